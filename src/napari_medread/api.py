@@ -1,0 +1,140 @@
+"""Read medical images without napari."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from napari_medread.core.progress import Track, silently
+from napari_medread.core.volume import Volume
+from napari_medread.dicom.scan import DICOM_SUFFIXES, is_dicom, is_passed_over, walk
+from napari_medread.errors import UnreadableFile
+from napari_medread.formats.registry import (
+    IMAGEIO_SCHEME,
+    VOLUMETRIC,
+    format_of,
+    reader_of,
+)
+
+PathLike = str | os.PathLike[str]
+
+PROBED = 500
+"""So many files of a folder are opened to see whether any is ours; after that, it may be."""
+
+
+def read(path: PathLike | Sequence[PathLike], *, track: Track = silently) -> list[Volume]:
+    """Read all volumes at a path.
+
+    Parameters
+    ----------
+    path : path, or sequence of paths
+        A file; a folder, with all below it; several of them; or the name of one of
+        imageio's standard pictures, as ``imageio:chelsea.png``. DICOM is known by its
+        content, other formats by their suffix. DICOM files given together are sorted
+        into series together.
+    track : Track
+        Wraps loops, to report progress and to stop.
+
+    Returns
+    -------
+    list of Volume
+        DICOM series first, by number, then other files by name. At least one.
+
+    Raises
+    ------
+    UnreadableFile
+        Where there is nothing to read, or nothing that can be read. What can be is
+        returned, and names the rest in its notes.
+    """
+    paths = [path] if isinstance(path, str | os.PathLike) else list(path)
+    volumes: list[Volume] = []
+    files: list[Path] = []
+    pictures: list[Path] = []
+    for each in paths:
+        if is_standard_picture(each):
+            volumes += _read_standard(str(each))
+            continue
+        place = Path(each)
+        if place.is_dir():
+            inside = list(walk(place))
+            files += [f for f in inside if _in_folder(f)]
+            pictures += [f for f in inside if format_of(f) and not _in_folder(f)]
+        elif place.exists():
+            files.append(place)
+        else:
+            raise UnreadableFile(f"{place.name}: there is no such file or folder.")
+    volumes += _read_files(files or pictures, track)
+    if not volumes:
+        what = Path(paths[0]).name if len(paths) == 1 else f"{len(paths)} paths"
+        raise UnreadableFile(f"{what}: there is no DICOM, MetaImage or picture in it.")
+    return volumes
+
+
+def is_readable(path: PathLike) -> bool:
+    """Tell quickly whether a path is worth reading, opening no more than it must.
+
+    A folder is as soon as it holds one file of ours. In a very large one without any
+    among the first files, the answer is yes too: reading will tell.
+    """
+    if is_standard_picture(path):
+        return True
+    place = Path(path)
+    if place.is_dir():
+        for probed, file in enumerate(walk(place)):
+            if format_of(file) or probed >= PROBED or is_dicom(file):
+                return True
+        return False
+    return place.is_file() and (
+        format_of(place) is not None
+        or place.suffix.lower() in DICOM_SUFFIXES
+        or (not is_passed_over(place) and is_dicom(place))
+    )
+
+
+def is_standard_picture(path: PathLike) -> bool:
+    """Tell whether a path is the name of one of imageio's pictures, and no file's."""
+    return str(path).startswith(IMAGEIO_SCHEME) and not Path(path).exists()
+
+
+def _in_folder(file: Path) -> bool:
+    """Whether a file found in a folder is opened beside DICOM: it is, or a volumetric format."""
+    return (format_of(file) or VOLUMETRIC[0]) in VOLUMETRIC
+
+
+def _read_standard(uri: str) -> list[Volume]:
+    from napari_medread.formats.raster import read_standard
+
+    return read_standard(uri)
+
+
+def _read_files(files: Sequence[Path], track: Track) -> list[Volume]:
+    """Read files, those without a known suffix as DICOM, and collect what goes wrong."""
+    from napari_medread.dicom.volumes import read_dicom
+
+    named, others = [], []
+    for file in files:
+        name = None if is_dicom(file) else format_of(file)
+        if name:
+            named.append((file, name))
+        else:
+            others.append(file)
+    volumes: list[Volume] = []
+    problems: list[UnreadableFile] = []
+    if others:
+        try:
+            volumes += read_dicom(others, track)
+        except UnreadableFile as error:
+            problems.append(error)
+    for file, name in track(named, "Reading files"):
+        try:
+            volumes += reader_of(name)(file)
+        except UnreadableFile as error:
+            problems.append(error)
+    if problems and not volumes:
+        if len(problems) == 1:
+            raise problems[0]
+        raise UnreadableFile(" ".join(map(str, problems)))
+    if problems:
+        volumes[0].notes = (*(f"Skipped {p}" for p in problems), *volumes[0].notes)
+    return volumes

@@ -1,0 +1,1 @@
+"""Volumes, their geometry and how they are shown: numpy only, no files, no napari."""

@@ -1,0 +1,1 @@
+"""DICOM: paths -> headers -> stacks -> arrays -> volumes."""

@@ -1,0 +1,186 @@
+"""Repeated positions explained: time, b-value, echo and the like as leading axes."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_medread.core.volume import Axis
+from napari_medread.dicom import values
+from napari_medread.dicom.frames import Frame
+
+STEADY = 0.01
+"""Values evenly spaced within this share of their step give an axis a step in its unit."""
+
+
+@dataclass
+class Dimensions:
+    """Frames sorted along leading axes.
+
+    Attributes
+    ----------
+    frames : object array of Frame
+        Shape (*leading, slice).
+    axes : tuple of Axis
+        The leading axes with their values.
+    notes : list of str
+        What was left out.
+    """
+
+    frames: NDArray[np.object_]
+    axes: tuple[Axis, ...]
+    notes: list[str] = field(default_factory=list)
+
+
+def _seconds(keyword: str, scale: float) -> Callable[[Frame], float | None]:
+    def value(frame: Frame) -> float | None:
+        number = values.number(frame.dataset, keyword)
+        return None if number is None else number * scale
+
+    return value
+
+
+def _number(keyword: str) -> Callable[[Frame], float | None]:
+    return lambda frame: values.number(frame.dataset, keyword)
+
+
+def clock(frame: Frame) -> float | None:
+    """Return AcquisitionTime, or ContentTime, in seconds since midnight (PS3.5 VR TM)."""
+    for keyword in ("AcquisitionTime", "ContentTime"):
+        digits = values.text(frame.dataset, keyword).replace(":", "")
+        try:
+            return int(digits[:2]) * 3600 + int(digits[2:4] or 0) * 60 + float(digits[4:] or 0)
+        except ValueError:
+            continue
+    return None
+
+
+def _diffusion(frame: Frame) -> tuple[float, ...] | None:
+    b_value = values.number(frame.dataset, "DiffusionBValue")
+    if b_value is None:
+        return None
+    direction = values.numbers(frame.dataset, "DiffusionGradientOrientation", 3) or ()
+    return (b_value, *direction)
+
+
+# In this order the first that explains all repeated positions is the axis.
+_CANDIDATES: tuple[tuple[str, str, Callable[[Frame], Hashable]], ...] = (
+    ("temporal position", "pixel", _number("TemporalPositionIdentifier")),
+    ("b-value", "pixel", _diffusion),
+    ("trigger time", "s", _seconds("TriggerTime", 1e-3)),
+    ("echo time", "ms", _number("EchoTime")),
+    ("time", "s", _seconds("FrameReferenceTime", 1e-3)),
+    ("time", "s", clock),
+    ("acquisition", "pixel", _number("AcquisitionNumber")),
+)
+
+
+def find_dimensions(planes: Sequence[Sequence[Frame]]) -> Dimensions | None:
+    """Explain repeated positions by what the headers say.
+
+    An attribute counts only if its values are unique at each position and the same at
+    every position. Where no attribute does alone, two may together. A run that stopped
+    early keeps its full sets.
+
+    Parameters
+    ----------
+    planes : sequence of sequence of Frame
+        The frames at each position, by position.
+
+    Returns
+    -------
+    Dimensions or None
+        None where neither attributes nor equal counts of InstanceNumber explain them.
+    """
+    known = []
+    for label, unit, function in _CANDIDATES:
+        at = [[function(frame) for frame in plane] for plane in planes]
+        if all(value is not None for plane in at for value in plane):
+            known.append((label, unit, at))
+    for label, unit, at in known:
+        found = _sorted_by(planes, at)
+        if found is not None:
+            full, frames, notes = found
+            return Dimensions(frames, (_axis(label, unit, full),), notes)
+    return _by_two(planes, known) or _by_instance(planes)
+
+
+def _sorted_by(
+    planes: Sequence[Sequence[Frame]], at: Sequence[Sequence[Hashable]]
+) -> tuple[list[Hashable], NDArray[np.object_], list[str]] | None:
+    """Sort frames by one value each, if it is unique at each position and full sets remain."""
+    if any(len(set(plane)) < len(plane) for plane in at):
+        return None
+    counts = Counter(value for plane in at for value in plane)
+    full = sorted((v for v, n in counts.items() if n == len(planes)), key=_sortable)
+    partial = len(counts) - len(full)
+    # A stopped run lacks its last set or two; more means that this is not the axis.
+    if len(full) < 2 or partial > max(1, len(full) // 10):
+        return None
+    lookup = [dict(zip(v, p, strict=True)) for v, p in zip(at, planes, strict=True)]
+    frames = np.array([[plane[value] for plane in lookup] for value in full], dtype=object)
+    notes = []
+    if partial:
+        left = sum(n for n in counts.values() if n < len(planes))
+        notes.append(
+            f"The run is incomplete: {len(full)} full sets were kept, {left} images left out."
+        )
+    return full, frames, notes
+
+
+def _sortable(value: Hashable) -> tuple[float, ...]:
+    return value if isinstance(value, tuple) else (float(value),)  # type: ignore[arg-type]
+
+
+def _by_two(
+    planes: Sequence[Sequence[Frame]],
+    known: Sequence[tuple[str, str, Sequence[Sequence[Hashable]]]],
+) -> Dimensions | None:
+    """Explain repeated positions by two attributes, of which every combination is there."""
+    for (label, unit, first), (other_label, other_unit, second) in itertools.combinations(known, 2):
+        pairs = [list(zip(a, b, strict=True)) for a, b in zip(first, second, strict=True)]
+        outer = sorted({v for plane in first for v in plane}, key=_sortable)
+        inner = sorted({v for plane in second for v in plane}, key=_sortable)
+        wanted = set(itertools.product(outer, inner))
+        if min(len(outer), len(inner)) < 2 or any(
+            len(plane) != len(wanted) or set(plane) != wanted for plane in pairs
+        ):
+            continue
+        lookup = [dict(zip(v, p, strict=True)) for v, p in zip(pairs, planes, strict=True)]
+        frames = np.array(
+            [[[plane[a, b] for plane in lookup] for b in inner] for a in outer], dtype=object
+        )
+        return Dimensions(
+            frames, (_axis(label, unit, outer), _axis(other_label, other_unit, inner))
+        )
+    return None
+
+
+def _by_instance(planes: Sequence[Sequence[Frame]]) -> Dimensions | None:
+    """Take the n-th frame by InstanceNumber at every position as the n-th set."""
+    ordered = [sorted(plane, key=lambda f: f.instance) for plane in planes]
+    sets = min(map(len, ordered))
+    left = sum(map(len, ordered)) - sets * len(ordered)
+    numbers = [frame.instance for plane in ordered for frame in plane]
+    if sets < 2 or left >= len(ordered) or len(set(numbers)) < len(numbers):
+        return None
+    frames = np.array([[plane[n] for plane in ordered] for n in range(sets)], dtype=object)
+    notes = []
+    if left:
+        notes.append(f"The run is incomplete: {sets} full sets were kept, {left} images left out.")
+    return Dimensions(frames, (Axis("instance", values=tuple(range(sets))),), notes)
+
+
+def _axis(label: str, unit: str, found: Sequence[Hashable]) -> Axis:
+    """Return the axis of sorted values, with a step in its unit where they are even."""
+    if unit != "pixel":
+        at = np.array(found, dtype=float)
+        step = (at[-1] - at[0]) / (len(at) - 1)
+        if np.abs(np.diff(at) - step).max() <= STEADY * step:
+            return Axis(label, unit, float(step), tuple(found))
+    return Axis(label, values=tuple(found))

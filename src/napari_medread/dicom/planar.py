@@ -1,0 +1,83 @@
+"""Pixel sizes of images without a place in the patient: projections and ultrasound."""
+
+from __future__ import annotations
+
+import math
+
+from napari_medread.dicom import values
+from napari_medread.dicom.frames import Frame
+
+Spacing = tuple[float, float]
+
+_CENTIMETRES = 3
+"""PhysicalUnitsXDirection and Y for cm (PS3.3 C.8.5.5.1.15)."""
+
+_PROJECTIONS = ("CR", "DX", "MG", "RF", "XA", "IO", "PX", "RG")
+"""Modalities that cast a shadow on a detector: their pixels have a size there."""
+
+
+def plane_spacing(frame: Frame) -> tuple[Spacing | None, list[str]]:
+    """Return the size of a pixel in mm, between rows and between columns, and doubts about it.
+
+    Returns
+    -------
+    spacing : (row, column) or None
+        None where the file gives none.
+    notes : list of str
+        Sentences about what is only known roughly, or not at all.
+    """
+    dataset = frame.dataset
+    if values.items(dataset, "SequenceOfUltrasoundRegions"):
+        return _ultrasound(frame)
+    calibrated = frame.pixel_spacing
+    imager = _pair(frame, "ImagerPixelSpacing")
+    if calibrated and (
+        imager is None
+        or values.text(dataset, "PixelSpacingCalibrationType")
+        or not _equal(calibrated, imager)
+    ):
+        return calibrated, []
+    if imager:
+        factor = values.number(dataset, "EstimatedRadiographicMagnificationFactor")
+        if factor and factor > 0:
+            return (imager[0] / factor, imager[1] / factor), [
+                f"The pixel size is the detector's divided by an estimated magnification "
+                f"of {factor:g}."
+            ]
+        return imager, ["The pixel size is that at the detector: the patient is smaller."]
+    nominal = _pair(frame, "NominalScannedPixelSpacing")
+    if nominal:
+        return nominal, ["The pixel size is that of the scanned film."]
+    ratio = values.numbers(dataset, "PixelAspectRatio", 2)
+    if ratio and min(ratio) > 0 and ratio[0] != ratio[1]:
+        return None, [
+            f"The pixel size is unknown; pixels are {ratio[0]:g} high to {ratio[1]:g} wide."
+        ]
+    return None, ["The file gives no pixel size: shown in pixels."]
+
+
+def _pair(frame: Frame, keyword: str) -> Spacing | None:
+    found = values.numbers(frame.dataset, keyword, 2)
+    return (found[0], found[1]) if found and min(found) > 0 else None
+
+
+def _equal(one: Spacing, other: Spacing) -> bool:
+    return all(math.isclose(a, b, rel_tol=1e-4) for a, b in zip(one, other, strict=True))
+
+
+def _ultrasound(frame: Frame) -> tuple[Spacing | None, list[str]]:
+    """Return the one pixel size that all regions share (PS3.3 C.8.5.5)."""
+    sizes: set[Spacing | None] = set()
+    for region in values.items(frame.dataset, "SequenceOfUltrasoundRegions"):
+        unit_x = values.integer(region, "PhysicalUnitsXDirection", 0)
+        unit_y = values.integer(region, "PhysicalUnitsYDirection", 0)
+        x = values.number(region, "PhysicalDeltaX")
+        y = values.number(region, "PhysicalDeltaY")
+        if (unit_x, unit_y) != (_CENTIMETRES, _CENTIMETRES) or not x or not y:
+            sizes.add(None)
+        else:
+            sizes.add((float(f"{abs(y) * 10:.6g}"), float(f"{abs(x) * 10:.6g}")))
+    (size, *others) = sizes
+    if others or size is None:
+        return None, ["The ultrasound regions have no pixel size in common: shown in pixels."]
+    return size, []

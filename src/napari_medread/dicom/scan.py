@@ -1,0 +1,311 @@
+"""Paths to headers: which files are DICOM images, and what they say, without their pixels."""
+
+from __future__ import annotations
+
+import math
+import os
+import struct
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from pydicom.datadict import tag_for_keyword
+from pydicom.dataset import Dataset
+from pydicom.uid import UID
+
+from napari_medread.core.progress import Track, silently
+from napari_medread.dicom import values
+from napari_medread.dicom.elements import Pixels, Truncated, read_elements
+from napari_medread.errors import UnreadableFile
+
+DICOM_SUFFIXES = (".dcm", ".dicom", ".dic", ".ima")
+"""Names that promise DICOM. Content decides; a name only makes a broken file worth a note."""
+
+_DIRECTORY_FILES = ("dicomdir", "dirfile")
+
+_FIRST_GROUPS = (b"\x02\x00", b"\x08\x00", b"\x00\x02", b"\x00\x08")
+"""How a dataset without a preamble starts: group 0002 or 0008, in either byte order."""
+
+# What the reading needs. Anything else stays in the file: less to parse, and no
+# patient data in memory. The name and ID are read to keep them out of layer names.
+_KEYWORDS = [
+    "SpecificCharacterSet",
+    "ImageType",
+    "SOPClassUID",
+    "SOPInstanceUID",
+    "Modality",
+    "Manufacturer",
+    "SeriesDescription",
+    "ProtocolName",
+    "PatientName",
+    "PatientID",
+    "AcquisitionDateTime",
+    "AcquisitionTime",
+    "ContentTime",
+    "AcquisitionNumber",
+    "InstanceNumber",
+    "StudyInstanceUID",
+    "SeriesInstanceUID",
+    "SeriesNumber",
+    "StackID",
+    "SliceThickness",
+    "SpacingBetweenSlices",
+    "SliceLocation",
+    "ImagePositionPatient",
+    "ImageOrientationPatient",
+    "PixelSpacing",
+    "ImagerPixelSpacing",
+    "NominalScannedPixelSpacing",
+    "PixelAspectRatio",
+    "PixelSpacingCalibrationType",
+    "EstimatedRadiographicMagnificationFactor",
+    "SequenceOfUltrasoundRegions",
+    "EchoNumbers",
+    "EchoTime",
+    "SequenceName",
+    "ConvolutionKernel",
+    "ComplexImageComponent",
+    "TemporalPositionIdentifier",
+    "TriggerTime",
+    "FrameReferenceTime",
+    "DiffusionBValue",
+    "DiffusionGradientOrientation",
+    "NumberOfFrames",
+    "SamplesPerPixel",
+    "PhotometricInterpretation",
+    "PlanarConfiguration",
+    "Rows",
+    "Columns",
+    "BitsAllocated",
+    "BitsStored",
+    "HighBit",
+    "PixelRepresentation",
+    "PixelPaddingValue",
+    "PixelPaddingRangeLimit",
+    "RescaleSlope",
+    "RescaleIntercept",
+    "RescaleType",
+    "ModalityLUTSequence",
+    "Units",
+    "WindowCenter",
+    "WindowWidth",
+    "WindowCenterWidthExplanation",
+    "VOILUTFunction",
+    "RedPaletteColorLookupTableDescriptor",
+    "GreenPaletteColorLookupTableDescriptor",
+    "BluePaletteColorLookupTableDescriptor",
+]
+
+
+_WANTED = frozenset(tag for tag in map(tag_for_keyword, _KEYWORDS) if tag)
+
+
+@dataclass(eq=False)
+class Header:
+    """One DICOM image file without its pixels.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    dataset : Dataset
+        The attributes that reading needs.
+    syntax : UID
+        The transfer syntax.
+    pixels : Pixels or None
+        Where the pixels are.
+    """
+
+    path: Path
+    dataset: Dataset
+    syntax: UID
+    pixels: Pixels | None
+
+    @cached_property
+    def rows(self) -> int:
+        """Rows, 0 where absent: not an image."""
+        return values.integer(self.dataset, "Rows", 0)
+
+    @cached_property
+    def columns(self) -> int:
+        """Columns."""
+        return values.integer(self.dataset, "Columns", 0)
+
+    @cached_property
+    def samples(self) -> int:
+        """SamplesPerPixel: 1 for grey, 3 for colour."""
+        return values.integer(self.dataset, "SamplesPerPixel", 1)
+
+    @cached_property
+    def frames(self) -> int:
+        """NumberOfFrames, 1 where absent."""
+        return max(1, values.integer(self.dataset, "NumberOfFrames", 1))
+
+    @cached_property
+    def bits_allocated(self) -> int:
+        """BitsAllocated."""
+        return values.integer(self.dataset, "BitsAllocated", 16)
+
+    @cached_property
+    def photometric(self) -> str:
+        """PhotometricInterpretation."""
+        return values.text(self.dataset, "PhotometricInterpretation") or "MONOCHROME2"
+
+    @property
+    def frame_bytes(self) -> float:
+        """Bytes of one frame that is not compressed; a fraction for odd numbers of bits."""
+        # YBR_FULL_422 shares its colour between two pixels (PS3.3 C.7.6.3.1.2).
+        samples = 2 if self.photometric == "YBR_FULL_422" else self.samples
+        return self.rows * self.columns * samples * self.bits_allocated / 8
+
+
+@dataclass
+class Scan:
+    """What was found: the headers of images, and a sentence for every other DICOM file."""
+
+    headers: list[Header] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def is_dicom(path: Path) -> bool:
+    """Tell whether a file's first bytes are DICOM's (PS3.10 7.1), or a bare dataset's.
+
+    A bare dataset is only recognised by how it starts; whether it holds an image shows
+    when its header is read.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(132)
+    except OSError:
+        return False
+    return start[128:] == b"DICM" or _starts_as_dataset(start)
+
+
+def _starts_as_dataset(start: bytes) -> bool:
+    """Tell whether bytes begin with a plausible first element of group 0002 or 0008."""
+    if len(start) < 12 or start[:2] not in _FIRST_GROUPS:
+        return False
+    little = start[0] != 0
+    element, length = struct.unpack("<HL" if little else ">HL", start[2:8])
+    explicit = start[4:6].isalpha() and start[4:6].isupper()
+    # In implicit VR the length follows the tag; a real first value is short.
+    return element <= 0x00FF and (explicit or length < 1024)
+
+
+def is_passed_over(path: Path) -> bool:
+    """Tell whether a file in a folder is none of ours by its name: hidden, or a DICOMDIR."""
+    return path.name.startswith(".") or path.stem.lower() in _DIRECTORY_FILES
+
+
+def walk(folder: Path) -> Iterator[Path]:
+    """Yield every file below a folder, sorted, each real folder once.
+
+    Links are followed; a link to a folder already seen ends there.
+    """
+    seen: set[str] = set()
+    for root, folders, files in os.walk(folder, followlinks=True):
+        real = os.path.realpath(root)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(files):
+            path = Path(root, name)
+            if not is_passed_over(path) and path.is_file():
+                yield path
+
+
+def scan(paths: Iterable[Path], track: Track = silently) -> Scan:
+    """Read the headers of all DICOM images among ``paths``.
+
+    Files that are not DICOM are passed over. DICOM files that are broken, or are not
+    images, are named in the notes.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        Files, in any order and of any name.
+    track : Track
+        Reports progress.
+    """
+    found = Scan()
+    broken: list[str] = []
+    other: dict[str, int] = {}
+    for path in track(list(paths), "Reading headers"):
+        try:
+            header = read_header(path)
+        except UnreadableFile as error:
+            broken.append(str(error))
+            continue
+        if header is None:
+            continue
+        if header.rows and header.columns:
+            found.headers.append(header)
+        else:
+            kind = UID(values.text(header.dataset, "SOPClassUID")).name or "unknown object"
+            other[kind] = other.get(kind, 0) + 1
+    found.notes += [f"Skipped {sentence}" for sentence in broken]
+    found.notes += [
+        f"Skipped {count} {'file' if count == 1 else 'files'}: {kind} is not an image."
+        for kind, count in other.items()
+    ]
+    return found
+
+
+def read_header(path: Path) -> Header | None:
+    """Read one file's header without its pixels.
+
+    Returns
+    -------
+    Header or None
+        None where the file is not DICOM and does not claim to be.
+
+    Raises
+    ------
+    UnreadableFile
+        Where it is DICOM, or is named so, and is broken. The message starts with the
+        file's name.
+    """
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise UnreadableFile(f"{path.name}: cannot be opened ({error.strerror}).") from error
+    if not size:
+        return None
+    if not is_dicom(path):
+        if path.suffix.lower() in DICOM_SUFFIXES:
+            raise UnreadableFile(f"{path.name}: this is not a DICOM file.")
+        return None
+    try:
+        found = read_elements(path, _WANTED)
+    except Truncated:
+        raise UnreadableFile(f"{path.name}: the file ends inside its header.") from None
+    except (OSError, zlib.error, struct.error) as error:
+        raise UnreadableFile(f"{path.name}: the header is broken ({error}).") from error
+    header = Header(path, found.dataset, found.syntax, found.pixels)
+    if "SOPClassUID" not in found.dataset and not (header.rows and header.columns):
+        # Neither an image nor any other object: other bytes that only start alike.
+        raise UnreadableFile(f"{path.name}: the header holds no image and no SOP class.")
+    if header.rows and header.columns:
+        _check_pixels(header)
+    return header
+
+
+def _check_pixels(header: Header) -> None:
+    """Raise ``UnreadableFile`` where an image's file ends before all its pixels."""
+    name, pixels = header.path.name, header.pixels
+    if pixels is None:
+        raise UnreadableFile(f"{name}: the file ends before its pixels.")
+    if pixels.length is None:
+        if not pixels.available:
+            raise UnreadableFile(f"{name}: the file ends before its pixels.")
+        return
+    expected = math.ceil(header.frame_bytes * header.frames)
+    if min(pixels.length, pixels.available) < expected:
+        raise UnreadableFile(
+            f"{name}: the file holds {min(pixels.length, pixels.available)} bytes of pixels "
+            f"where its header promises {expected}."
+        )

@@ -1,0 +1,69 @@
+"""Forgiving, typed access to the attributes of a dataset.
+
+Scanners write empty, repeated and malformed values. Every function here returns plain
+Python values, or None (or an empty text) where the attribute is absent or unusable.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from pydicom import config
+from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
+
+
+def raw(dataset: Dataset, keyword: str) -> Any:
+    """Return an attribute's value as pydicom has it, or None where it can't be had."""
+    try:
+        with config.disable_value_validation():
+            return dataset.get(keyword)
+    # pydicom raises many kinds for malformed values; all of them mean "unusable".
+    except Exception:  # noqa: BLE001
+        return None
+
+
+def _items(dataset: Dataset, keyword: str) -> list[Any]:
+    value = raw(dataset, keyword)
+    if value is None:
+        return []
+    return list(value) if isinstance(value, MultiValue | list | tuple) else [value]
+
+
+def numbers(dataset: Dataset, keyword: str, count: int | None = None) -> tuple[float, ...] | None:
+    """Return an attribute's finite numbers; None unless there are ``count`` (or at least one)."""
+    try:
+        values = tuple(float(v) for v in _items(dataset, keyword))
+    except (TypeError, ValueError):
+        return None
+    if not values or not all(map(math.isfinite, values)) or count not in (None, len(values)):
+        return None
+    return values
+
+
+def number(dataset: Dataset, keyword: str) -> float | None:
+    """Return an attribute's first finite number."""
+    values = numbers(dataset, keyword)
+    return values[0] if values else None
+
+
+def integer(dataset: Dataset, keyword: str, default: int) -> int:
+    """Return an attribute's first number as an int."""
+    value = number(dataset, keyword)
+    return default if value is None else int(value)
+
+
+def texts(dataset: Dataset, keyword: str) -> tuple[str, ...]:
+    """Return an attribute's values as texts without padding."""
+    return tuple(str(v).strip().strip("\0") for v in _items(dataset, keyword) if v is not None)
+
+
+def text(dataset: Dataset, keyword: str) -> str:
+    """Return an attribute as one text, its values joined by a backslash as in the file."""
+    return "\\".join(texts(dataset, keyword))
+
+
+def items(dataset: Dataset, keyword: str) -> list[Dataset]:
+    """Return the items of a sequence."""
+    return [item for item in _items(dataset, keyword) if isinstance(item, Dataset)]

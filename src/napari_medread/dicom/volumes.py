@@ -1,0 +1,195 @@
+"""Arrays to volumes: names, windows, units, and where a volume lies or how large its pixels are."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+
+from napari_medread.core import display
+from napari_medread.core.geometry import Geometry
+from napari_medread.core.progress import Track, silently
+from napari_medread.core.volume import Axis, Volume, Window, to_world_order
+from napari_medread.dicom import values
+from napari_medread.dicom.frames import Frame
+from napari_medread.dicom.pixels import is_rgb, read_stack
+from napari_medread.dicom.planar import plane_spacing
+from napari_medread.dicom.scan import scan
+from napari_medread.dicom.series import Stack, group_by_series, stacks_of
+from napari_medread.errors import NotAVolume, UnreadableFile
+
+_UNITS = {"HU": "HU", "BQML": "Bq/ml", "CNTS": "counts", "GML": "g/ml", "OD": "OD"}
+"""RescaleType and PET's Units as they are written for people."""
+
+
+def read_dicom(paths: Iterable[Path], track: Track = silently) -> list[Volume]:
+    """Read all volumes of the DICOM files among ``paths``.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+        Files of any number of series, in any order and of any name; others are passed over.
+    track : Track
+        Reports progress, and may stop it.
+
+    Returns
+    -------
+    list of Volume
+        By series number, in the order of each series' files. Empty where there is no
+        DICOM at all.
+
+    Raises
+    ------
+    UnreadableFile
+        Where there is DICOM but no image that can be read.
+    """
+    found = scan(paths, track)
+    volumes: list[Volume] = []
+    problems = list(found.notes)
+    for series in group_by_series(found.headers):
+        for stack in stacks_of(series):
+            try:
+                volumes.append(_volume(stack, track))
+            except (UnreadableFile, NotAVolume) as error:
+                problems.append(str(error))
+    if not volumes:
+        if problems:
+            raise UnreadableFile(" ".join(problems))
+        return []
+    volumes.sort(key=lambda v: _number_in(v.name))
+    _tell_apart(volumes)
+    # What was skipped belongs to no volume; the first carries it.
+    volumes[0].notes = (*problems, *volumes[0].notes)
+    return volumes
+
+
+def _volume(stack: Stack, track: Track) -> Volume:
+    frames = stack.all_frames
+    # The middle of a stack shows the anatomy that a window was made for.
+    middle = frames[len(frames) // 2]
+    dataset = middle.dataset
+    pixels = read_stack(stack, track)
+    data, rgb = pixels.data, is_rgb(middle)
+    notes = [*stack.notes, *pixels.notes]
+    leading = stack.leading
+    geometry: Geometry | None
+    if stack.affine is not None:
+        lead = len(leading)
+        grid_shape = data.shape[lead : lead + 3]
+        geometry = Geometry(grid_shape, stack.affine)
+        data, geometry = to_world_order(data, geometry, lead, rgb=rgb)
+    else:
+        spacing, doubts = plane_spacing(middle)
+        notes += doubts
+        if data.shape[0] == 1:
+            data = data[0]
+        else:
+            leading = (_slice_axis(stack),)
+        geometry = None
+        if spacing is not None:
+            rows, columns = middle.header.rows, middle.header.columns
+            geometry = Geometry((rows, columns), np.diag([*spacing, 1.0])[[1, 0, 2]])
+    windows, limits = _display(middle, pixels.sample, notes, rgb=rgb)
+    source = tuple(dict.fromkeys(f.header.path for f in frames))
+    return Volume(
+        data,
+        _name(middle, stack.label, len(source)),
+        geometry,
+        leading,
+        rgb=rgb,
+        contrast_limits=limits,
+        inverted=middle.header.photometric == "MONOCHROME1",
+        source=source,
+        notes=tuple(notes),
+        modality=values.text(dataset, "Modality"),
+        value_unit=_value_unit(dataset),
+        windows=windows,
+    )
+
+
+def _slice_axis(stack: Stack) -> Axis:
+    """Return the axis of images whose place is not known."""
+    if stack.all_frames[0].header.frames > 1:
+        return Axis("frame")
+    if stack.slice_step is None:
+        return Axis("slice")
+    return Axis("slice", "mm", stack.slice_step)
+
+
+def _display(
+    frame: Frame, sample: NDArray[np.generic], notes: list[str], *, rgb: bool
+) -> tuple[tuple[Window, ...], tuple[float, float] | None]:
+    """Return a frame's windows, and the limits of the first or of the values themselves."""
+    if rgb:
+        return (), None
+    dataset = frame.dataset
+    windows = display.valid_windows(
+        values.numbers(dataset, "WindowCenter") or (),
+        values.numbers(dataset, "WindowWidth") or (),
+        values.texts(dataset, "WindowCenterWidthExplanation"),
+    )
+    if not windows:
+        return (), display.percentile_limits(sample)
+    function = values.text(dataset, "VOILUTFunction").upper() or "LINEAR"
+    if function == "SIGMOID":
+        notes.append("The window is a sigmoid: shown as a straight ramp of the same width.")
+    center, width, _ = windows[0]
+    return windows, display.window_limits(center, width, function)
+
+
+def _value_unit(dataset: Dataset) -> str:
+    """Return the unit of modality values: RescaleType, Units of PET, HU of plain CT."""
+    kind = values.text(dataset, "RescaleType").upper() or values.text(dataset, "Units").upper()
+    if not kind and values.text(dataset, "Modality") == "CT":
+        # PS3.3 C.11.1.1.2: HU unless the image is a localizer.
+        kind = "" if "LOCALIZER" in values.text(dataset, "ImageType").upper() else "HU"
+    return _UNITS.get(kind, "")
+
+
+def _name(frame: Frame, label: str, files: int) -> str:
+    """Name a volume by series number and description, else by its file or folder.
+
+    Whoever named a folder after the patient does not get that name onto the screen.
+    """
+    dataset = frame.dataset
+    number = values.text(dataset, "SeriesNumber")
+    described = values.text(dataset, "SeriesDescription") or values.text(dataset, "ProtocolName")
+    path = frame.header.path
+    place = "" if number else path.parent.name if files > 1 else path.stem
+    patient = _patient_words(dataset)
+    text = next((t for t in (described, place) if t and not _mentions(t, patient)), "")
+    if not text:
+        text = f"{values.text(dataset, 'Modality')} series".strip()
+    return " ".join(p for p in (number, text, f"({label})" if label else "") if p)
+
+
+def _patient_words(dataset: Dataset) -> set[str]:
+    """Return the parts of the patient's name and ID, in lower case."""
+    text = f"{values.text(dataset, 'PatientName')} {values.text(dataset, 'PatientID')}"
+    return {word for word in re.split(r"[\W_]+", text.lower()) if len(word) > 1}
+
+
+def _mentions(text: str, words: set[str]) -> bool:
+    return any(part in words for part in re.split(r"[\W_]+", text.lower()))
+
+
+def _number_in(name: str) -> tuple[float, str]:
+    """Sort key: names with a series number by it, the others after."""
+    number = re.match(r"\d+", name)
+    return (float(number.group()) if number else float("inf"), "")
+
+
+def _tell_apart(volumes: Sequence[Volume]) -> None:
+    """Number volumes that would have one name."""
+    counts = Counter(v.name for v in volumes)
+    seen: Counter[str] = Counter()
+    for volume in volumes:
+        name = volume.name
+        if counts[name] > 1:
+            seen[name] += 1
+            volume.name = f"{name} [{seen[name]}]"

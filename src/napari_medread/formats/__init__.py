@@ -1,0 +1,1 @@
+"""File formats other than DICOM, one module each; ``registry`` knows which reads what."""

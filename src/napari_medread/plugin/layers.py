@@ -1,0 +1,77 @@
+"""A volume as the layer data that napari adds to its viewer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from napari_medread.core.volume import Volume
+
+LayerData = tuple[Any, dict[str, Any], str]
+
+
+def layers_of(volumes: Sequence[Volume]) -> list[LayerData]:
+    """Return layer data for volumes opened together: only the largest is visible.
+
+    Several pictures, none of them in patient space, are all visible.
+    """
+    if not any(v.patient_affine is not None for v in volumes):
+        return [layer_of(v) for v in volumes]
+    largest = max(range(len(volumes)), key=lambda n: math.prod(volumes[n].shape))
+    return [layer_of(v, visible=n == largest) for n, v in enumerate(volumes)]
+
+
+def layer_of(volume: Volume, *, visible: bool = True) -> LayerData:
+    """Return ``(data, keyword arguments, "image")`` for one volume.
+
+    The layer lies on its acquisition grid: scale, translate, and flips as an affine,
+    never rotated or sheared; ``metadata["patient_affine"]`` holds the truth.
+    """
+    leading = volume.leading
+    scale = [axis.step for axis in leading]
+    translate = [0.0 for _ in leading]
+    flips = [1 for _ in leading]
+    if volume.geometry is None:
+        grid = volume.ndim - len(leading)
+        scale, translate, flips = scale + [1.0] * grid, translate + [0.0] * grid, flips + [1] * grid
+    else:
+        placed = volume.geometry.placement()
+        scale += placed.scale
+        translate += placed.translate
+        flips += placed.flips
+    arguments: dict[str, Any] = {
+        "name": volume.name,
+        "scale": tuple(scale),
+        "translate": tuple(translate),
+        "units": volume.units,
+        "axis_labels": volume.axis_labels,
+        "visible": visible,
+        "metadata": _metadata(volume),
+    }
+    if -1 in flips:
+        arguments["affine"] = np.diag([*map(float, flips), 1.0])
+    if volume.rgb:
+        arguments["rgb"] = True
+    else:
+        arguments["colormap"] = "gray_r" if volume.inverted else "gray"
+        arguments["contrast_limits"] = volume.contrast_limits
+    return volume.data, arguments, "image"
+
+
+def _metadata(volume: Volume) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "source": [str(path) for path in volume.source],
+        "notes": list(volume.notes),
+        "modality": volume.modality,
+        "value_unit": volume.value_unit,
+        "windows": list(volume.windows),
+        "axes": {axis.label: list(axis.values) for axis in volume.leading if axis.values},
+        "header": dict(volume.header),
+    }
+    affine = volume.patient_affine
+    if affine is not None:
+        found["patient_affine"] = affine
+    return found

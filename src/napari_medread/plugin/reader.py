@@ -1,0 +1,126 @@
+"""The npe2 reader: what happens when something is dropped on napari."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from time import monotonic
+from typing import Any, TypeVar
+
+from napari.utils import cancelable_progress, progress
+from napari.utils.notifications import show_info, show_warning
+
+from napari_medread import api
+from napari_medread.core.volume import Volume
+from napari_medread.dicom.scan import is_dicom
+from napari_medread.errors import Cancelled
+from napari_medread.plugin.layers import LayerData, layers_of
+
+T = TypeVar("T")
+Paths = str | Sequence[str]
+NOTHING: list[Any] = [(None,)]
+"""napari's sign for a path that was read and adds no layer."""
+
+PATIENCE = 0.3
+"""Seconds that work may take before it shows a progress bar."""
+
+NOTES_SHOWN = 5
+"""Notes that fit into one notification."""
+
+
+def get_reader(path: Paths) -> Callable[[Paths], list[LayerData]] | None:
+    """Return the reader if there is anything of ours at a path, else None; never raise."""
+    try:
+        paths = [path] if isinstance(path, str | os.PathLike) else list(path)
+        if any(api.is_readable(p) for p in paths):
+            return read_layers
+        if any(Path(p).is_dir() for p in paths):
+            names = ", ".join(Path(p).name for p in paths)
+            show_warning(f"{names}: there is no DICOM, MetaImage or picture in it.")
+    except Exception:  # noqa: BLE001  (napari asks every reader; one that raises stops it)
+        return None
+    return None
+
+
+def read_layers(path: Paths) -> list[LayerData]:
+    """Read a path, or several together, into layer data.
+
+    Where napari opens many files one by one, the DICOM files among them are all read
+    with the first, so that a series comes out as its one volume, once.
+    """
+    paths: list[str] = [path] if isinstance(path, str | os.PathLike) else list(path)
+    if len(paths) == 1:
+        siblings = _dropped_with(paths[0])
+        if siblings and siblings[0] != paths[0]:
+            return NOTHING
+        paths = siblings or paths
+    try:
+        volumes = api.read(paths, track=_track)
+    except Cancelled:
+        show_info("Opening was cancelled: nothing was loaded.")
+        return NOTHING
+    _show_notes(volumes)
+    return layers_of(volumes)
+
+
+def _dropped_with(path: str) -> list[str]:
+    """Return the DICOM files that napari is opening one by one together with this one.
+
+    Empty where it opens this path alone. napari gives a reader no such list, but the bar
+    that shows its progress holds it. Should that change, every file opens on its own and
+    the person is told what to do instead.
+    """
+    if not (Path(path).is_file() and is_dicom(Path(path))):
+        return []
+    bars = getattr(progress, "_all_instances", None)
+    if bars is None:
+        show_info("To open a whole DICOM series as one volume, drop its folder.")
+        return []
+    for bar in list(bars):
+        opened = getattr(bar, "iterable", None)
+        if not isinstance(opened, list) or len(opened) < 2 or path not in opened:
+            continue
+        # Found once per drop, not once per file: a series may have thousands.
+        if not hasattr(bar, "_medread_dicom"):
+            files = [p for p in opened if isinstance(p, str) and Path(p).is_file()]
+            bar._medread_dicom = [p for p in files if is_dicom(Path(p))]
+        found: list[str] = bar._medread_dicom
+        return found
+    return []
+
+
+def _track(items: Sequence[T], description: str) -> Iterator[T]:
+    """Yield items, with a bar that can be cancelled once they take a while.
+
+    Raises
+    ------
+    Cancelled
+        When the person cancels.
+    """
+    start = monotonic()
+    bar = None
+    try:
+        for done, item in enumerate(items):
+            yield item
+            if bar is None and monotonic() - start > PATIENCE:
+                bar = cancelable_progress(desc=description, total=len(items))
+                bar.update(done)
+            if bar is not None:
+                bar.update(1)
+                if bar.is_canceled:
+                    raise Cancelled("Opening was cancelled.")
+    finally:
+        if bar is not None:
+            bar.close()
+
+
+def _show_notes(volumes: Sequence[Volume]) -> None:
+    """Show all notes of one opening as one notification, each with its volume's name."""
+    lines = [f"{volume.name}: {note}" for volume in volumes for note in volume.notes]
+    if not lines:
+        return
+    more = len(lines) - NOTES_SHOWN
+    if more > 0:
+        lines = [*lines[:NOTES_SHOWN], f"… and {more} more, in each layer's metadata['notes']."]
+    show_warning("\n".join(lines))

@@ -1,0 +1,52 @@
+"""File > Open Sample: the example data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from napari_medread.errors import UnreadableFile
+from napari_medread.plugin.layers import LayerData
+from napari_medread.plugin.reader import read_layers
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+_PLACES = (_PACKAGE / "example_data", _PACKAGE.parent.parent / "example_data")
+"""Inside an installed package, or beside ``src`` in a checkout."""
+
+
+def example(name: str) -> Path:
+    """Return the path of an example.
+
+    Raises
+    ------
+    UnreadableFile
+        Where the example data are not installed.
+    """
+    for place in _PLACES:
+        if (place / name).exists():
+            return place / name
+    raise UnreadableFile(f"{name}: the example data are not installed.")
+
+
+def ct_thorax() -> list[LayerData]:
+    """Return the DICOM CT series of a chest."""
+    return read_layers(str(example("ct_thorax")))
+
+
+def mr_sagittal() -> list[LayerData]:
+    """Return the oblique sagittal DICOM MR series."""
+    return read_layers(str(example("mr_sagittal")))
+
+
+def chest_ct() -> list[LayerData]:
+    """Return the three-dimensional MetaImage."""
+    return read_layers(str(example("chest_ct.mhd")))
+
+
+def chest_xray() -> list[LayerData]:
+    """Return the two-dimensional MetaImage."""
+    return read_layers(str(example("chest_xray.mhd")))
+
+
+def histology() -> list[LayerData]:
+    """Return the colour picture."""
+    return read_layers(str(example("histology.png")))
