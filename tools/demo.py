@@ -1,0 +1,102 @@
+"""Open the example data, or one's own, in a real napari window.
+
+Without a display (``MEDREAD_HEADLESS`` set, under Xvfb) the three planes and the volume are
+saved as pictures in ``demo/`` instead.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import napari
+import numpy as np
+from napari.layers import Image
+from qtpy.QtWidgets import QApplication
+
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES = [
+    ROOT / "example_data" / name for name in ("chest_section.png", "chest_xray.mhd", "ct_thorax")
+]
+WINDOW = (1280, 800)
+
+# The order of napari's axes (SI, AP, RL) that shows each plane: sliced, down, right.
+PLANES = {"axial": (0, 1, 2), "coronal": (1, 0, 2), "sagittal": (2, 0, 1)}
+
+
+def main(arguments: list[str]) -> int:
+    paths = [Path(a) for a in arguments] or EXAMPLES
+    missing = [p for p in paths if not p.exists()]
+    if missing:
+        print(f"There is no {missing[0]}.", file=sys.stderr)
+        return 1
+    viewer = napari.Viewer()
+    for path in paths:
+        viewer.open(path, plugin="napari-medread")
+    shown = show_largest(viewer)
+    if not os.environ.get("MEDREAD_HEADLESS"):
+        napari.run()
+        return 0
+    for picture in save_pictures(viewer, shown, Path.cwd() / "demo"):
+        print(picture)
+    viewer.close()
+    return 0
+
+
+def show_largest(viewer: napari.Viewer) -> Image:
+    """Show the largest volume alone; the other layers are one click on their eye away."""
+    largest = max(viewer.layers, key=lambda layer: (layer.ndim, np.prod(layer.data.shape)))
+    for layer in viewer.layers:
+        layer.visible = layer is largest
+    viewer.layers.selection = {largest}
+    look_at(viewer, largest)
+    return largest
+
+
+def look_at(viewer: napari.Viewer, layer: Image) -> None:
+    """Centre sliders and camera on one layer, which may be small beside the others."""
+    middle = layer.extent.world.mean(axis=0)
+    first = viewer.dims.ndim - layer.ndim
+    viewer.dims.set_point(range(first, viewer.dims.ndim), middle)
+    viewer.reset_view(layers=[layer])
+
+
+def save_pictures(viewer: napari.Viewer, layer: Image, folder: Path) -> list[Path]:
+    """Save the planes of a layer, and its volume where it has one."""
+    folder.mkdir(exist_ok=True)
+    viewer.window.resize(*WINDOW)
+    names = PLANES if layer.ndim > 2 else {"axial": (0, 1)}
+    saved = []
+    for name, order in names.items():
+        lead = viewer.dims.ndim - len(order)
+        viewer.dims.order = (*range(lead), *(lead + n for n in order))
+        look_at(viewer, layer)
+        saved.append(save(viewer, folder / f"{name}.png"))
+    if layer.ndim > 2 and min(layer.data.shape[-3:]) > 1:
+        viewer.dims.order = tuple(range(viewer.dims.ndim))
+        viewer.dims.ndisplay = 3
+        show_volume(layer)
+        look_at(viewer, layer)
+        # From the front, a little from above and from the patient's right; head up.
+        viewer.scene.camera.set_view_direction((0.15, 1.0, 0.3), (-1.0, 0.0, 0.0))
+        saved.append(save(viewer, folder / "volume.png"))
+    return saved
+
+
+def show_volume(layer: Image) -> None:
+    """Render bone and vessels of a CT, or the bright parts of anything else."""
+    layer.rendering = "attenuated_mip"
+    layer.attenuation = 0.02
+    if layer.metadata.get("value_unit") == "HU":
+        layer.contrast_limits = (50.0, 700.0)
+
+
+def save(viewer: napari.Viewer, path: Path) -> Path:
+    QApplication.processEvents()
+    viewer.screenshot(str(path), canvas_only=False, flash=False)
+    return path
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
