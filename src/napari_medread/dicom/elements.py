@@ -243,6 +243,8 @@ def _collect(walker: _Walker, at: int, wanted: Container[int]) -> tuple[Dataset,
             key, vr.decode() if vr else None, len(raw), raw, value,
             implicit or vr == b"UN", walker.little,
         )  # fmt: skip
+    if pixels is None and at != source.size:
+        raise Truncated
     dataset = Dataset(found)
     dataset.set_original_encoding(implicit, walker.little, encoding)
     return dataset, pixels

@@ -288,7 +288,7 @@ def read_header(path: Path) -> Header | None:
     header = Header(path, found.dataset, found.syntax, found.pixels)
     if "SOPClassUID" not in found.dataset and not (header.rows and header.columns):
         # Neither an image nor any other object: other bytes that only start alike.
-        raise UnreadableFile(f"{path.name}: the header holds no image and no SOP class.")
+        raise UnreadableFile(f"{path.name}: the file holds no image: it is cut short or broken.")
     if header.rows and header.columns:
         _check_pixels(header)
     return header

@@ -12,6 +12,7 @@ from typing import Any
 from pydicom import config
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
+from pydicom.sequence import Sequence
 
 
 def raw(dataset: Dataset, keyword: str) -> Any:
@@ -28,7 +29,7 @@ def _items(dataset: Dataset, keyword: str) -> list[Any]:
     value = raw(dataset, keyword)
     if value is None:
         return []
-    return list(value) if isinstance(value, MultiValue | list | tuple) else [value]
+    return list(value) if isinstance(value, MultiValue | Sequence | list | tuple) else [value]
 
 
 def numbers(dataset: Dataset, keyword: str, count: int | None = None) -> tuple[float, ...] | None:

@@ -1,0 +1,152 @@
+"""Tiny DICOM files, made to order, whose every voxel tells where it was put."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import (
+    CTImageStorage,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    generate_uid,
+)
+
+# Unequal in all directions, so that no two of them can be taken for one another.
+ROW_SPACING, COLUMN_SPACING, SLICE_SPACING = 2.0, 3.0, 5.0
+ROWS, COLUMNS, SLICES = 5, 7, 4
+
+ORIENTATIONS = {
+    "axial": ((1, 0, 0), (0, 1, 0)),
+    "coronal": ((1, 0, 0), (0, 0, -1)),
+    "sagittal": ((0, 1, 0), (0, 0, -1)),
+}
+"""Directions along a row and down a column, as a reading room shows each plane."""
+
+_counter = itertools.count(1)
+
+
+def uid() -> str:
+    """Return a new UID, the same ones in every run."""
+    return generate_uid(entropy_srcs=[f"napari-medread test {next(_counter)}"])
+
+
+def image(pixels: NDArray[Any], **attributes: Any) -> Dataset:
+    """Return a single-frame CT image of given stored pixels.
+
+    Attributes are set by keyword; None removes one that is set by default.
+    """
+    ds = Dataset()
+    ds.SOPClassUID, ds.SOPInstanceUID = CTImageStorage, uid()
+    ds.Modality = "CT"
+    ds.SeriesInstanceUID = "1.2.826.0.1.3680043.8.498.1"
+    ds.SeriesNumber, ds.SeriesDescription = 4, "Test series"
+    ds.SamplesPerPixel = 1
+    ds.PhotometricInterpretation = "MONOCHROME2"
+    ds.Rows, ds.Columns = pixels.shape[:2]
+    ds.BitsAllocated = ds.BitsStored = pixels.dtype.itemsize * 8
+    ds.HighBit = ds.BitsStored - 1
+    ds.PixelRepresentation = int(pixels.dtype.kind == "i")
+    ds.PixelData = pixels.tobytes()
+    for keyword, value in attributes.items():
+        if value is None:
+            delattr(ds, keyword)
+        else:
+            setattr(ds, keyword, value)
+    ds["PixelData"].VR = "OB" if ds.BitsAllocated == 8 else "OW"
+    return ds
+
+
+def save(ds: Dataset, path: Path, syntax: str = ExplicitVRLittleEndian) -> Path:
+    """Write a dataset as a DICOM file with preamble and meta information."""
+    ds.file_meta = FileMetaDataset()
+    ds.file_meta.TransferSyntaxUID = syntax
+    ds.file_meta.MediaStorageSOPClassUID = ds.SOPClassUID
+    ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
+    path.parent.mkdir(parents=True, exist_ok=True)
+    compressed = syntax not in (ImplicitVRLittleEndian, ExplicitVRBigEndian)
+    ds.save_as(
+        path,
+        implicit_vr=None if compressed else syntax == ImplicitVRLittleEndian,
+        little_endian=None if compressed else syntax != ExplicitVRBigEndian,
+        enforce_file_format=True,
+    )
+    return path
+
+
+def stored_value(slice_: int, row: int, column: int) -> int:
+    """Return the value that a series built here holds at a voxel: unique in it."""
+    return 1 + column + 16 * row + 256 * slice_
+
+
+def stored_slice(slice_: int, rows: int = ROWS, columns: int = COLUMNS) -> NDArray[np.uint16]:
+    """Return one slice of such values."""
+    r, c = np.mgrid[:rows, :columns]
+    return (1 + c + 16 * r + 256 * slice_).astype(np.uint16)
+
+
+def normal_of(orientation: Sequence[Sequence[float]]) -> NDArray[np.float64]:
+    """Return row x column."""
+    return np.cross(*np.asarray(orientation, dtype=float))
+
+
+def position_of(
+    slice_: float,
+    orientation: Sequence[Sequence[float]],
+    origin: Sequence[float] = (-12.0, 34.0, -56.0),
+    spacing: float = SLICE_SPACING,
+) -> list[float]:
+    """Return the ImagePositionPatient of a slice, counted along row x column."""
+    return list(np.asarray(origin) + slice_ * spacing * normal_of(orientation))
+
+
+def series(
+    orientation: Sequence[Sequence[float]] = ORIENTATIONS["axial"],
+    slices: Sequence[float] = range(SLICES),
+    change: Callable[[int, Dataset], None] | None = None,
+    **attributes: Any,
+) -> list[Dataset]:
+    """Return a series of images, slice n at ``position_of(slices[n])``.
+
+    ``change(n, dataset)`` is called on each, for what differs between them.
+    """
+    found = []
+    for n, place in enumerate(slices):
+        ds = image(
+            stored_slice(n),
+            ImagePositionPatient=position_of(place, orientation),
+            ImageOrientationPatient=[float(x) for pair in orientation for x in pair],
+            PixelSpacing=[ROW_SPACING, COLUMN_SPACING],
+            InstanceNumber=n + 1,
+            **attributes,
+        )
+        if change is not None:
+            change(n, ds)
+        found.append(ds)
+    return found
+
+
+def write_series(folder: Path, datasets: Sequence[Dataset], **options: Any) -> Path:
+    """Write images under names that have nothing to do with their order."""
+    shuffled = np.random.default_rng(5).permutation(len(datasets))
+    for name, ds in zip(shuffled, datasets, strict=True):
+        save(ds, folder / f"IM{name:04d}", **options)
+    return folder
+
+
+def truth(
+    slice_: float, row: float, column: float, orientation: Sequence[Sequence[float]]
+) -> NDArray[np.float64]:
+    """Return where a voxel of a series lies in LPS mm (PS3.3 C.7.6.2.1.1)."""
+    along_row, down_column = np.asarray(orientation, dtype=float)
+    return np.asarray(
+        np.array(position_of(slice_, orientation))
+        + along_row * COLUMN_SPACING * column
+        + down_column * ROW_SPACING * row
+    )

@@ -1,0 +1,142 @@
+"""Grids in patient space, and where napari draws them."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from napari_medread.core.geometry import Geometry
+from napari_medread.errors import NotAVolume
+
+# World axes (inferior, posterior, left) from LPS (left, posterior, superior).
+WORLD = np.array([[0, 0, -1], [0, 1, 0], [1, 0, 0]])
+
+SPACING = np.array([5.0, 2.0, 3.0])
+ORIGIN = np.array([-12.0, 34.0, -56.0])
+SHAPE = (4, 5, 7)
+
+
+def geometry_along(axes: np.ndarray, slice_axis: int = 0) -> Geometry:
+    """Return a grid whose array axes are the columns of ``axes``."""
+    affine = np.eye(4)
+    affine[:3, :3] = axes * SPACING
+    affine[:3, 3] = ORIGIN
+    return Geometry(SHAPE, affine, slice_axis)
+
+
+def rotation(degrees: float, axis: int) -> np.ndarray:
+    """Return a rotation matrix about one of the patient's axes."""
+    a, b = (n for n in range(3) if n != axis)
+    matrix = np.eye(3)
+    cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    matrix[[a, a, b, b], [a, b, a, b]] = cosine, -sine, sine, cosine
+    return matrix
+
+
+def drawn(geometry: Geometry, index: np.ndarray) -> np.ndarray:
+    """Return the world coordinates of voxels as napari's layer transform gives them."""
+    scale, translate, flips = map(np.array, geometry.placement())
+    return flips * (scale * index + translate)
+
+
+SIGNED_PERMUTATIONS = [
+    np.eye(3)[:, list(order)] * signs
+    for order in itertools.permutations(range(3))
+    for signs in itertools.product((1, -1), repeat=3)
+]
+
+
+@pytest.mark.parametrize("axes", SIGNED_PERMUTATIONS, ids=range(48))
+def test_a_grid_along_the_patients_axes_is_drawn_exactly_where_it_is(axes):
+    geometry = geometry_along(axes)
+    order = geometry.world_order
+    placed = geometry.permuted(order)
+    index = np.array(list(itertools.product(*((0, n - 1) for n in placed.shape))))
+    np.testing.assert_allclose(drawn(placed, index), placed.to_patient(index) @ WORLD.T, atol=1e-9)
+
+
+@pytest.mark.parametrize("axes", SIGNED_PERMUTATIONS, ids=range(48))
+def test_scale_is_the_positive_spacing_in_array_order(axes):
+    geometry = geometry_along(axes)
+    order = geometry.world_order
+    assert geometry.permuted(order).placement().scale == pytest.approx(SPACING[list(order)])
+
+
+@pytest.mark.parametrize("degrees", [5, 15, 30, 44])
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_an_oblique_grid_keeps_the_order_of_the_nearest_axes(degrees, axis):
+    geometry = geometry_along(rotation(degrees, axis) @ WORLD.T)
+    assert geometry.world_order == (0, 1, 2)
+    assert geometry.obliquity == pytest.approx(degrees)
+
+
+@pytest.mark.parametrize("degrees", [5, 30, 45])
+def test_an_oblique_grid_is_drawn_straight_from_the_patient_origin(degrees):
+    axes = rotation(degrees, 0) @ WORLD.T
+    geometry = geometry_along(axes)
+    # The coordinate of the first voxel along an axis is its projection on that axis.
+    np.testing.assert_allclose(geometry.placement().translate, axes.T @ ORIGIN)
+
+
+def test_volumes_of_one_oblique_orientation_stay_aligned_with_one_another():
+    axes = rotation(20, 1) @ WORLD.T
+    one = geometry_along(axes)
+    shifted = np.array(one.affine)
+    shifted[:3, 3] += axes @ (SPACING * [2, 3, 1])
+    other = Geometry(SHAPE, shifted)
+    np.testing.assert_allclose(drawn(other, np.zeros(3)), drawn(one, np.array([2, 3, 1])))
+
+
+def test_at_45_degrees_every_axis_still_has_a_world_axis_of_its_own():
+    order = geometry_along(rotation(45, 0) @ rotation(45, 2) @ WORLD.T).world_order
+    assert sorted(order) == [0, 1, 2]
+
+
+def test_slice_spacing_is_measured_along_the_normal_of_a_tilted_stack():
+    affine = np.eye(4)
+    tilt = np.radians(20)
+    affine[:3, 0] = 5 * np.array([0, np.sin(tilt), -np.cos(tilt)])
+    affine[:3, 1], affine[:3, 2] = (0, 2, 0), (3, 0, 0)
+    geometry = Geometry(SHAPE, affine)
+    assert geometry.spacing == pytest.approx((5 * np.cos(tilt), 2, 3))
+    assert geometry.tilt == pytest.approx(20)
+
+
+def test_a_tilted_stack_keeps_its_slice_axis_when_permuted():
+    affine = np.eye(4)
+    affine[:3, 0] = (5, 0, 1)  # sagittal slices that lean
+    affine[:3, 1], affine[:3, 2] = (0, 0, -2), (0, 3, 0)
+    geometry = Geometry(SHAPE, affine)
+    placed = geometry.permuted(geometry.world_order)
+    assert placed.slice_axis == 2
+    assert placed.spacing == pytest.approx((2, 3, 5))
+
+
+def test_itk_properties_give_the_affine_of_the_reversed_array():
+    direction = rotation(30, 2)
+    geometry = Geometry.from_itk((7, 5, 4), (3, 2, 5), ORIGIN, direction.ravel().tolist())
+    assert geometry.shape == (4, 5, 7)
+    # ITK: point = origin + direction @ (spacing * index), index in x, y, z.
+    expected = ORIGIN + direction @ (np.array([3, 2, 5]) * [6, 1, 2])
+    np.testing.assert_allclose(geometry.to_patient([2, 1, 6]), expected)
+
+
+def test_a_plane_is_drawn_at_its_origin():
+    geometry = Geometry.from_itk((7, 5), (3, 2), (10, 20), (1, 0, 0, 1))
+    assert geometry.placement() == ((2, 3), (20, 10), (1, 1))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda m: m.__setitem__((0, 3), np.nan), "not finite"),
+        (lambda m: m.__setitem__((slice(3), 1), 0), "spacing of zero"),
+        (lambda m: m.__setitem__((slice(3), 1), m[:3, 2]), "do not span"),
+    ],
+    ids=["nan", "zero spacing", "parallel axes"],
+)
+def test_a_matrix_that_is_no_grid_is_refused(change, message):
+    affine = np.eye(4)
+    change(affine)
+    with pytest.raises(NotAVolume, match=message):
+        Geometry(SHAPE, affine)
