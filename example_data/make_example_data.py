@@ -1,4 +1,4 @@
-"""Make the example data: pictures of an invented chest, and of an invented tissue section.
+"""Make the example data: pictures of an invented chest.
 
     python example_data/make_example_data.py [TARGET_DIR]
 
@@ -7,11 +7,8 @@ numbers come from fixed seeds, dates and identifiers are fixed, and nothing depe
 maths library or the compressor of the machine. No patient was involved.
 """
 
-import heapq
 import math
-import struct
 import sys
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +16,10 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, MRImageStorage
 from pydicom.valuerep import format_number_as_ds
 
+from cryosection import coronal_section
 from phantom import HU, T1, Dice, Grid, Painter, Tissue, grow_vessels, paint_chest
+from png import write_png
+from resample import blur, double, halve
 
 UID_ROOT = "1.2.826.0.1.3680043.8.498.20260115"
 STUDY_UID = f"{UID_ROOT}.1"
@@ -32,37 +32,6 @@ def sample(grid: Grid, table: tuple[int, ...], edge: float) -> Painter:
     painter = Painter(grid, table, edge)
     paint_chest(painter, grow_vessels())
     return painter
-
-
-def halve(value: np.ndarray, axis: int) -> np.ndarray:
-    """Average neighbouring samples in pairs along an axis: one voxel sees both."""
-    even = [slice(None)] * value.ndim
-    odd = [slice(None)] * value.ndim
-    even[axis], odd[axis] = slice(0, None, 2), slice(1, None, 2)
-    return (value[tuple(even)] + value[tuple(odd)]) / 2
-
-
-def blur(value: np.ndarray, radius: int, axis: int) -> np.ndarray:
-    """Take the mean over 2 * radius + 1 samples along an axis, edges repeated."""
-    pad = [(0, 0)] * value.ndim
-    pad[axis] = (radius, radius)
-    padded = np.pad(value, pad, mode="edge")
-    size = value.shape[axis]
-    total = np.zeros_like(value)
-    for shift in range(2 * radius + 1):
-        window = [slice(None)] * value.ndim
-        window[axis] = slice(shift, shift + size)
-        total = total + padded[tuple(window)]
-    return total / (2 * radius + 1)
-
-
-def double(value: np.ndarray, axis: int) -> np.ndarray:
-    """Double the number of samples along an axis by linear interpolation."""
-    value = np.moveaxis(value, axis, 0)
-    before = np.concatenate([value[:1], value[:-1]])
-    after = np.concatenate([value[1:], value[-1:]])
-    both = np.stack([value * 0.75 + before * 0.25, value * 0.75 + after * 0.25], axis=1)
-    return np.moveaxis(both.reshape(-1, *value.shape[1:]), 0, axis)
 
 
 def ct_volume(
@@ -322,207 +291,6 @@ def write_mr_series(target: Path) -> None:
         write_dicom(folder / f"MR{instance:04d}.dcm", ds, stored[plane])
 
 
-def smooth_noise(dice: Dice, shape: tuple[int, int], doublings: int) -> np.ndarray:
-    """Return gentle hills between about -1 and 1, a few pixels (2 ** doublings) apart."""
-    coarse = tuple((size >> doublings) + 2 for size in shape)
-    value = dice.noise(coarse) / 18
-    for _ in range(doublings):
-        value = double(double(value, 0), 1)
-    return blur(blur(value, 1, 0), 1, 1)[: shape[0], : shape[1]]
-
-
-def tissue_picture(height: int = 240, width: int = 320) -> np.ndarray:
-    """Paint a section through a gut wall, stained pink and purple.
-
-    Returns
-    -------
-    numpy.ndarray
-        RGB, uint8. One pixel is 2 micrometres.
-    """
-    dice = Dice(23)
-    rows, columns = 2 * height, 2 * width
-    shape = (rows, columns)
-    y, x = np.arange(rows, dtype=float)[:, None], np.arange(columns, dtype=float)[None, :]
-    waves = [smooth_noise(dice, shape, n) for n in (6, 4, 3, 2)]
-    picture = np.ones((rows, columns, 3))
-
-    def stain(cover: np.ndarray, colour: tuple[float, float, float]) -> None:
-        """Lay a dye over the picture; dyes on top of each other darken."""
-        for channel, value in enumerate(colour):
-            picture[..., channel] *= 1 - cover * (1 - value)
-
-    def clear(cover: np.ndarray) -> None:
-        picture[...] += (np.array([0.975, 0.955, 0.97]) - picture) * cover[..., None]
-
-    def soft(distance: np.ndarray, width: float = 1.6) -> np.ndarray:
-        return np.minimum(np.maximum(0.5 - distance / width, 0), 1)
-
-    # Connective tissue: wavy fibres, the bands where a bent coordinate is near a whole number.
-    bent = (0.5 * x + y + 34 * waves[0] + 15 * waves[1]) / 13
-    fibre = np.abs(bent - np.floor(bent) - 0.5) * 2
-    stain(np.full(shape, 0.8) + 0.2 * waves[1], (0.95, 0.72, 0.83))
-    stain(np.minimum(np.maximum(fibre * 1.5 - 0.6 + 0.4 * waves[2], 0), 1), (0.93, 0.70, 0.82))
-    clear(soft(0.62 - waves[1] + 0.3 * fibre, 0.3) * 0.7)
-
-    glands = []
-    for line in range(-1, 5):
-        for place in range(-1, 6):
-            middle_x = place * 136 + (line % 2) * 68 + 30 + 15 * dice.unit()
-            middle_y = line * 120 + 62 + 13 * dice.unit()
-            glands.append((middle_x, middle_y, 50 + 7 * dice.unit(), 0.14 * dice.unit()))
-    nuclei = []
-    ring = [
-        (round(math.cos(k * math.pi / 90), 9), round(math.sin(k * math.pi / 90), 9))
-        for k in range(180)
-    ]
-    territory = np.full(shape, 1e3)
-    for middle_x, middle_y, radius, oval in glands:
-        reach = int(radius * 1.5)
-        r0, r1 = max(0, int(middle_y) - reach), min(rows, int(middle_y) + reach)
-        c0, c1 = max(0, int(middle_x) - reach), min(columns, int(middle_x) + reach)
-        if r0 >= r1 or c0 >= c1:
-            continue
-        part = (slice(r0, r1), slice(c0, c1))
-        u, v = (x[:, c0:c1] - middle_x) / (1 + oval), (y[r0:r1] - middle_y) / (1 - oval)
-        distance = np.sqrt(u * u + v * v) - radius + 7 * waves[0][part] + 5 * waves[1][part]
-        territory[part] = np.minimum(territory[part], distance)
-        step = 9 + int(2 * dice.unit())
-        for k in range(0, 180, step):
-            c, s = ring[(k + int(2 * dice.unit())) % 180]
-            # Two looks at the waves lead to the wavy outline along this ray.
-            at = radius
-            for _ in range(2):
-                ix = int(min(max(middle_x + at * c * (1 + oval), 0), columns - 1))
-                iy = int(min(max(middle_y + at * s * (1 - oval), 0), rows - 1))
-                at = radius - 7 * waves[0][iy, ix] - 5 * waves[1][iy, ix]
-            at += 2.5 * dice.unit() - 8.5
-            nuclei.append(
-                (
-                    middle_x + at * c * (1 + oval),
-                    middle_y + at * s * (1 - oval),
-                    c,
-                    s,
-                    7.2,
-                    4.3,
-                    0.95,
-                )
-            )
-    epithelium = soft(territory, 2.5)
-    clear(epithelium)
-    stain(epithelium * (0.88 + 0.15 * waves[3]), (0.86, 0.66, 0.83))
-    # The mucus of goblet cells towards the lumen, pale blue, then the lumen itself.
-    goblet = soft(territory + 15) * soft(0.05 - waves[2] - 0.4 * waves[3], 0.5)
-    clear(goblet * 0.75)
-    stain(goblet, (0.90, 0.90, 0.98))
-    clear(soft(territory + 31 + 6 * waves[2], 2.5))
-    stain(soft(np.abs(territory + 31 + 6 * waves[2]) - 1.0, 2.0) * 0.6, (0.82, 0.55, 0.74))
-    stain(soft(np.abs(territory - 1) - 0.8, 2.0) * 0.7, (0.90, 0.58, 0.76))
-
-    for _ in range(620):
-        px, py = (dice.unit() + 1) / 2 * columns, (dice.unit() + 1) / 2 * rows
-        c, s = ring[int((dice.unit() + 1) * 89.9)]
-        slim = dice.unit() > -0.2
-        ix, iy = int(min(max(px, 2), columns - 3)), int(min(max(py, 2), rows - 3))
-        if territory[iy, ix] > 9:
-            # Slim nuclei of fibres follow them; round ones belong to wandering cells.
-            up, right = bent[iy + 2, ix] - bent[iy - 2, ix], bent[iy, ix + 2] - bent[iy, ix - 2]
-            size = math.sqrt(up * up + right * right) + 1e-9
-            axis = (up / size, -right / size) if slim else (c, s)
-            nuclei.append((px, py, *axis, 8.0 if slim else 4.6, 2.3 if slim else 4.0, 0.9))
-    for px, py, c, s, long, short, depth in nuclei:
-        r0, r1 = max(0, int(py) - 12), min(rows, int(py) + 13)
-        c0, c1 = max(0, int(px) - 12), min(columns, int(px) + 13)
-        if r0 >= r1 or c0 >= c1:
-            continue
-        part = (slice(r0, r1), slice(c0, c1))
-        u = (x[:, c0:c1] - px) * c + (y[r0:r1] - py) * s
-        v = (y[r0:r1] - py) * c - (x[:, c0:c1] - px) * s
-        shape_at = np.sqrt((u / long) * (u / long) + (v / short) * (v / short))
-        cover = soft((shape_at - 1) * short, 1.6) * (
-            depth - 0.22 * soft((shape_at - 0.62) * short, 1.6)
-        )
-        cover = np.minimum(np.maximum(cover * (1 + 0.25 * waves[3][part]), 0), 1)
-        for channel, value in enumerate((0.36, 0.20, 0.55)):
-            picture[..., channel][part] *= 1 - cover * (1 - value)
-    small = halve(halve(picture, 0), 1)
-    return np.minimum(np.maximum(np.floor(small * 255 + 0.5), 0), 255).astype(np.uint8)
-
-
-def huffman_lengths(counts: list[int]) -> list[int]:
-    """Return the code length of every symbol; rare ones are rounded up to stay below 16 bits."""
-    least = sum(counts) >> 9
-    heap = [(max(n, least), i, (i,)) for i, n in enumerate(counts)]
-    heapq.heapify(heap)
-    lengths = [0] * len(counts)
-    order = len(counts)
-    while len(heap) > 1:
-        n0, _, first = heapq.heappop(heap)
-        n1, _, second = heapq.heappop(heap)
-        for symbol in first + second:
-            lengths[symbol] += 1
-        heapq.heappush(heap, (n0 + n1, order, first + second))
-        order += 1
-    return lengths
-
-
-def deflate(data: bytes) -> bytes:
-    """Compress to a zlib stream, the same everywhere.
-
-    The compressors that Python may be linked with differ in their output, so this packs the
-    bytes with one Huffman code and no repeats.
-    """
-    symbols = [*data, 256]
-    counts = [0] * 257
-    for symbol in symbols:
-        counts[symbol] += 1
-    lengths = huffman_lengths(counts)
-    codes: dict[int, str] = {}
-    code = 0
-    for length in range(1, 16):
-        for symbol, own in enumerate(lengths):
-            if own == length:
-                codes[symbol] = f"{code:0{length}b}"
-                code += 1
-        code <<= 1
-
-    def number(value: int, bits: int) -> str:
-        return f"{value:0{bits}b}"[::-1]
-
-    # One last block with its own code: 257 literals, 2 distances (unused), and the lengths
-    # themselves written in four plain bits each (16 of the 19 length symbols, 4 bits long).
-    head = "1" + number(2, 2) + number(0, 5) + number(1, 5) + number(15, 4)
-    head += number(0, 3) * 3 + number(4, 3) * 16
-    head += "".join(f"{length:04b}" for length in [*lengths, 1, 1])
-    bits = head + "".join([codes[symbol] for symbol in symbols])
-    bits += "0" * (-len(bits) % 8)
-    packed = int(bits[::-1], 2).to_bytes(len(bits) // 8, "little")
-    return b"\x78\x01" + packed + struct.pack(">I", zlib.adler32(data))
-
-
-def write_png(path: Path, picture: np.ndarray, pixels_per_metre: int) -> None:
-    """Write an RGB picture with its resolution, each row as differences to its neighbours."""
-    wide = picture.astype(np.int32)
-    left = np.pad(wide, ((0, 0), (1, 0), (0, 0)))[:, :-1]
-    above = np.pad(wide, ((1, 0), (0, 0), (0, 0)))[:-1]
-    rest = (wide - (left + above) // 2) & 255
-    average_filter = np.full((len(rest), 1), 3)
-    rows = np.concatenate([average_filter, rest.reshape(len(rest), -1)], axis=1)
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        )
-
-    height, width = picture.shape[:2]
-    path.write_bytes(
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
-        + chunk(b"pHYs", struct.pack(">IIB", pixels_per_metre, pixels_per_metre, 1))
-        + chunk(b"IDAT", deflate(rows.astype(np.uint8).tobytes()))
-        + chunk(b"IEND", b"")
-    )
-
-
 def main(target: Path) -> None:
     """Write all example files into a folder."""
     target.mkdir(parents=True, exist_ok=True)
@@ -530,7 +298,7 @@ def main(target: Path) -> None:
     write_ct_series(target)
     write_mr_series(target)
     write_xray(target)
-    write_png(target / "histology.png", tissue_picture(), pixels_per_metre=500_000)
+    write_png(target / "chest_section.png", coronal_section(), pixels_per_metre=1000)
 
 
 if __name__ == "__main__":

@@ -689,24 +689,26 @@ def _paint_blade(painter: Painter, side: int) -> None:
     )
     if block is not None:
         points = painter.grid.points(block)
-        blade = (
-            np.abs(sum((p - c) * n for p, c, n in zip(points, inner, normal, strict=True))) - 2.0
-        )
+        inside = np.full((1, 1, 1), -99.0)
         for a, b, c in ((inner, tip, socket), (tip, socket, inner), (socket, inner, tip)):
             out = _cross([q - p for p, q in zip(a, b, strict=True)], normal)
             size = math.sqrt(sum(n * n for n in out))
             # The normal of an edge must point away from the corner across from it.
             if sum((r - p) * n for p, r, n in zip(a, c, out, strict=True)) > 0:
                 size = -size
-            blade = np.maximum(
-                blade, sum((p - q) * (n / size) for p, q, n in zip(points, a, out, strict=True))
+            inside = np.maximum(
+                inside, sum((p - q) * (n / size) for p, q, n in zip(points, a, out, strict=True))
             )
-        painter.put(Tissue.CORTEX, block, blade)
+        above = np.abs(sum((p - c) * n for p, c, n in zip(points, inner, normal, strict=True)))
+        # In its middle the plate is as thin as paper, too thin to fill a voxel.
+        half = profile(inside, ((-16, 0.6), (-3, 1.7)))
+        painter.put(Tissue.CORTEX, block, np.maximum(above - half, inside))
     painter.tube(BONE, [tip, socket], [4, 5.5])
     painter.tube(BONE, [inner, tip], [2.6, 3])
-    painter.tube(
-        BONE, [(side * 76, 88, 58), (side * 112, 70, 76), (side * 146, 40, 88)], [2.5, 4, 5.5]
-    )
+    painter.tube(BONE, [inner, socket], [1.8, 3.5])
+    # The spine of the blade stands out to the back and ends above the socket.
+    spine = [(74, 91, 44), (96, 86, 57), (122, 70, 74), (146, 44, 87)]
+    painter.tube(BONE, [(side * x, y, z) for x, y, z in spine], [2.5, 4, 4.5, 5.5])
     painter.tube(
         BONE, [(side * 138, 30, 76), (side * 126, 6, 82), (side * 122, -6, 74)], [5.5, 5, 4.5]
     )

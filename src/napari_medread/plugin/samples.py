@@ -47,6 +47,6 @@ def chest_xray() -> list[LayerData]:
     return read_layers(str(example("chest_xray.mhd")))
 
 
-def histology() -> list[LayerData]:
+def chest_section() -> list[LayerData]:
     """Return the colour picture."""
-    return read_layers(str(example("histology.png")))
+    return read_layers(str(example("chest_section.png")))
