@@ -79,6 +79,8 @@ def is_readable(path: PathLike) -> bool:
     """
     if is_standard_picture(path):
         return True
+    if not os.fspath(path):
+        return False
     place = Path(path)
     if place.is_dir():
         for probed, file in enumerate(walk(place)):

@@ -1,0 +1,63 @@
+"""A real napari viewer, and real drops on it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import napari
+import pytest
+from napari._qt.dialogs.qt_reader_dialog import QtReaderDialog
+from napari.utils.notifications import notification_manager
+from qtpy.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
+from qtpy.QtGui import QDragEnterEvent, QDropEvent
+from qtpy.QtWidgets import QApplication, QDialogButtonBox
+
+
+@pytest.fixture
+def viewer(make_napari_viewer: Callable[..., napari.Viewer]) -> napari.Viewer:
+    """Return a viewer in a window on the screen."""
+    found = make_napari_viewer(show=True)
+    notification_manager.records.clear()
+    return found
+
+
+@pytest.fixture
+def messages() -> Callable[[], list[str]]:
+    """Return what notifications have told the person."""
+    return lambda: [record.message for record in notification_manager.records]
+
+
+@pytest.fixture
+def drop(viewer: napari.Viewer) -> Callable[[Sequence[Path]], None]:
+    """Drop paths on the canvas, and take the reader that napari's dialog offers first."""
+
+    def accept() -> None:
+        for widget in QApplication.topLevelWidgets():
+            if isinstance(widget, QtReaderDialog) and widget.isVisible():
+                widget.persist_checkbox.setChecked(False)
+                widget.btn_box.button(QDialogButtonBox.StandardButton.Ok).click()
+                return
+
+    def dropped(paths: Sequence[Path]) -> None:
+        mime = QMimeData()
+        mime.setUrls([QUrl.fromLocalFile(str(p)) for p in paths])
+        canvas = viewer.window._qt_viewer.canvas.native
+        centre = canvas.rect().center()
+        actions, button = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
+        modifiers = Qt.KeyboardModifier.NoModifier
+        with warnings.catch_warnings():  # only Qt itself can make this event without one
+            warnings.simplefilter("ignore", DeprecationWarning)
+            enter = QDragEnterEvent(QPoint(centre), actions, mime, button, modifiers)
+        QApplication.sendEvent(canvas, enter)
+        assert enter.isAccepted()
+        timer = QTimer()
+        timer.timeout.connect(accept)
+        timer.start(50)
+        event = QDropEvent(QPointF(centre), actions, mime, button, modifiers, QEvent.Type.Drop)
+        QApplication.sendEvent(canvas, event)
+        timer.stop()
+        QApplication.processEvents()
+
+    return dropped

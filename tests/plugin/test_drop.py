@@ -1,0 +1,97 @@
+"""Real drag-enter and drop events on a real viewer."""
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from builders import SLICES, image, save, series, stored_slice, write_series
+
+
+def names(viewer):
+    """Return the names of a viewer's layers."""
+    return [layer.name for layer in viewer.layers]
+
+
+def test_a_folder_of_dicom_comes_up_as_its_volume(viewer, drop, tmp_path):
+    drop([write_series(tmp_path / "scan", series())])
+    assert names(viewer) == ["4 Test series"]
+    assert viewer.layers[0].data.shape == (SLICES, 5, 7)
+    assert viewer.dims.axis_labels == ("SI", "AP", "RL")
+
+
+def test_a_metaimage_comes_up_to_scale(viewer, drop, tmp_path):
+    picture = sitk.GetImageFromArray(np.arange(60, dtype=np.int16).reshape(3, 4, 5))
+    picture.SetSpacing((1.5, 2.5, 3.5))
+    sitk.WriteImage(picture, tmp_path / "scan.mhd")
+    drop([tmp_path / "scan.mhd"])
+    assert tuple(viewer.layers[0].scale) == (3.5, 2.5, 1.5)
+
+
+def test_three_pictures_are_three_layers(viewer, drop, tmp_path):
+    rng = np.random.default_rng(0)
+    paths = [tmp_path / name for name in ("a.png", "b.bmp", "c.tif")]
+    for path in paths:
+        iio.imwrite(path, rng.integers(0, 255, (20, 30, 3), dtype=np.uint8))
+    drop(paths)
+    assert names(viewer) == ["a", "b", "c"]
+    assert all(layer.rgb and layer.visible for layer in viewer.layers)
+
+
+@pytest.mark.parametrize("name", ["slice.dcm", "IM0001", "1.2.840.113619.2.1"])
+def test_a_single_slice_comes_up_whatever_its_name(viewer, drop, tmp_path, name):
+    (ds,) = series(slices=[0])
+    drop([save(ds, tmp_path / name)])
+    assert viewer.layers[0].data.shape == (1, 5, 7)
+
+
+@pytest.mark.parametrize("suffix", ["", ".dcm"])
+def test_all_files_of_a_series_dropped_at_once_give_one_volume_once(viewer, drop, tmp_path, suffix):
+    paths = [save(ds, tmp_path / f"IM{n}{suffix}") for n, ds in enumerate(series())]
+    drop(paths)
+    assert names(viewer) == ["4 Test series"]
+    assert viewer.layers[0].data.shape == (SLICES, 5, 7)
+
+
+def test_the_same_files_can_be_dropped_again(viewer, drop, tmp_path):
+    paths = [save(ds, tmp_path / f"IM{n}.dcm") for n, ds in enumerate(series())]
+    drop(paths)
+    drop(paths)
+    assert len(viewer.layers) == 2
+
+
+def test_files_of_two_series_dropped_at_once_give_two_volumes(viewer, drop, tmp_path):
+    datasets = [*series(), *series(SeriesInstanceUID="1.2.3", SeriesNumber=5)]
+    drop([save(ds, tmp_path / f"IM{n}.dcm") for n, ds in enumerate(datasets)])
+    assert names(viewer) == ["4 Test series", "5 Test series"]
+
+
+def test_a_broken_file_is_named_and_the_rest_opens(viewer, drop, messages, tmp_path):
+    folder = write_series(tmp_path / "scan", series())
+    (folder / "broken").write_bytes((folder / "IM0000").read_bytes()[:700])
+    (folder / "notes.txt").write_text("nothing to see")
+    (folder / "DICOMDIR").write_bytes(b"nothing either")
+    drop([folder])
+    assert viewer.layers[0].data.shape == (SLICES, 5, 7)
+    (message,) = messages()
+    assert "Skipped broken: " in message
+    assert "notes.txt" not in message
+
+
+@pytest.mark.parametrize("content", [None, "text"], ids=["empty folder", "folder of text"])
+def test_a_folder_with_nothing_in_it_gets_a_sentence(viewer, drop, messages, tmp_path, content):
+    folder = tmp_path / "stuff"
+    folder.mkdir()
+    if content:
+        (folder / "notes.txt").write_text(content)
+    try:
+        drop([folder])
+    except Exception as error:  # noqa: BLE001  (napari's own, beside our sentence)
+        assert "stuff" in str(error)
+    assert messages()[0] == "stuff: there is no DICOM, MetaImage or picture in it."
+    assert len(viewer.layers) == 0
+
+
+def test_a_picture_without_millimetres_opens_in_pixels(viewer, drop, tmp_path):
+    drop([save(image(stored_slice(0)), tmp_path / "IM1.dcm")])
+    assert [str(unit) for unit in viewer.layers[0].units] == ["pixel", "pixel"]
