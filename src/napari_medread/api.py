@@ -58,16 +58,24 @@ def read(path: PathLike | Sequence[PathLike], *, track: Track = silently) -> lis
         place = Path(each)
         if place.is_dir():
             inside = list(walk(place))
-            files += [f for f in inside if _in_folder(f)]
-            pictures += [f for f in inside if format_of(f) and not _in_folder(f)]
+            files += [f for f in inside if not _is_picture(f)]
+            pictures += [f for f in inside if _is_picture(f)]
         elif place.exists():
             files.append(place)
         else:
             raise UnreadableFile(f"{place.name}: there is no such file or folder.")
-    volumes += _read_files(files or pictures, track)
+    found, skipped = _read_files(files, track)
+    if not found:  # pictures beside volumes are decoration, as viewers on a CD bring it
+        found, more = _read_files(pictures, track)
+        skipped += more
+    volumes += found
     if not volumes:
+        if skipped:
+            raise UnreadableFile(_in_short(skipped))
         what = Path(paths[0]).name if len(paths) == 1 else f"{len(paths)} paths"
         raise UnreadableFile(f"{what}: there is no DICOM, MetaImage or picture in it.")
+    # What was skipped belongs to no volume; the first carries it.
+    volumes[0].notes = (*(f"Skipped {each}" for each in skipped), *volumes[0].notes)
     return volumes
 
 
@@ -99,9 +107,19 @@ def is_standard_picture(path: PathLike) -> bool:
     return str(path).startswith(IMAGEIO_SCHEME) and not Path(path).exists()
 
 
-def _in_folder(file: Path) -> bool:
-    """Whether a file found in a folder is opened beside DICOM: it is, or a volumetric format."""
-    return (format_of(file) or VOLUMETRIC[0]) in VOLUMETRIC
+def _is_picture(file: Path) -> bool:
+    """Tell whether a file in a folder is a picture by its name."""
+    return (format_of(file) or VOLUMETRIC[0]) not in VOLUMETRIC
+
+
+SAID = 3
+"""So many sentences on skipped files fit into one error."""
+
+
+def _in_short(skipped: Sequence[str]) -> str:
+    """Join sentences, the first few of many."""
+    more = len(skipped) - SAID
+    return " ".join([*skipped[:SAID], *([f"And {more} more."] if more > 0 else [])])
 
 
 def _read_standard(uri: str) -> list[Volume]:
@@ -110,8 +128,8 @@ def _read_standard(uri: str) -> list[Volume]:
     return read_standard(uri)
 
 
-def _read_files(files: Sequence[Path], track: Track) -> list[Volume]:
-    """Read files, those without a known suffix as DICOM, and collect what goes wrong."""
+def _read_files(files: Sequence[Path], track: Track) -> tuple[list[Volume], list[str]]:
+    """Read files, those that no suffix claims as DICOM; return volumes and what was skipped."""
     from napari_medread.dicom.volumes import read_dicom
 
     named, others = [], []
@@ -121,22 +139,10 @@ def _read_files(files: Sequence[Path], track: Track) -> list[Volume]:
             named.append((file, name))
         else:
             others.append(file)
-    volumes: list[Volume] = []
-    problems: list[UnreadableFile] = []
-    if others:
-        try:
-            volumes += read_dicom(others, track)
-        except UnreadableFile as error:
-            problems.append(error)
+    volumes, skipped = read_dicom(others, track)
     for file, name in track(named, "Reading files"):
         try:
             volumes += reader_of(name)(file)
         except UnreadableFile as error:
-            problems.append(error)
-    if problems and not volumes:
-        if len(problems) == 1:
-            raise problems[0]
-        raise UnreadableFile(" ".join(map(str, problems)))
-    if problems:
-        volumes[0].notes = (*(f"Skipped {p}" for p in problems), *volumes[0].notes)
-    return volumes
+            skipped.append(str(error))
+    return volumes, skipped

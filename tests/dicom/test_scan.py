@@ -51,7 +51,7 @@ def test_other_files_are_passed_over_silently(tmp_path, content):
     path = tmp_path / "file"
     path.write_bytes(content)
     found = scan([path])
-    assert (found.headers, found.notes) == ([], [])
+    assert (found.headers, found.skipped) == ([], [])
 
 
 @pytest.mark.parametrize("name", [".hidden", "DICOMDIR", "dicomdir", "DIRFILE"])
@@ -76,8 +76,8 @@ def test_a_file_cut_short_is_named_and_the_rest_is_read(tmp_path, kept):
     (tmp_path / "broken").write_bytes(whole[: int(len(whole) * kept)])
     found = scan(walk(tmp_path))
     assert len(found.headers) == 4
-    (note,) = found.notes
-    assert note.startswith("Skipped broken: the file ")
+    (note,) = found.skipped
+    assert note.startswith("broken: the file ")
 
 
 def test_pixels_that_are_too_few_are_reported_with_both_numbers(tmp_path):
@@ -89,15 +89,15 @@ def test_pixels_that_are_too_few_are_reported_with_both_numbers(tmp_path):
 def test_a_file_named_dcm_that_is_not_dicom_is_named(tmp_path):
     path = tmp_path / "notes.dcm"
     path.write_text("not DICOM " * 30)
-    assert scan([path]).notes == ["Skipped notes.dcm: this is not a DICOM file."]
+    assert scan([path]).skipped == ["notes.dcm: this is not a DICOM file."]
 
 
 def test_other_objects_are_said_not_to_be_images(tmp_path):
     found = scan([SHIPPED["reportsi"], SHIPPED["rtplan"]])
     assert found.headers == []
-    assert found.notes == [
-        "Skipped 1 file: Basic Text SR Storage is not an image.",
-        "Skipped 1 file: RT Plan Storage is not an image.",
+    assert found.skipped == [
+        "1 file: Basic Text SR Storage is not an image.",
+        "1 file: RT Plan Storage is not an image.",
     ]
 
 
@@ -152,4 +152,4 @@ def test_preamble_alone_is_not_enough(tmp_path):
     assert is_dicom(path)
     found = scan([path])
     assert found.headers == []
-    assert found.notes[0].startswith("Skipped IM1: ")
+    assert found.skipped[0].startswith("IM1: ")

@@ -1,5 +1,7 @@
 """Real drag-enter and drop events on a real viewer."""
 
+import contextlib
+
 import imageio.v3 as iio
 import numpy as np
 import pytest
@@ -84,10 +86,8 @@ def test_a_folder_with_nothing_in_it_gets_a_sentence(viewer, drop, messages, tmp
     folder.mkdir()
     if content:
         (folder / "notes.txt").write_text(content)
-    try:
+    with contextlib.suppress(ValueError):  # napari's own complaint, after our sentence
         drop([folder])
-    except Exception as error:  # noqa: BLE001  (napari's own, beside our sentence)
-        assert "stuff" in str(error)
     assert messages()[0] == "stuff: there is no DICOM, MetaImage or picture in it."
     assert len(viewer.layers) == 0
 

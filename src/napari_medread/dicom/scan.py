@@ -163,10 +163,18 @@ class Header:
 
 @dataclass
 class Scan:
-    """What was found: the headers of images, and a sentence for every other DICOM file."""
+    """What was found: the headers of images, and what was not.
+
+    Attributes
+    ----------
+    headers : list of Header
+        Of images, in the order of the files.
+    skipped : list of str
+        For every broken file, and every kind of object that is no image, what and why.
+    """
 
     headers: list[Header] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
 
 
 def is_dicom(path: Path) -> bool:
@@ -222,7 +230,7 @@ def scan(paths: Iterable[Path], track: Track = silently) -> Scan:
     """Read the headers of all DICOM images among ``paths``.
 
     Files that are not DICOM are passed over. DICOM files that are broken, or are not
-    images, are named in the notes.
+    images, are told of as skipped.
 
     Parameters
     ----------
@@ -247,9 +255,8 @@ def scan(paths: Iterable[Path], track: Track = silently) -> Scan:
         else:
             kind = UID(values.text(header.dataset, "SOPClassUID")).name or "unknown object"
             other[kind] = other.get(kind, 0) + 1
-    found.notes += [f"Skipped {sentence}" for sentence in broken]
-    found.notes += [
-        f"Skipped {count} {'file' if count == 1 else 'files'}: {kind} is not an image."
+    found.skipped = broken + [
+        f"{count} {'file' if count == 1 else 'files'}: {kind} is not an image."
         for kind, count in other.items()
     ]
     return found

@@ -27,7 +27,9 @@ _UNITS = {"HU": "HU", "BQML": "Bq/ml", "CNTS": "counts", "GML": "g/ml", "OD": "O
 """RescaleType and PET's Units as they are written for people."""
 
 
-def read_dicom(paths: Iterable[Path], track: Track = silently) -> list[Volume]:
+def read_dicom(
+    paths: Iterable[Path], track: Track = silently
+) -> tuple[list[Volume], list[str]]:
     """Read all volumes of the DICOM files among ``paths``.
 
     Parameters
@@ -39,33 +41,23 @@ def read_dicom(paths: Iterable[Path], track: Track = silently) -> list[Volume]:
 
     Returns
     -------
-    list of Volume
-        By series number, in the order of each series' files. Empty where there is no
-        DICOM at all.
-
-    Raises
-    ------
-    UnreadableFile
-        Where there is DICOM but no image that can be read.
+    volumes : list of Volume
+        By series number.
+    skipped : list of str
+        What was DICOM and could not be read, and why. Both are empty where there is none.
     """
     found = scan(paths, track)
     volumes: list[Volume] = []
-    problems = list(found.notes)
+    skipped = list(found.skipped)
     for series in group_by_series(found.headers):
         for stack in stacks_of(series):
             try:
                 volumes.append(_volume(stack, track))
             except (UnreadableFile, NotAVolume) as error:
-                problems.append(str(error))
-    if not volumes:
-        if problems:
-            raise UnreadableFile(" ".join(problems))
-        return []
+                skipped.append(str(error))
     volumes.sort(key=lambda v: _number_in(v.name))
     _tell_apart(volumes)
-    # What was skipped belongs to no volume; the first carries it.
-    volumes[0].notes = (*problems, *volumes[0].notes)
-    return volumes
+    return volumes, skipped
 
 
 def _volume(stack: Stack, track: Track) -> Volume:
@@ -178,10 +170,10 @@ def _mentions(text: str, words: set[str]) -> bool:
     return any(part in words for part in re.split(r"[\W_]+", text.lower()))
 
 
-def _number_in(name: str) -> tuple[float, str]:
-    """Sort key: names with a series number by it, the others after."""
+def _number_in(name: str) -> float:
+    """Return the series number a name starts with; names without one sort last."""
     number = re.match(r"\d+", name)
-    return (float(number.group()) if number else float("inf"), "")
+    return float(number.group()) if number else float("inf")
 
 
 def _tell_apart(volumes: Sequence[Volume]) -> None:

@@ -1,0 +1,88 @@
+"""Reading without napari."""
+
+import shutil
+
+import imageio.v3 as iio
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+import napari_medread
+from builders import SLICES, save, series, write_series
+from napari_medread.api import is_readable, read
+from napari_medread.errors import MedReadError, UnreadableFile
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Return a folder with a series, a MetaImage and a picture."""
+    write_series(tmp_path / "dicom", series())
+    sitk.WriteImage(sitk.Image(6, 5, 4, sitk.sitkInt16), tmp_path / "scan.mhd")
+    iio.imwrite(tmp_path / "logo.png", np.zeros((4, 4, 3), np.uint8))
+    (tmp_path / "notes.txt").write_text("text")
+    return tmp_path
+
+
+def test_the_package_reads():
+    assert napari_medread.read is read
+
+
+def test_a_folder_gives_its_dicom_and_metaimages_and_no_decoration(folder):
+    assert [v.name for v in read(folder)] == ["4 Test series", "scan"]
+
+
+def test_a_folder_of_pictures_alone_gives_them(folder):
+    shutil.rmtree(folder / "dicom")
+    (folder / "scan.mhd").unlink()
+    assert [v.name for v in read(folder)] == ["logo"]
+
+
+def test_several_paths_are_read_together(folder):
+    paths = [*sorted((folder / "dicom").iterdir()), folder / "logo.png"]
+    assert [(v.name, v.shape) for v in read(paths)] == [
+        ("4 Test series", (SLICES, 5, 7)),
+        ("logo", (4, 4)),
+    ]
+
+
+def test_content_decides_over_the_suffix(tmp_path):
+    (ds,) = series(slices=[0])
+    (volume,) = read(save(ds, tmp_path / "image.png"))
+    assert volume.modality == "CT"
+
+
+def test_what_cannot_be_read_is_named_beside_what_can(folder):
+    (folder / "broken.mha").write_text("NDims = 3\n")
+    volumes = read(folder)
+    assert len(volumes) == 2
+    assert volumes[0].notes[0].startswith("Skipped broken.mha: ")
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda p: p.mkdir(), "there is no DICOM, MetaImage or picture in it"),
+        (lambda p: None, "there is no such file or folder"),
+        (lambda p: p.write_text("text"), "there is no DICOM, MetaImage or picture in it"),
+        (lambda p: p.write_bytes(b""), "there is no DICOM, MetaImage or picture in it"),
+        (lambda p: p.write_bytes(bytes(128) + b"DICM" + b"x" * 99), "the file ends inside its header"),
+    ],
+    ids=["empty folder", "nothing", "text", "empty file", "broken"],
+)
+def test_nothing_to_read_is_one_clear_sentence(tmp_path, make, message):
+    path = tmp_path / "thing"
+    make(path)
+    with pytest.raises(UnreadableFile, match=rf"^thing: [^\n]*({message})[^\n]*\.$"):
+        read(path)
+
+
+def test_errors_are_no_value_errors():
+    assert not issubclass(MedReadError, ValueError)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("dicom", True), ("scan.mhd", True), ("logo.png", True), ("notes.txt", False)],
+)
+def test_what_is_worth_reading(folder, name, expected):
+    assert is_readable(folder / name) is expected
