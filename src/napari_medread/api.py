@@ -8,6 +8,7 @@ from pathlib import Path
 
 from napari_medread.core.progress import Track, silently
 from napari_medread.core.volume import Volume
+from napari_medread.dicom.directory import is_directory_file, referenced_files
 from napari_medread.dicom.scan import DICOM_SUFFIXES, is_dicom, is_passed_over, walk
 from napari_medread.errors import UnreadableFile
 from napari_medread.formats.registry import (
@@ -23,18 +24,24 @@ PROBED = 500
 """So many files of a folder are opened to see whether any is ours; after that, it may be."""
 
 
-def read(path: PathLike | Sequence[PathLike], *, track: Track = silently) -> list[Volume]:
+def read(
+    path: PathLike | Sequence[PathLike], *, track: Track = silently, lazy: bool | None = None
+) -> list[Volume]:
     """Read all volumes at a path.
 
     Parameters
     ----------
     path : path, or sequence of paths
-        A file; a folder, with all below it; several of them; or the name of one of
+        A file; a folder, with all below it; a DICOMDIR; several of them; or the name of one of
         imageio's standard pictures, as ``imageio:chelsea.png``. DICOM is known by its
         content, other formats by their suffix. DICOM files given together are sorted
         into series together.
     track : Track
         Wraps loops, to report progress and to stop.
+    lazy : bool or None
+        Whether the slices of a DICOM volume are read only when they are looked at, as a dask
+        array. None: those of all volumes but the largest, and of that too where it would
+        take much of the free memory.
 
     Returns
     -------
@@ -51,6 +58,7 @@ def read(path: PathLike | Sequence[PathLike], *, track: Track = silently) -> lis
     volumes: list[Volume] = []
     files: list[Path] = []
     pictures: list[Path] = []
+    skipped: list[str] = []
     for each in paths:
         if is_standard_picture(each):
             volumes += _read_standard(str(each))
@@ -60,13 +68,17 @@ def read(path: PathLike | Sequence[PathLike], *, track: Track = silently) -> lis
             inside = list(walk(place))
             files += [f for f in inside if not _is_picture(f)]
             pictures += [f for f in inside if _is_picture(f)]
+        elif (len(paths) == 1 or is_passed_over(place)) and is_directory_file(place):
+            referenced, skipped = referenced_files(place)
+            files += referenced
         elif place.exists():
             files.append(place)
         else:
             raise UnreadableFile(f"{place.name}: there is no such file or folder.")
-    found, skipped = _read_files(files, track)
+    found, more = _read_files(files, track, lazy)
+    skipped = [*skipped, *more]
     if not found:  # pictures beside volumes are decoration, as viewers on a CD bring it
-        found, more = _read_files(pictures, track)
+        found, more = _read_files(pictures, track, lazy)
         skipped += more
     volumes += found
     if not volumes:
@@ -96,9 +108,7 @@ def is_readable(path: PathLike) -> bool:
                 return True
         return False
     return place.is_file() and (
-        format_of(place) is not None
-        or place.suffix.lower() in DICOM_SUFFIXES
-        or (not is_passed_over(place) and is_dicom(place))
+        format_of(place) is not None or place.suffix.lower() in DICOM_SUFFIXES or is_dicom(place)
     )
 
 
@@ -128,7 +138,9 @@ def _read_standard(uri: str) -> list[Volume]:
     return read_standard(uri)
 
 
-def _read_files(files: Sequence[Path], track: Track) -> tuple[list[Volume], list[str]]:
+def _read_files(
+    files: Sequence[Path], track: Track, lazy: bool | None
+) -> tuple[list[Volume], list[str]]:
     """Read files, those that no suffix claims as DICOM; return volumes and what was skipped."""
     from napari_medread.dicom.volumes import read_dicom
 
@@ -139,7 +151,7 @@ def _read_files(files: Sequence[Path], track: Track) -> tuple[list[Volume], list
             named.append((file, name))
         else:
             others.append(file)
-    volumes, skipped = read_dicom(others, track)
+    volumes, skipped = read_dicom(others, track, lazy=lazy)
     for file, name in track(named, "Reading files"):
         try:
             volumes += reader_of(name)(file)

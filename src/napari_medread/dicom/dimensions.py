@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from napari_medread.core.volume import Axis
 from napari_medread.dicom import values
 from napari_medread.dicom.frames import Frame
+from napari_medread.dicom.private import private_diffusion
 
 STEADY = 0.01
 """Values evenly spaced within this share of their step give an axis a step in its unit."""
@@ -37,22 +38,25 @@ class Dimensions:
     notes: list[str] = field(default_factory=list)
 
 
-def _seconds(keyword: str, scale: float) -> Callable[[Frame], float | None]:
+def _number(*keywords: str, scale: float = 1.0) -> Callable[[Frame], float | None]:
+    """Return a function that gives the first of some attributes that a frame has."""
+
     def value(frame: Frame) -> float | None:
-        number = values.number(frame.dataset, keyword)
-        return None if number is None else number * scale
+        for keyword in keywords:
+            number = values.number(frame.dataset, keyword)
+            if number is not None:
+                return number * scale
+        return None
 
     return value
 
 
-def _number(keyword: str) -> Callable[[Frame], float | None]:
-    return lambda frame: values.number(frame.dataset, keyword)
-
-
 def clock(frame: Frame) -> float | None:
     """Return AcquisitionTime, or ContentTime, in seconds since midnight (PS3.5 VR TM)."""
-    for keyword in ("AcquisitionTime", "ContentTime"):
+    for keyword in ("FrameAcquisitionDateTime", "AcquisitionTime", "ContentTime"):
         digits = values.text(frame.dataset, keyword).replace(":", "")
+        if keyword.endswith("DateTime"):
+            digits = digits[8:].split("+")[0].split("-")[0]
         try:
             return int(digits[:2]) * 3600 + int(digits[2:4] or 0) * 60 + float(digits[4:] or 0)
         except ValueError:
@@ -63,21 +67,36 @@ def clock(frame: Frame) -> float | None:
 def _diffusion(frame: Frame) -> tuple[float, ...] | None:
     b_value = values.number(frame.dataset, "DiffusionBValue")
     if b_value is None:
-        return None
+        return private_diffusion(frame.dataset)
     direction = values.numbers(frame.dataset, "DiffusionGradientOrientation", 3) or ()
     return (b_value, *direction)
 
 
 # In this order the first that explains all repeated positions is the axis.
 _CANDIDATES: tuple[tuple[str, str, Callable[[Frame], Hashable]], ...] = (
-    ("temporal position", "pixel", _number("TemporalPositionIdentifier")),
+    ("time", "s", _number("TemporalPositionTimeOffset")),
+    ("temporal position", "pixel", _number("TemporalPositionIdentifier", "TemporalPositionIndex")),
     ("b-value", "pixel", _diffusion),
-    ("trigger time", "s", _seconds("TriggerTime", 1e-3)),
-    ("echo time", "ms", _number("EchoTime")),
-    ("time", "s", _seconds("FrameReferenceTime", 1e-3)),
+    (
+        "trigger time",
+        "s",
+        _number("TriggerTime", "NominalCardiacTriggerDelayTime", scale=1e-3),
+    ),
+    ("echo time", "ms", _number("EchoTime", "EffectiveEchoTime")),
+    ("time", "s", _number("FrameReferenceTime", scale=1e-3)),
     ("time", "s", clock),
     ("acquisition", "pixel", _number("AcquisitionNumber")),
 )
+
+
+def _candidates(frames: Iterable[Frame]) -> list[tuple[str, str, Callable[[Frame], Hashable]]]:
+    """Return the candidates, after those by which an object numbers its own frames."""
+    labels = dict.fromkeys(label for frame in frames for label in frame.indices)
+    return [*((label, "pixel", _index(label)) for label in labels), *_CANDIDATES]
+
+
+def _index(label: str) -> Callable[[Frame], float | None]:
+    return lambda frame: frame.indices.get(label)
 
 
 def find_dimensions(planes: Sequence[Sequence[Frame]]) -> Dimensions | None:
@@ -98,7 +117,7 @@ def find_dimensions(planes: Sequence[Sequence[Frame]]) -> Dimensions | None:
         None where neither attributes nor equal counts of InstanceNumber explain them.
     """
     known = []
-    for label, unit, function in _CANDIDATES:
+    for label, unit, function in _candidates(f for plane in planes for f in plane):
         at = [[function(frame) for frame in plane] for plane in planes]
         if all(value is not None for plane in at for value in plane):
             known.append((label, unit, at))
@@ -106,7 +125,10 @@ def find_dimensions(planes: Sequence[Sequence[Frame]]) -> Dimensions | None:
         found = _sorted_by(planes, at)
         if found is not None:
             full, frames, notes = found
-            return Dimensions(frames, (_axis(label, unit, full),), notes)
+            axis = _axis(label, unit, full)
+            if label == "temporal position":
+                axis = _timed(frames) or axis
+            return Dimensions(frames, (axis,), notes)
     return _by_two(planes, known) or _by_instance(planes)
 
 
@@ -163,11 +185,11 @@ def _by_two(
 
 def _by_instance(planes: Sequence[Sequence[Frame]]) -> Dimensions | None:
     """Take the n-th frame by InstanceNumber at every position as the n-th set."""
-    ordered = [sorted(plane, key=lambda f: f.instance) for plane in planes]
+    ordered = [sorted(plane, key=lambda f: f.order) for plane in planes]
     sets = min(map(len, ordered))
     left = sum(map(len, ordered)) - sets * len(ordered)
-    numbers = [frame.instance for plane in ordered for frame in plane]
-    if sets < 2 or left >= len(ordered) or len(set(numbers)) < len(numbers):
+    ambiguous = any(len({frame.order for frame in plane}) < len(plane) for plane in ordered)
+    if sets < 2 or left >= len(ordered) or ambiguous:
         return None
     frames = np.array([[plane[n] for plane in ordered] for n in range(sets)], dtype=object)
     notes = []
@@ -180,7 +202,23 @@ def _axis(label: str, unit: str, found: Sequence[Hashable]) -> Axis:
     """Return the axis of sorted values, with a step in its unit where they are even."""
     if unit != "pixel":
         at = np.array(found, dtype=float)
+        if label == "time":
+            at = at - at[0]  # the time of day is nobody's business
+        found = tuple(at.tolist())
         step = (at[-1] - at[0]) / (len(at) - 1)
         if np.abs(np.diff(at) - step).max() <= STEADY * step:
-            return Axis(label, unit, float(step), tuple(found))
+            return Axis(label, unit, float(step), found)
     return Axis(label, values=tuple(found))
+
+
+def _timed(frames: NDArray[np.object_]) -> Axis | None:
+    """Return the axis of sets of frames by when each set began, if their clocks tell."""
+    starts = []
+    for line in frames:
+        times = [time for frame in line if (time := clock(frame)) is not None]
+        if not times:
+            return None
+        starts.append(min(times))
+    if not (np.diff(starts) > 0).all():
+        return None
+    return _axis("time", "s", starts)

@@ -77,6 +77,7 @@ class Elements:
     dataset: Dataset
     syntax: UID
     pixels: Pixels | None
+    has_preamble: bool
 
 
 class _Bytes:
@@ -181,7 +182,8 @@ def read_elements(path: Path, wanted: Container[int]) -> Elements:
     """
     with _Bytes(path) as source:
         start = source.upto(min(132, source.size))
-        at = 132 if start[128:132] == b"DICM" else 0
+        has_preamble = start[128:132] == b"DICM"
+        at = 132 if has_preamble else 0
         declared, at = _meta_syntax(source, at)
         if declared == DeflatedExplicitVRLittleEndian:
             source.inflate(at)
@@ -193,7 +195,7 @@ def read_elements(path: Path, wanted: Container[int]) -> Elements:
         else ExplicitVRLittleEndian if walker.little
         else ExplicitVRBigEndian
     )  # fmt: skip
-    return Elements(dataset, syntax, pixels)
+    return Elements(dataset, syntax, pixels, has_preamble)
 
 
 def _meta_syntax(source: _Bytes, at: int) -> tuple[UID | None, int]:

@@ -1,9 +1,8 @@
-"""Headers to frames: one two-dimensional image each, with what its header says about it."""
+"""Frames: one two-dimensional image each, with what the headers say about it."""
 
 from __future__ import annotations
 
-import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -19,9 +18,27 @@ ORTHONORMAL = 1e-3
 """Row and column directions may miss unit length and a right angle by this much."""
 
 
+@dataclass(frozen=True)
+class Tile:
+    """The part of a mosaic that is one slice.
+
+    Attributes
+    ----------
+    row, column : int
+        Of its first pixel in the mosaic.
+    rows, columns : int
+        Its size.
+    """
+
+    row: int
+    column: int
+    rows: int
+    columns: int
+
+
 @dataclass(eq=False)
 class Frame:
-    """One image: a single-frame file, or one frame of a multi-frame file.
+    """One image: a single-frame file, one frame of a multi-frame file, or one tile of a mosaic.
 
     Attributes
     ----------
@@ -31,15 +48,36 @@ class Frame:
         The attributes that hold for this frame.
     number : int
         Its index in the file, from 0.
+    placed_at : (3,) array or None
+        Where it is not where ImagePositionPatient of its dataset says: its own position.
+    tile : Tile or None
+        Its part of the stored image.
+    indices : dict of str to float
+        Its place along axes that its object numbers: time slot, energy window, phase.
     """
 
     header: Header
     dataset: Dataset
     number: int = 0
+    placed_at: Vector | None = None
+    tile: Tile | None = None
+    indices: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return self.tile.rows if self.tile else self.header.rows
+
+    @property
+    def columns(self) -> int:
+        """Number of columns."""
+        return self.tile.columns if self.tile else self.header.columns
 
     @cached_property
     def position(self) -> Vector | None:
         """ImagePositionPatient: the centre of the first voxel, in LPS mm."""
+        if self.placed_at is not None:
+            return self.placed_at
         found = values.numbers(self.dataset, "ImagePositionPatient", 3)
         return None if found is None else np.array(found)
 
@@ -67,14 +105,16 @@ class Frame:
 
     @cached_property
     def image_type(self) -> tuple[str, ...]:
-        """ImageType's values in capitals."""
-        return tuple(v.upper() for v in values.texts(self.dataset, "ImageType"))
+        """ImageType's values in capitals; of a frame its FrameType."""
+        found = values.texts(self.dataset, "FrameType") or values.texts(self.dataset, "ImageType")
+        return tuple(v.upper() for v in found)
 
     @cached_property
-    def instance(self) -> float:
-        """InstanceNumber, infinite where absent so that it sorts last."""
-        found = values.number(self.dataset, "InstanceNumber")
-        return np.inf if found is None else found
+    def order(self) -> tuple[float, float, int]:
+        """Sort key where nothing better is known: the order of acquisition."""
+        instance = values.number(self.dataset, "InstanceNumber")
+        part = values.number(self.header.dataset, "InConcatenationNumber") or 0.0
+        return (np.inf if instance is None else instance, part, self.number)
 
     @property
     def is_placed(self) -> bool:
@@ -84,13 +124,3 @@ class Frame:
             and self.orientation is not None
             and self.pixel_spacing is not None
         )
-
-
-def frames_of(header: Header) -> list[Frame]:
-    """Return a file's frames in file order."""
-    dataset = header.dataset
-    if header.frames > 1 or "MOSAIC" in values.text(dataset, "ImageType").upper():
-        # The position of a whole file is not that of its frames or tiles.
-        dataset = copy.copy(dataset)
-        dataset.pop("ImagePositionPatient", None)
-    return [Frame(header, dataset, n) for n in range(header.frames)]

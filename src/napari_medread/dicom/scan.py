@@ -18,6 +18,7 @@ from pydicom.uid import UID
 from napari_medread.core.progress import Track, silently
 from napari_medread.dicom import values
 from napari_medread.dicom.elements import Pixels, Truncated, read_elements
+from napari_medread.dicom.private import PRIVATE_TAGS
 from napari_medread.errors import UnreadableFile
 
 DICOM_SUFFIXES = (".dcm", ".dicom", ".dic", ".ima")
@@ -30,76 +31,34 @@ _FIRST_GROUPS = (b"\x02\x00", b"\x08\x00", b"\x00\x02", b"\x00\x08")
 
 # What the reading needs. Anything else stays in the file: less to parse, and no
 # patient data in memory. The name and ID are read to keep them out of layer names.
-_KEYWORDS = [
-    "SpecificCharacterSet",
-    "ImageType",
-    "SOPClassUID",
-    "SOPInstanceUID",
-    "Modality",
-    "Manufacturer",
-    "SeriesDescription",
-    "ProtocolName",
-    "PatientName",
-    "PatientID",
-    "AcquisitionDateTime",
-    "AcquisitionTime",
-    "ContentTime",
-    "AcquisitionNumber",
-    "InstanceNumber",
-    "StudyInstanceUID",
-    "SeriesInstanceUID",
-    "SeriesNumber",
-    "StackID",
-    "SliceThickness",
-    "SpacingBetweenSlices",
-    "SliceLocation",
-    "ImagePositionPatient",
-    "ImageOrientationPatient",
-    "PixelSpacing",
-    "ImagerPixelSpacing",
-    "NominalScannedPixelSpacing",
-    "PixelAspectRatio",
-    "PixelSpacingCalibrationType",
-    "EstimatedRadiographicMagnificationFactor",
-    "SequenceOfUltrasoundRegions",
-    "EchoNumbers",
-    "EchoTime",
-    "SequenceName",
-    "ConvolutionKernel",
-    "ComplexImageComponent",
-    "TemporalPositionIdentifier",
-    "TriggerTime",
-    "FrameReferenceTime",
-    "DiffusionBValue",
-    "DiffusionGradientOrientation",
-    "NumberOfFrames",
-    "SamplesPerPixel",
-    "PhotometricInterpretation",
-    "PlanarConfiguration",
-    "Rows",
-    "Columns",
-    "BitsAllocated",
-    "BitsStored",
-    "HighBit",
-    "PixelRepresentation",
-    "PixelPaddingValue",
-    "PixelPaddingRangeLimit",
-    "RescaleSlope",
-    "RescaleIntercept",
-    "RescaleType",
-    "ModalityLUTSequence",
-    "Units",
-    "WindowCenter",
-    "WindowWidth",
-    "WindowCenterWidthExplanation",
-    "VOILUTFunction",
+_KEYWORDS = (
+    "SpecificCharacterSet", "ImageType", "FrameType", "SOPClassUID", "SOPInstanceUID", "Modality",
+    "Manufacturer", "SeriesDescription", "ProtocolName", "PatientName", "PatientID",
+    "AcquisitionTime", "ContentTime", "AcquisitionNumber", "InstanceNumber",
+    "SeriesInstanceUID", "SeriesNumber", "StackID", "ConcatenationUID", "InConcatenationNumber",
+    "SliceThickness", "SpacingBetweenSlices", "SliceLocation",
+    "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "ImagerPixelSpacing",
+    "NominalScannedPixelSpacing", "PixelAspectRatio", "PixelSpacingCalibrationType",
+    "EstimatedRadiographicMagnificationFactor", "SequenceOfUltrasoundRegions",
+    "EchoNumbers", "EchoTime", "SequenceName", "ConvolutionKernel", "ComplexImageComponent",
+    "TemporalPositionIdentifier", "TriggerTime", "FrameReferenceTime",
+    "DiffusionBValue", "DiffusionGradientOrientation",
+    "NumberOfFrames", "FrameTime", "FrameTimeVector",
+    "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
+    "GridFrameOffsetVector", "DoseGridScaling", "DoseUnits",
+    "DetectorInformationSequence", "SliceVector", "EnergyWindowVector", "DetectorVector",
+    "PhaseVector", "RotationVector", "RRIntervalVector", "TimeSlotVector", "AngularViewVector",
+    "TimeSliceVector",
+    "SamplesPerPixel", "PhotometricInterpretation", "Rows", "Columns",
+    "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
+    "PixelPaddingValue", "PixelPaddingRangeLimit",
+    "RescaleSlope", "RescaleIntercept", "RescaleType", "ModalityLUTSequence", "Units",
+    "WindowCenter", "WindowWidth", "WindowCenterWidthExplanation", "VOILUTFunction",
     "RedPaletteColorLookupTableDescriptor",
-    "GreenPaletteColorLookupTableDescriptor",
-    "BluePaletteColorLookupTableDescriptor",
-]
+)  # fmt: skip
 
 
-_WANTED = frozenset(tag for tag in map(tag_for_keyword, _KEYWORDS) if tag)
+_WANTED = frozenset(tag for tag in map(tag_for_keyword, _KEYWORDS) if tag) | PRIVATE_TAGS
 
 
 @dataclass(eq=False)
@@ -116,12 +75,15 @@ class Header:
         The transfer syntax.
     pixels : Pixels or None
         Where the pixels are.
+    has_preamble : bool
+        Whether the file is a complete one (PS3.10 7.1) and not a bare dataset.
     """
 
     path: Path
     dataset: Dataset
     syntax: UID
     pixels: Pixels | None
+    has_preamble: bool = True
 
     @cached_property
     def rows(self) -> int:
@@ -147,6 +109,11 @@ class Header:
     def bits_allocated(self) -> int:
         """BitsAllocated."""
         return values.integer(self.dataset, "BitsAllocated", 16)
+
+    @cached_property
+    def bits_stored(self) -> int:
+        """BitsStored, all of them where absent."""
+        return values.integer(self.dataset, "BitsStored", self.bits_allocated)
 
     @cached_property
     def photometric(self) -> str:
@@ -253,11 +220,11 @@ def scan(paths: Iterable[Path], track: Track = silently) -> Scan:
         if header.rows and header.columns:
             found.headers.append(header)
         else:
-            kind = UID(values.text(header.dataset, "SOPClassUID")).name or "unknown object"
-            other[kind] = other.get(kind, 0) + 1
+            kind = UID(values.text(header.dataset, "SOPClassUID")).name
+            what = "has no pixels" if "Image Storage" in kind else "is not an image"
+            other[f"{kind} {what}"] = other.get(f"{kind} {what}", 0) + 1
     found.skipped = broken + [
-        f"{count} {'file' if count == 1 else 'files'}: {kind} is not an image."
-        for kind, count in other.items()
+        f"{count} {'file' if count == 1 else 'files'}: {what}." for what, count in other.items()
     ]
     return found
 
@@ -292,7 +259,7 @@ def read_header(path: Path) -> Header | None:
         raise UnreadableFile(f"{path.name}: the file ends inside its header.") from None
     except (OSError, zlib.error, struct.error) as error:
         raise UnreadableFile(f"{path.name}: the header is broken ({error}).") from error
-    header = Header(path, found.dataset, found.syntax, found.pixels)
+    header = Header(path, found.dataset, found.syntax, found.pixels, found.has_preamble)
     if "SOPClassUID" not in found.dataset and not (header.rows and header.columns):
         # Neither an image nor any other object: other bytes that only start alike.
         raise UnreadableFile(f"{path.name}: the file holds no image: it is cut short or broken.")
@@ -305,7 +272,7 @@ def _check_pixels(header: Header) -> None:
     """Raise ``UnreadableFile`` where an image's file ends before all its pixels."""
     name, pixels = header.path.name, header.pixels
     if pixels is None:
-        raise UnreadableFile(f"{name}: the file ends before its pixels.")
+        raise UnreadableFile(f"{name}: the file has no pixels.")
     if pixels.length is None:
         if not pixels.available:
             raise UnreadableFile(f"{name}: the file ends before its pixels.")

@@ -13,9 +13,12 @@ from numpy.typing import NDArray
 from napari_medread.core.volume import Axis
 from napari_medread.dicom import values
 from napari_medread.dicom.dimensions import find_dimensions
-from napari_medread.dicom.frames import Frame, frames_of
+from napari_medread.dicom.frames import Frame
+from napari_medread.dicom.multiframe import frames_of
 from napari_medread.dicom.scan import Header
 from napari_medread.dicom.spacing import Grid, regular_grids
+from napari_medread.dicom.stack import Stack
+from napari_medread.dicom.unplaced import thickness, unplaced_stacks
 
 Float = NDArray[np.float64]
 
@@ -24,46 +27,6 @@ SAME_DIRECTION = 1e-4
 
 SAME_PLACE = 0.01
 """Slices less than this many mm apart are at one position."""
-
-
-@dataclass(eq=False)
-class Stack:
-    """The frames of one volume, in their order.
-
-    Attributes
-    ----------
-    frames : list of list of Frame or None
-        For every point of the leading axes, in C order, the frame on each plane; None
-        where a slice is missing.
-    leading : tuple of Axis
-        The axes before the slices.
-    lead_shape : tuple of int
-        Their lengths.
-    affine : (4, 4) array or None
-        From (slice, row, column) to LPS mm, or None where the place is not known.
-    slice_step : float or None
-        Distance of slices in mm where only that is known.
-    grid : Grid or None
-        Set where the planes must be interpolated.
-    label : str
-        What sets it apart from other stacks of its series.
-    notes : list of str
-        Every guess and repair.
-    """
-
-    frames: list[list[Frame | None]]
-    leading: tuple[Axis, ...] = ()
-    lead_shape: tuple[int, ...] = ()
-    affine: Float | None = None
-    slice_step: float | None = None
-    grid: Grid | None = None
-    label: str = ""
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def all_frames(self) -> list[Frame]:
-        """Every frame there is, in order."""
-        return [frame for planes in self.frames for frame in planes if frame is not None]
 
 
 @dataclass(eq=False)
@@ -114,7 +77,7 @@ def stacks_of(series: Series) -> list[Stack]:
         if all(frame.is_placed for frame in group):
             stacks += [s for line in _lines(group) for s in _placed_stacks(line)]
         else:
-            stacks.append(_unplaced_stack(group))
+            stacks += unplaced_stacks(group)
     for stack in stacks:
         stack.notes[:0] = series.notes
     return stacks
@@ -129,19 +92,25 @@ def _alike(frames: Sequence[Frame]) -> list[list[Frame]]:
         spacing = frame.pixel_spacing
         key = (
             values.text(header.dataset, "SOPClassUID"),
-            header.rows,
-            header.columns,
+            frame.rows,
+            frame.columns,
             header.samples,
             header.photometric,
             None if spacing is None else tuple(float(f"{mm:.4g}") for mm in spacing),
             _nearest(orientations, frame.orientation),
             frame.position is None,
             "LOCALIZER" in frame.image_type,
-            "MOSAIC" in frame.image_type,
-            header.path if header.frames > 1 else None,
+            _film(frame),
         )
         groups[key].append(frame)
     return list(groups.values())
+
+
+def _film(frame: Frame) -> Hashable:
+    """Return what an unplaced frame of a multi-frame object belongs to: its own object."""
+    if frame.is_placed or (frame.header.frames == 1 and frame.tile is None):
+        return None
+    return values.text(frame.header.dataset, "ConcatenationUID") or frame.header.path
 
 
 def _nearest(known: list[Float], orientation: Float | None) -> int:
@@ -209,15 +178,15 @@ def _placed_stacks(frames: list[Frame], label: str = "") -> list[Stack]:
     planes = [[frames[n] for n in members] for members in _clusters(along, SAME_PLACE)]
     if max(map(len, planes)) == 1:
         return _regular(np.array([planes], dtype=object)[..., 0], (), label, [])
-    for key in ("ImageType", "ComplexImageComponent", "StackID", "ConvolutionKernel"):
-        parts = _split(planes, frames, key)
+    for keyword in ("FrameType", "ComplexImageComponent", "StackID", "ConvolutionKernel"):
+        parts = _split(planes, frames, keyword)
         if parts:
             return [s for name, part in parts for s in _placed_stacks(part, name)]
     found = find_dimensions(planes)
     if found is not None:
         return _regular(found.frames, found.axes, label, found.notes)
-    for key in ("AcquisitionNumber", "EchoTime", "EchoNumbers", "SequenceName"):
-        parts = _split(planes, frames, key)
+    for keyword in ("AcquisitionNumber", "EchoTime", "EchoNumbers", "SequenceName"):
+        parts = _split(planes, frames, keyword)
         if parts:
             return [s for name, part in parts for s in _placed_stacks(part, name)]
     return _sets_by_instance(planes, label)
@@ -229,17 +198,31 @@ def _split(
     """Split frames by an attribute, where it tells frames of one position apart."""
     parts: dict[str, list[Frame]] = defaultdict(list)
     for frame in frames:
-        parts[values.text(frame.dataset, keyword)].append(frame)
-    if len(parts) < 2 or not any(
-        len({values.text(f.dataset, keyword) for f in plane}) > 1 for plane in planes
-    ):
+        parts[_attribute(frame, keyword)].append(frame)
+    if len(parts) < 2 or not any(len({_attribute(f, keyword) for f in p}) > 1 for p in planes):
         return []
+    if keyword == "FrameType":
+        return [(_what_differs(name, parts), part) for name, part in sorted(parts.items())]
     return sorted(parts.items())
+
+
+def _what_differs(name: str, others: Iterable[str]) -> str:
+    """Return the values of an ImageType that not all of some have."""
+    common = set.intersection(*(set(other.split("\\")) for other in others))
+    return " ".join(value for value in name.split("\\") if value not in common)
+
+
+def _attribute(frame: Frame, keyword: str) -> str:
+    return (
+        "\\".join(frame.image_type)
+        if keyword == "FrameType"
+        else values.text(frame.dataset, keyword)
+    )
 
 
 def _sets_by_instance(planes: list[list[Frame]], label: str) -> list[Stack]:
     """Make a stack of the first frame of every position, one of the second, and so on."""
-    ordered = [sorted(plane, key=lambda f: f.instance) for plane in planes]
+    ordered = [sorted(plane, key=lambda f: f.order) for plane in planes]
     stacks = []
     for n in range(max(map(len, ordered))):
         members = np.array([[plane[n] for plane in ordered if len(plane) > n]], dtype=object)
@@ -261,9 +244,9 @@ def _regular(
     _, (row, column), (between_rows, between_columns) = _placed(first)
     positions = np.array([_placed(f)[0] for f in rows[0]])
     if len(positions) == 1:
-        step, doubt = _thickness(first)
-        grids = [Grid((0,), _normal(first) * step)]
-        notes = notes + doubt
+        step, doubt = thickness(first)
+        grids = [Grid((0,), _normal(first) * (step or 1.0))]
+        notes = [*notes, *(doubt or ["A single slice of unknown thickness: drawn 1 mm thick."])]
     else:
         grids = regular_grids(positions, _normal(first))
     stacks = []
@@ -280,15 +263,6 @@ def _regular(
         )  # fmt: skip
         stacks.append(stack)
     return stacks
-
-
-def _thickness(frame: Frame) -> tuple[float, list[str]]:
-    """Return the slice spacing of a single slice in mm, and the doubt about it."""
-    for keyword in ("SpacingBetweenSlices", "SliceThickness"):
-        value = abs(values.number(frame.dataset, keyword) or 0.0)
-        if value:
-            return value, [f"A single slice: its spacing of {value:g} mm is {keyword}."]
-    return 1.0, ["A single slice of unknown thickness: drawn 1 mm thick."]
 
 
 TILT_SHOWN = 0.1
@@ -322,29 +296,3 @@ def _grid_notes(grid: Grid, affine: Float, runs: int) -> list[str]:
             "patient_affine."
         )
     return notes
-
-
-def _unplaced_stack(frames: list[Frame]) -> Stack:
-    """Stack frames without a place in the patient, by SliceLocation or InstanceNumber."""
-    locations = [values.number(f.dataset, "SliceLocation") for f in frames]
-    known = [at for at in locations if at is not None]
-    step = None
-    notes = []
-    if len(known) == len(frames) and len(set(known)) == len(frames) > 1:
-        # Growing towards the head, as axial slices do: superior first.
-        frames = [f for _, f in sorted(zip(known, frames, strict=True), key=lambda p: -p[0])]
-        steps = np.abs(np.diff(sorted(known)))
-        step = float(np.median(steps))
-        notes.append("The files give no patient position: stacked by SliceLocation.")
-        if np.abs(steps - step).max() > max(0.01 * step, SAME_PLACE):
-            step = None
-            notes.append("SliceLocation is unevenly spaced: the slice spacing is unknown.")
-    elif len(frames) > 1 and frames[0].header.frames == 1:
-        frames = sorted(frames, key=lambda f: f.instance)
-        notes.append("The files give no patient position: stacked by InstanceNumber.")
-        step = abs(values.number(frames[0].dataset, "SpacingBetweenSlices") or 0.0) or None
-        if step is None:
-            step = abs(values.number(frames[0].dataset, "SliceThickness") or 0.0) or None
-            if step:
-                notes.append(f"The slice spacing of {step:g} mm is SliceThickness.")
-    return Stack([list(frames)], slice_step=step, notes=notes)

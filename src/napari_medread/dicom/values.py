@@ -65,6 +65,19 @@ def text(dataset: Dataset, keyword: str) -> str:
     return "\\".join(texts(dataset, keyword))
 
 
+def private_items(dataset: Dataset, tag: int) -> list[Dataset]:
+    """Return the items of a private sequence."""
+    try:
+        element = dataset.get(tag)
+    # As in ``raw``: what cannot be parsed is not there.
+    except Exception:  # noqa: BLE001
+        return []
+    value = None if element is None else element.value
+    return (
+        [item for item in value if isinstance(item, Dataset)] if isinstance(value, Sequence) else []
+    )
+
+
 def items(dataset: Dataset, keyword: str) -> list[Dataset]:
     """Return the items of a sequence."""
     return [item for item in _items(dataset, keyword) if isinstance(item, Dataset)]

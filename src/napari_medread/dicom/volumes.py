@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,21 +15,24 @@ from pydicom.dataset import Dataset
 from napari_medread.core import display
 from napari_medread.core.geometry import Geometry
 from napari_medread.core.progress import Track, silently
-from napari_medread.core.volume import Axis, Volume, Window, to_world_order
+from napari_medread.core.volume import Volume, Window, to_world_order
 from napari_medread.dicom import values
+from napari_medread.dicom.decode import is_rgb
 from napari_medread.dicom.frames import Frame
-from napari_medread.dicom.pixels import is_rgb, read_stack
+from napari_medread.dicom.mapping import Mapping
+from napari_medread.dicom.pixels import read_stack
 from napari_medread.dicom.planar import plane_spacing
 from napari_medread.dicom.scan import scan
-from napari_medread.dicom.series import Stack, group_by_series, stacks_of
+from napari_medread.dicom.series import group_by_series, stacks_of
+from napari_medread.dicom.stack import Stack
 from napari_medread.errors import NotAVolume, UnreadableFile
 
-_UNITS = {"HU": "HU", "BQML": "Bq/ml", "CNTS": "counts", "GML": "g/ml", "OD": "OD"}
+_UNITS = {"HU": "HU", "BQML": "Bq/ml", "CNTS": "counts", "GML": "g/ml", "OD": "OD", "GY": "Gy"}
 """RescaleType and PET's Units as they are written for people."""
 
 
 def read_dicom(
-    paths: Iterable[Path], track: Track = silently
+    paths: Iterable[Path], track: Track = silently, *, lazy: bool | None = None
 ) -> tuple[list[Volume], list[str]]:
     """Read all volumes of the DICOM files among ``paths``.
 
@@ -38,6 +42,9 @@ def read_dicom(
         Files of any number of series, in any order and of any name; others are passed over.
     track : Track
         Reports progress, and may stop it.
+    lazy : bool or None
+        Whether slices are read only when they are looked at. None: all volumes but the
+        largest, and that too where it would take much of the free memory.
 
     Returns
     -------
@@ -49,23 +56,27 @@ def read_dicom(
     found = scan(paths, track)
     volumes: list[Volume] = []
     skipped = list(found.skipped)
-    for series in group_by_series(found.headers):
-        for stack in stacks_of(series):
-            try:
-                volumes.append(_volume(stack, track))
-            except (UnreadableFile, NotAVolume) as error:
-                skipped.append(str(error))
+    stacks = [stack for series in group_by_series(found.headers) for stack in stacks_of(series)]
+    largest = max(stacks, key=lambda stack: stack.size, default=None)
+    for stack in stacks:
+        later = True if lazy is None and stack is not largest else lazy
+        try:
+            volumes.append(_volume(stack, track, lazy=later))
+        except UnreadableFile as error:
+            skipped.append(str(error))
+        except NotAVolume as error:
+            skipped.append(f"{stack.all_frames[0].header.path.name}: {error}")
     volumes.sort(key=lambda v: _number_in(v.name))
     _tell_apart(volumes)
     return volumes, skipped
 
 
-def _volume(stack: Stack, track: Track) -> Volume:
+def _volume(stack: Stack, track: Track, *, lazy: bool | None) -> Volume:
     frames = stack.all_frames
     # The middle of a stack shows the anatomy that a window was made for.
     middle = frames[len(frames) // 2]
     dataset = middle.dataset
-    pixels = read_stack(stack, track)
+    pixels = read_stack(stack, track, lazy=lazy)
     data, rgb = pixels.data, is_rgb(middle)
     notes = [*stack.notes, *pixels.notes]
     leading = stack.leading
@@ -78,13 +89,10 @@ def _volume(stack: Stack, track: Track) -> Volume:
     else:
         spacing, doubts = plane_spacing(middle)
         notes += doubts
-        if data.shape[0] == 1:
-            data = data[0]
-        else:
-            leading = (_slice_axis(stack),)
+        data = data[(slice(None),) * len(leading) + (0,)]
         geometry = None
         if spacing is not None:
-            rows, columns = middle.header.rows, middle.header.columns
+            rows, columns = middle.rows, middle.columns
             geometry = Geometry((rows, columns), np.diag([*spacing, 1.0])[[1, 0, 2]])
     windows, limits = _display(middle, pixels.sample, notes, rgb=rgb)
     source = tuple(dict.fromkeys(f.header.path for f in frames))
@@ -104,29 +112,21 @@ def _volume(stack: Stack, track: Track) -> Volume:
     )
 
 
-def _slice_axis(stack: Stack) -> Axis:
-    """Return the axis of images whose place is not known."""
-    if stack.all_frames[0].header.frames > 1:
-        return Axis("frame")
-    if stack.slice_step is None:
-        return Axis("slice")
-    return Axis("slice", "mm", stack.slice_step)
-
-
 def _display(
-    frame: Frame, sample: NDArray[np.generic], notes: list[str], *, rgb: bool
+    frame: Frame, sample: Callable[[], NDArray[Any]], notes: list[str], *, rgb: bool
 ) -> tuple[tuple[Window, ...], tuple[float, float] | None]:
     """Return a frame's windows, and the limits of the first or of the values themselves."""
     if rgb:
         return (), None
     dataset = frame.dataset
+    scale = Mapping.of(frame).window_scale
     windows = display.valid_windows(
-        values.numbers(dataset, "WindowCenter") or (),
-        values.numbers(dataset, "WindowWidth") or (),
+        [center * scale for center in values.numbers(dataset, "WindowCenter") or ()],
+        [width * scale for width in values.numbers(dataset, "WindowWidth") or ()],
         values.texts(dataset, "WindowCenterWidthExplanation"),
     )
     if not windows:
-        return (), display.percentile_limits(sample)
+        return (), display.percentile_limits(sample())
     function = values.text(dataset, "VOILUTFunction").upper() or "LINEAR"
     if function == "SIGMOID":
         notes.append("The window is a sigmoid: shown as a straight ramp of the same width.")
@@ -136,7 +136,8 @@ def _display(
 
 def _value_unit(dataset: Dataset) -> str:
     """Return the unit of modality values: RescaleType, Units of PET, HU of plain CT."""
-    kind = values.text(dataset, "RescaleType").upper() or values.text(dataset, "Units").upper()
+    keywords = ("RescaleType", "Units", "DoseUnits")
+    kind = next((t for k in keywords if (t := values.text(dataset, k).upper())), "")
     if not kind and values.text(dataset, "Modality") == "CT":
         # PS3.3 C.11.1.1.2: HU unless the image is a localizer.
         kind = "" if "LOCALIZER" in values.text(dataset, "ImageType").upper() else "HU"

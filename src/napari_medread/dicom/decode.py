@@ -1,0 +1,182 @@
+"""One frame's stored values: plain numbers straight from the file, the rest through decoders."""
+
+from __future__ import annotations
+
+import warnings
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.pixels.processing import apply_color_lut
+from pydicom.pixels.utils import pixel_array
+from pydicom.uid import (
+    UID,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEGExtended12Bit,
+)
+
+from napari_medread.dicom import values
+from napari_medread.dicom.frames import Frame
+from napari_medread.dicom.scan import Header
+from napari_medread.errors import UnreadableFile
+
+Array = NDArray[Any]
+
+_NATIVE = (ImplicitVRLittleEndian, ExplicitVRLittleEndian)
+
+
+def is_rgb(frame: Frame) -> bool:
+    """Tell whether a frame is in colour."""
+    return frame.header.samples >= 3 or frame.header.photometric == "PALETTE COLOR"
+
+
+def rgb_type(frame: Frame) -> type[np.generic]:
+    """Return the type of a colour frame's samples."""
+    if frame.header.photometric == "PALETTE COLOR":
+        # Entries of 16 bits, unless the third number of the descriptor is 8 (PS3.3 C.7.6.3.1.5).
+        found = values.numbers(frame.dataset, "RedPaletteColorLookupTableDescriptor", 3)
+        return np.uint8 if found and found[2] <= 8 else np.uint16
+    return np.uint8 if frame.header.bits_allocated <= 8 else np.uint16
+
+
+def stored_range(frame: Frame) -> tuple[int, int]:
+    """Return the lowest and highest stored value that a header allows."""
+    bits = values.integer(frame.dataset, "BitsStored", frame.header.bits_allocated)
+    if values.integer(frame.dataset, "PixelRepresentation", 0):
+        return -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+    return 0, (1 << bits) - 1
+
+
+def read_stored(frame: Frame) -> Array:
+    """Read one frame's stored values, or its RGB.
+
+    Raises
+    ------
+    UnreadableFile
+        Where it cannot be decoded; the message starts with the file's name.
+    """
+    header = frame.header
+    name = header.path.name
+    try:
+        read = _image_of_tiles if frame.tile else _image
+        stored = read(header, frame.number)
+    # Decoders raise many kinds for broken streams; all of them mean "unreadable".
+    except Exception as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        # The last line says what the last decoder that tried had to say.
+        reason = lines[-1].rstrip(".") if lines else type(error).__name__
+        if isinstance(error, NotImplementedError) or "missing dependencies" in str(error):
+            reason = f"no installed package decodes {header.syntax.name} ({header.syntax})"
+        raise UnreadableFile(f"{name}: the pixels cannot be decoded: {reason}.") from error
+    if stored.shape[:2] != (header.rows, header.columns):
+        raise UnreadableFile(f"{name}: the pixels are not {header.rows} x {header.columns}.")
+    if is_rgb(frame) and stored.dtype.itemsize > 2:
+        raise UnreadableFile(f"{name}: colour of {stored.dtype.itemsize * 8} bits can't be shown.")
+    if frame.tile:
+        at = frame.tile
+        stored = stored[at.row : at.row + at.rows, at.column : at.column + at.columns]
+    if is_rgb(frame) or stored.dtype.kind == "f":
+        return stored
+    return _stored_bits(np.ascontiguousarray(stored), frame)
+
+
+def _image(header: Header, number: int) -> Array:
+    """Return one stored image as it is in the file, or its RGB."""
+    return _read_plain(header, number) if _is_plain(header) else _decode(header, number)
+
+
+# All tiles of a mosaic are cut from one image.
+_image_of_tiles = lru_cache(maxsize=1)(_image)
+
+
+def _is_plain(header: Header) -> bool:
+    """Tell whether pixels are plain numbers in the file, to be read without a decoder."""
+    pixels = header.pixels
+    return (
+        pixels is not None
+        and pixels.keyword == "PixelData"
+        and pixels.length is not None
+        and header.samples == 1
+        and header.photometric in ("MONOCHROME1", "MONOCHROME2")
+        and header.bits_allocated in (8, 16, 32)
+        and (
+            header.syntax in _NATIVE
+            # Words of big-endian files hold their bytes swapped even at 8 bits.
+            or (header.syntax == ExplicitVRBigEndian and header.bits_allocated > 8)
+        )
+    )
+
+
+def _read_plain(header: Header, number: int) -> Array:
+    assert header.pixels is not None  # noqa: S101  (for the type checker)
+    order = ">" if header.syntax == ExplicitVRBigEndian else "<"
+    dtype = np.dtype(f"{order}u{header.bits_allocated // 8}")
+    count = header.rows * header.columns
+    found = np.fromfile(
+        header.path, dtype, count, offset=header.pixels.offset + number * count * dtype.itemsize
+    )
+    return found.reshape(header.rows, header.columns).astype(dtype.newbyteorder("="), copy=False)
+
+
+def _stored_bits(stored: Array, frame: Frame) -> Array:
+    """Keep BitsStored bits up to HighBit, with the sign PixelRepresentation gives (PS3.5 8.1.1).
+
+    What lies in the other bits may be an old overlay.
+    """
+    allocated = stored.dtype.itemsize * 8
+    bits = min(values.integer(frame.dataset, "BitsStored", allocated), allocated)
+    high = min(values.integer(frame.dataset, "HighBit", bits - 1), allocated - 1)
+    signed = values.integer(frame.dataset, "PixelRepresentation", 0) == 1
+    if bits < 1 or high + 1 < bits:
+        bits, high = allocated, allocated - 1
+    kind = np.dtype(f"{'i' if signed else 'u'}{stored.dtype.itemsize}")
+    if bits == allocated:
+        return stored.view(kind)
+    # Shifted up so that the highest bit is the sign, then down again with it.
+    up = stored.view(f"u{stored.dtype.itemsize}") << (allocated - 1 - high)
+    return np.asarray(up.view(kind) >> (allocated - bits))
+
+
+def _decode(header: Header, number: int) -> Array:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if header.syntax == JPEGExtended12Bit and header.bits_stored > 8:
+            return _decode_with_gdcm(header, number)
+        if header.frames > 1 and header.photometric != "PALETTE COLOR" and header.has_preamble:
+            # From the path, pydicom reads the one frame and not the whole file.
+            return np.asarray(pixel_array(header.path, index=number))
+        dataset = _opened(header.path, header.syntax)
+        found = pixel_array(dataset, index=number)
+        if header.photometric == "PALETTE COLOR":
+            found = apply_color_lut(found, dataset)[..., :3]
+    return np.asarray(found)
+
+
+@lru_cache(maxsize=1)
+def _opened(path: Path, syntax: UID) -> Dataset:
+    """Return a file's dataset; the last one stays open for its next frame."""
+    dataset = pydicom.dcmread(path, force=True)
+    if "TransferSyntaxUID" not in getattr(dataset, "file_meta", {}):
+        dataset.file_meta = FileMetaDataset()
+        dataset.file_meta.TransferSyntaxUID = syntax
+    return dataset
+
+
+def _decode_with_gdcm(header: Header, number: int) -> Array:
+    """Decode JPEG of 12 bits, which pydicom leaves to a decoder that is not free to ship."""
+    import gdcm
+
+    reader = gdcm.ImageReader()
+    reader.SetFileName(str(header.path))
+    if not reader.Read():
+        raise ValueError("the JPEG stream is broken")
+    buffer = reader.GetImage().GetBuffer().encode("utf-8", "surrogateescape")
+    count = header.rows * header.columns
+    found = np.frombuffer(buffer, np.uint16, count, offset=number * count * 2)
+    return found.reshape(header.rows, header.columns)

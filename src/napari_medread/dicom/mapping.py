@@ -1,0 +1,118 @@
+"""From stored to modality values, and the types that hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+from pydicom.pixels.processing import apply_modality_lut
+
+from napari_medread.dicom import values
+from napari_medread.dicom.decode import stored_range
+from napari_medread.dicom.frames import Frame
+from napari_medread.dicom.private import philips_scale_slope
+
+Array = NDArray[Any]
+
+INTEGER_TYPES = (np.int16, np.uint16, np.int32)
+"""Types for integral values, in the order in which they are tried."""
+
+
+@dataclass(frozen=True, eq=False)
+class Mapping:
+    """From stored to modality values (PS3.3 C.11.1): a line, or a table.
+
+    Attributes
+    ----------
+    slope, intercept : float
+        RescaleSlope and RescaleIntercept, or DoseGridScaling.
+    low, high : float
+        The lowest and highest modality value that the header allows.
+    is_integral : bool
+        Whether whole numbers stay whole.
+    table : Dataset or None
+        What holds a ModalityLUTSequence.
+    window_scale : float
+        What takes the file's windows to the scale of the values.
+    """
+
+    slope: float
+    intercept: float
+    low: float
+    high: float
+    is_integral: bool
+    table: Dataset | None = None
+    window_scale: float = 1.0
+
+    @classmethod
+    def of(cls, frame: Frame) -> Mapping:
+        """Return the mapping of one frame."""
+        tables = values.items(frame.dataset, "ModalityLUTSequence")
+        if tables:
+            bits = (values.numbers(tables[0], "LUTDescriptor", 3) or (0, 0, 16))[2]
+            return cls(1.0, 0.0, 0.0, 2.0**bits - 1, True, frame.dataset)
+        slope = values.number(frame.dataset, "RescaleSlope")
+        intercept = values.number(frame.dataset, "RescaleIntercept")
+        if "DoseGridScaling" in frame.dataset:
+            slope = values.number(frame.dataset, "DoseGridScaling")
+        # A slope of zero would erase the image; writers that give it mean none.
+        slope, intercept = slope or 1.0, intercept or 0.0
+        window_scale = 1.0
+        scale_slope = philips_scale_slope(frame.dataset)
+        if scale_slope and frame.header.frames > 1:
+            window_scale = 1 / (slope * scale_slope)
+            slope, intercept = slope * window_scale, intercept * window_scale
+        ends = sorted(end * slope + intercept for end in stored_range(frame))
+        pixels = frame.header.pixels
+        plain = pixels is not None and pixels.keyword == "PixelData"
+        integral = plain and slope.is_integer() and intercept.is_integer()
+        return cls(slope, intercept, ends[0], ends[1], integral, window_scale=window_scale)
+
+    def apply(self, stored: Array) -> Array:
+        """Return modality values, in a type that holds them all."""
+        if self.table is not None:
+            return np.asarray(apply_modality_lut(stored, self.table))
+        if self.slope == 1.0 and self.intercept == 0.0:
+            return stored
+        if self.is_integral:
+            return stored.astype(np.int64) * int(self.slope) + int(self.intercept)
+        return stored * self.slope + self.intercept
+
+
+def value_type(mappings: Sequence[Mapping]) -> type[np.generic]:
+    """Return the smallest type that holds every value that the headers allow.
+
+    int16, uint16 or int32 where the values are whole and fit, else float32.
+    """
+    if not all(mapping.is_integral for mapping in mappings):
+        return np.float32
+    return smallest_type(min(m.low for m in mappings), max(m.high for m in mappings))
+
+
+def smallest_type(low: float, high: float) -> type[np.generic]:
+    """Return the first of int16, uint16 and int32 that holds a range, else float32."""
+    for dtype in INTEGER_TYPES:
+        if np.iinfo(dtype).min <= low and high <= np.iinfo(dtype).max:
+            return dtype
+    return np.float32
+
+
+def padding(frame: Frame) -> tuple[int, int] | None:
+    """Return the range of stored values that are padding (PS3.3 C.7.5.1.1.2)."""
+    first = values.number(frame.dataset, "PixelPaddingValue")
+    if first is None:
+        return None
+    last = values.number(frame.dataset, "PixelPaddingRangeLimit")
+    ends = sorted(_signed(int(v), frame) for v in (first, first if last is None else last))
+    return ends[0], ends[1]
+
+
+def _signed(value: int, frame: Frame) -> int:
+    """Undo the wrap of a negative padding value that was written as unsigned."""
+    low, high = stored_range(frame)
+    wrap = 1 << frame.header.bits_allocated
+    return value - wrap if low < 0 and value > high and value - wrap >= -(wrap // 2) else value
