@@ -144,7 +144,8 @@ def test_short_work_shows_no_bar_and_yields_everything():
 
 
 def test_long_work_can_be_cancelled(monkeypatch):
-    monkeypatch.setattr(reader, "PATIENCE", -1.0)
+    monkeypatch.setattr(reader, "PATIENCE", 0.0)
+    monkeypatch.setattr(reader, "STEP", 0.0)
     bars = []
     original = reader.cancelable_progress
 

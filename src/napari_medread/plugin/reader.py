@@ -25,6 +25,9 @@ NOTHING: list[Any] = [(None,)]
 PATIENCE = 0.3
 """Seconds that work may take before it shows a progress bar."""
 
+STEP = 0.05
+"""Seconds between two movements of the bar: moving it redraws napari."""
+
 NOTES_SHOWN = 5
 """Notes that fit into one notification."""
 
@@ -98,18 +101,20 @@ def _track(items: Sequence[T], description: str) -> Iterator[T]:
     Cancelled
         When the person cancels.
     """
-    start = monotonic()
+    shown = monotonic() + PATIENCE - STEP
     bar = None
     try:
-        for done, item in enumerate(items):
+        for done, item in enumerate(items, 1):
             yield item
-            if bar is None and monotonic() - start > PATIENCE:
+            if monotonic() - shown < STEP:
+                continue
+            shown = monotonic()
+            if bar is None:
                 bar = cancelable_progress(desc=description, total=len(items))
-                bar.update(done)
-            if bar is not None:
-                bar.update(1)
-                if bar.is_canceled:
-                    raise Cancelled("Opening was cancelled.")
+            # Lets napari handle events too, a click on the cancel button among them.
+            bar.update(done - bar.n)
+            if bar.is_canceled:
+                raise Cancelled("Opening was cancelled.")
     finally:
         if bar is not None:
             bar.close()
