@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import (
     CTImageStorage,
+    EnhancedMRImageStorage,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
@@ -150,3 +151,58 @@ def truth(
         + along_row * COLUMN_SPACING * column
         + down_column * ROW_SPACING * row
     )
+
+
+def group(**macros: dict[str, Any]) -> Dataset:
+    """Return functional groups: for every sequence's keyword the attributes of its one item.
+
+    An attribute that is itself a dictionary becomes a sequence of one item.
+    """
+    found = Dataset()
+    for keyword, attributes in macros.items():
+        item = Dataset()
+        for name, value in attributes.items():
+            nested = isinstance(value, dict)
+            setattr(item, name, group(**{name: value})[name].value if nested else value)
+        setattr(found, keyword, [item])
+    return found
+
+
+def placed(
+    place: float, orientation: Sequence[Sequence[float]] = ORIENTATIONS["axial"]
+) -> dict[str, dict[str, Any]]:
+    """Return the functional group that places a frame at ``position_of(place)``."""
+    position = position_of(place, orientation)
+    return {"PlanePositionSequence": {"ImagePositionPatient": position}}
+
+
+def shared_groups(
+    orientation: Sequence[Sequence[float]] = ORIENTATIONS["axial"], **macros: dict[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """Return the functional groups that frames of one stack share, and more."""
+    directions = [float(x) for pair in orientation for x in pair]
+    return {
+        "PlaneOrientationSequence": {"ImageOrientationPatient": directions},
+        "PixelMeasuresSequence": {"PixelSpacing": [ROW_SPACING, COLUMN_SPACING]},
+        **macros,
+    }
+
+
+def enhanced(
+    frames: Sequence[dict[str, dict[str, Any]]],
+    shared: dict[str, dict[str, Any]] | None = None,
+    pixels: NDArray[Any] | None = None,
+    **attributes: Any,
+) -> Dataset:
+    """Return an enhanced MR object of one frame for every set of functional groups.
+
+    Frame n holds ``stored_slice(n)`` unless ``pixels``, (frame, row, column), are given.
+    """
+    if pixels is None:
+        pixels = np.array([stored_slice(n) for n in range(len(frames))])
+    ds = image(pixels[0], **{"SOPClassUID": EnhancedMRImageStorage, "Modality": "MR", **attributes})
+    ds.PixelData = pixels.tobytes()
+    ds.NumberOfFrames = len(frames)
+    ds.SharedFunctionalGroupsSequence = [group(**(shared_groups() if shared is None else shared))]
+    ds.PerFrameFunctionalGroupsSequence = [group(**macros) for macros in frames]
+    return ds

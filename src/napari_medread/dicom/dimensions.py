@@ -90,13 +90,27 @@ _CANDIDATES: tuple[tuple[str, str, Callable[[Frame], Hashable]], ...] = (
 
 
 def _candidates(frames: Iterable[Frame]) -> list[tuple[str, str, Callable[[Frame], Hashable]]]:
-    """Return the candidates, after those by which an object numbers its own frames."""
+    """Return the candidates, between the two ways in which an object numbers its own frames.
+
+    The vectors of nuclear medicine say all there is. DimensionIndexValues come last: they
+    count what an attribute often measures.
+    """
+    frames = list(frames)
     labels = dict.fromkeys(label for frame in frames for label in frame.indices)
-    return [*((label, "pixel", _index(label)) for label in labels), *_CANDIDATES]
+    counted = dict.fromkeys(label for frame in frames for label in frame.dimension_indices)
+    return [
+        *((label, "pixel", _index(label)) for label in labels),
+        *_CANDIDATES,
+        *((label, "pixel", _dimension_index(label)) for label in counted),
+    ]
 
 
 def _index(label: str) -> Callable[[Frame], float | None]:
     return lambda frame: frame.indices.get(label)
+
+
+def _dimension_index(label: str) -> Callable[[Frame], float | None]:
+    return lambda frame: frame.dimension_indices.get(label)
 
 
 def find_dimensions(planes: Sequence[Sequence[Frame]]) -> Dimensions | None:

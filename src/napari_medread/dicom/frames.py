@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -54,6 +55,8 @@ class Frame:
         Its part of the stored image.
     indices : dict of str to float
         Its place along axes that its object numbers: time slot, energy window, phase.
+    dimension_indices : dict of str to float
+        The same from DimensionIndexValues, for which an attribute often says more.
     """
 
     header: Header
@@ -62,6 +65,7 @@ class Frame:
     placed_at: Vector | None = None
     tile: Tile | None = None
     indices: dict[str, float] = field(default_factory=dict)
+    dimension_indices: dict[str, float] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:
@@ -124,3 +128,20 @@ class Frame:
             and self.orientation is not None
             and self.pixel_spacing is not None
         )
+
+
+def merged(datasets: Iterable[Dataset]) -> Dataset:
+    """Merge datasets into one; their elements stay unparsed until they are asked for."""
+    merged = Dataset()
+    for dataset in datasets:
+        merged.update(dict(dataset.items()))
+        implicit, little = dataset.original_encoding
+        merged.set_original_encoding(implicit, little, dataset.original_character_set)
+    return merged
+
+
+def without_position(dataset: Dataset) -> Dataset:
+    """Return a dataset without ImagePositionPatient; the given one keeps it."""
+    bare = merged([dataset])  # a copy of a pydicom dataset shares its elements
+    bare.pop("ImagePositionPatient", None)
+    return bare

@@ -44,7 +44,7 @@ _KEYWORDS = (
     "TemporalPositionIdentifier", "TriggerTime", "FrameReferenceTime",
     "DiffusionBValue", "DiffusionGradientOrientation",
     "NumberOfFrames", "FrameTime", "FrameTimeVector",
-    "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
+    "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "DimensionIndexSequence",
     "GridFrameOffsetVector", "DoseGridScaling", "DoseUnits",
     "DetectorInformationSequence", "SliceVector", "EnergyWindowVector", "DetectorVector",
     "PhaseVector", "RotationVector", "RRIntervalVector", "TimeSlotVector", "AngularViewVector",

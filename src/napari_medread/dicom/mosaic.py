@@ -1,0 +1,67 @@
+"""Siemens mosaics: the slices of a volume side by side in one image."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from pydicom.dataset import Dataset
+
+from napari_medread.dicom import values
+from napari_medread.dicom.csa import csa_values
+from napari_medread.dicom.frames import Frame, Tile, Vector, without_position
+from napari_medread.dicom.private import CSA_IMAGE_HEADER, IMAGES_IN_MOSAIC, private_numbers
+from napari_medread.dicom.scan import Header
+
+
+def mosaic_frames(header: Header) -> list[Frame]:
+    """Cut a Siemens mosaic into its slices, or leave it whole where the key is lost.
+
+    ImagePositionPatient is the corner that one slice of the mosaic's size would have: the
+    corner of the real, smaller slice lies half the difference further in.
+    """
+    dataset = header.dataset
+    found = _mosaic_header(dataset)
+    position = values.numbers(dataset, "ImagePositionPatient", 3)
+    whole = Frame(header, without_position(dataset))
+    orientation, spacing = whole.orientation, whole.pixel_spacing
+    if found is None or position is None or orientation is None or spacing is None:
+        return [whole]
+    count, normal = found
+    side = math.ceil(math.sqrt(count))
+    rows, columns = header.rows // side, header.columns // side
+    row, column = orientation
+    across = (header.columns - columns) / 2 * spacing[1]
+    down = (header.rows - rows) / 2 * spacing[0]
+    corner = np.array(position) + row * across + column * down
+    step = abs(
+        values.number(dataset, "SpacingBetweenSlices")
+        or values.number(dataset, "SliceThickness")
+        or 0.0
+    )
+    if not step:
+        return [whole]
+    along = np.cross(row, column)
+    if normal is not None and normal @ along < 0:
+        along = -along
+    tiles = [Tile(n // side * rows, n % side * columns, rows, columns) for n in range(count)]
+    return [
+        Frame(header, dataset, 0, corner + along * step * n, tile) for n, tile in enumerate(tiles)
+    ]
+
+
+def _mosaic_header(dataset: Dataset) -> tuple[int, Vector | None] | None:
+    """Return the number of slices in a mosaic, and the direction in which they follow."""
+    element = dataset.get(CSA_IMAGE_HEADER)
+    tags = frozenset(["NumberOfImagesInMosaic", "SliceNormalVector"])
+    data = element.value if element is not None else b""
+    found = csa_values(data, tags) if isinstance(data, bytes) else {}
+    normal = found.get("SliceNormalVector", [])
+    try:
+        count = int(found.get("NumberOfImagesInMosaic", ["0"])[0])
+        direction = np.array([float(x) for x in normal]) if len(normal) == 3 else None
+    except ValueError:
+        return None
+    if not count:
+        count = int((private_numbers(dataset, IMAGES_IN_MOSAIC) or (0,))[0])
+    return (count, direction) if count > 0 else None
