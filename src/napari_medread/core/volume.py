@@ -16,6 +16,10 @@ Window = tuple[float, float, str]
 """Center, width and explanation of a display window, in the volume's value unit."""
 
 
+NO_PIXEL_SIZE = "The file gives no pixel size: shown in pixels."
+"""The note on every image whose units stay pixels."""
+
+
 @dataclass(frozen=True)
 class Axis:
     """An axis that is not one of the grid's: time, echo, b-value, page, channel.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from napari_medread.core.volume import NO_PIXEL_SIZE
 from napari_medread.dicom import values
 from napari_medread.dicom.frames import Frame
 
@@ -53,7 +54,7 @@ def plane_spacing(frame: Frame) -> tuple[Spacing | None, list[str]]:
         return None, [
             f"The pixel size is unknown; pixels are {ratio[0]:g} high to {ratio[1]:g} wide."
         ]
-    return None, ["The file gives no pixel size: shown in pixels."]
+    return None, [NO_PIXEL_SIZE]
 
 
 def _pair(frame: Frame, keyword: str) -> Spacing | None:
