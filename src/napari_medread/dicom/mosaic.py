@@ -29,6 +29,8 @@ def mosaic_frames(header: Header) -> list[Frame]:
         return [whole]
     count, normal = found
     side = math.ceil(math.sqrt(count))
+    if header.rows % side or header.columns % side:
+        return [whole]
     rows, columns = header.rows // side, header.columns // side
     row, column = orientation
     across = (header.columns - columns) / 2 * spacing[1]
@@ -52,9 +54,8 @@ def mosaic_frames(header: Header) -> list[Frame]:
 
 def _mosaic_header(dataset: Dataset) -> tuple[int, Vector | None] | None:
     """Return the number of slices in a mosaic, and the direction in which they follow."""
-    element = dataset.get(CSA_IMAGE_HEADER)
     tags = frozenset(["NumberOfImagesInMosaic", "SliceNormalVector"])
-    data = element.value if element is not None else b""
+    data = values.private_value(dataset, CSA_IMAGE_HEADER)
     found = csa_values(data, tags) if isinstance(data, bytes) else {}
     normal = found.get("SliceNormalVector", [])
     try:

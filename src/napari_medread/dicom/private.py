@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 
 from pydicom.dataset import Dataset
@@ -41,27 +42,29 @@ PRIVATE_TAGS = frozenset(
 
 def private_numbers(dataset: Dataset, tag: int) -> tuple[float, ...]:
     """Return the numbers of a private element, also where its VR is not known."""
-    element = dataset.get(tag)
-    value = None if element is None else element.value
-    if isinstance(value, bytes):
-        return _numbers_in(value)
+    value = values.private_value(dataset, tag)
     try:
-        found = [value] if isinstance(value, str | int | float) else list(value or ())
-        return tuple(float(v) for v in found)
+        if isinstance(value, bytes):
+            found = _numbers_in(value)
+        else:
+            items = [value] if isinstance(value, str | int | float) else value or ()
+            found = tuple(float(v) for v in items)
     except (TypeError, ValueError):
         return ()
+    return found if all(map(math.isfinite, found)) else ()
 
 
 def _numbers_in(value: bytes) -> tuple[float, ...]:
-    """Read bytes of unknown VR as decimal text, else as doubles or floats."""
-    try:
-        return tuple(float(v) for v in value.decode("ascii").strip("\0 ").split("\\") if v)
-    except (UnicodeDecodeError, ValueError):
-        pass
-    if len(value) % 8 == 0:
-        return struct.unpack(f"<{len(value) // 8}d", value)
-    if len(value) % 4 == 0:
-        return struct.unpack(f"<{len(value) // 4}f", value)
+    """Read bytes of unknown VR as decimal text, else as doubles, floats or one short."""
+    text = value.strip(b"\0 ")
+    if text:  # zero is all zero bytes in binary
+        try:
+            return tuple(float(v) for v in text.decode("ascii").split("\\") if v)
+        except ValueError:
+            pass
+    for size, code in ((8, "d"), (4, "f"), (2, "H")):
+        if len(value) % size == 0:
+            return struct.unpack(f"<{len(value) // size}{code}", value)
     return ()
 
 

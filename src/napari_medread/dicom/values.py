@@ -117,14 +117,19 @@ def text(dataset: Dataset, keyword: str) -> str:
     return "\\".join(texts(dataset, keyword))
 
 
-def private_items(dataset: Dataset, tag: int) -> list[Dataset]:
-    """Return the items of a private sequence."""
+def private_value(dataset: Dataset, tag: int) -> Any:
+    """Return the value of a private element, or None where it can't be had."""
     try:
         element = dataset.get(tag)
+        return None if element is None else element.value
     # As in ``raw``: what cannot be parsed is not there.
     except Exception:  # noqa: BLE001
-        return []
-    value = None if element is None else element.value
+        return None
+
+
+def private_items(dataset: Dataset, tag: int) -> list[Dataset]:
+    """Return the items of a private sequence."""
+    value = private_value(dataset, tag)
     return (
         [item for item in value if isinstance(item, Dataset)] if isinstance(value, Sequence) else []
     )
