@@ -11,10 +11,12 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.encaps import encapsulate
 from pydicom.pixels.processing import apply_color_lut
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import (
     UID,
+    DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
@@ -22,6 +24,7 @@ from pydicom.uid import (
 )
 
 from napari_medread.dicom import values
+from napari_medread.dicom.encapsulated import encapsulated_frame
 from napari_medread.dicom.frames import Frame
 from napari_medread.dicom.scan import Header
 from napari_medread.errors import UnreadableFile
@@ -29,6 +32,12 @@ from napari_medread.errors import UnreadableFile
 Array = NDArray[Any]
 
 _NATIVE = (ImplicitVRLittleEndian, ExplicitVRLittleEndian)
+
+_PIXEL_KEYWORDS = (
+    "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration", "Rows", "Columns",
+    "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
+)  # fmt: skip
+"""What decoding takes from the header (PS3.3 C.7.6.3)."""
 
 
 def is_rgb(frame: Frame) -> bool:
@@ -148,14 +157,31 @@ def _decode(header: Header, number: int) -> Array:
         warnings.simplefilter("ignore")
         if header.syntax == JPEGExtended12Bit and header.bits_stored > 8:
             return _decode_with_gdcm(header, number)
-        if header.frames > 1 and header.photometric != "PALETTE COLOR" and header.has_preamble:
+        if header.photometric == "PALETTE COLOR":
+            dataset = _opened(header.path, header.syntax)
+            return apply_color_lut(pixel_array(dataset, index=number), dataset)[..., :3]
+        stream = encapsulated_frame(header, number)
+        if stream is not None:
+            return np.asarray(pixel_array(_alone(header, stream), index=0))
+        deflated = header.syntax == DeflatedExplicitVRLittleEndian
+        if header.frames > 1 and header.has_preamble and not deflated:
             # From the path, pydicom reads the one frame and not the whole file.
             return np.asarray(pixel_array(header.path, index=number))
-        dataset = _opened(header.path, header.syntax)
-        found = pixel_array(dataset, index=number)
-        if header.photometric == "PALETTE COLOR":
-            found = apply_color_lut(found, dataset)[..., :3]
-    return np.asarray(found)
+        return np.asarray(pixel_array(_opened(header.path, header.syntax), index=number))
+
+
+def _alone(header: Header, stream: bytes) -> Dataset:
+    """Return a dataset that holds one compressed frame, and all that decoding it needs."""
+    dataset = Dataset()
+    for keyword in _PIXEL_KEYWORDS:
+        if keyword in header.dataset:
+            dataset[keyword] = header.dataset[keyword]
+    dataset.NumberOfFrames = 1
+    dataset.PixelData = encapsulate([stream], has_bot=False)
+    dataset["PixelData"].is_undefined_length = True
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = header.syntax
+    return dataset
 
 
 @lru_cache(maxsize=1)
@@ -170,13 +196,18 @@ def _opened(path: Path, syntax: UID) -> Dataset:
 
 def _decode_with_gdcm(header: Header, number: int) -> Array:
     """Decode JPEG of 12 bits, which pydicom leaves to a decoder that is not free to ship."""
+    count = header.rows * header.columns
+    found = np.frombuffer(_by_gdcm(header.path), np.uint16, count, offset=number * count * 2)
+    return found.reshape(header.rows, header.columns)
+
+
+@lru_cache(maxsize=1)
+def _by_gdcm(path: Path) -> bytes:
+    """Return all frames of a file; the last one stays for its next frame."""
     import gdcm
 
     reader = gdcm.ImageReader()
-    reader.SetFileName(str(header.path))
+    reader.SetFileName(str(path))
     if not reader.Read():
         raise ValueError("the JPEG stream is broken")
-    buffer = reader.GetImage().GetBuffer().encode("utf-8", "surrogateescape")
-    count = header.rows * header.columns
-    found = np.frombuffer(buffer, np.uint16, count, offset=number * count * 2)
-    return found.reshape(header.rows, header.columns)
+    return bytes(reader.GetImage().GetBuffer().encode("utf-8", "surrogateescape"))

@@ -49,7 +49,7 @@ _KEYWORDS = (
     "DetectorInformationSequence", "SliceVector", "EnergyWindowVector", "DetectorVector",
     "PhaseVector", "RotationVector", "RRIntervalVector", "TimeSlotVector", "AngularViewVector",
     "TimeSliceVector",
-    "SamplesPerPixel", "PhotometricInterpretation", "Rows", "Columns",
+    "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration", "Rows", "Columns",
     "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
     "PixelPaddingValue", "PixelPaddingRangeLimit",
     "RescaleSlope", "RescaleIntercept", "RescaleType", "ModalityLUTSequence", "Units",
