@@ -206,3 +206,31 @@ def enhanced(
     ds.SharedFunctionalGroupsSequence = [group(**(shared_groups() if shared is None else shared))]
     ds.PerFrameFunctionalGroupsSequence = [group(**macros) for macros in frames]
     return ds
+
+
+def sets(
+    count: int,
+    change: Callable[[int, int, Dataset], None],
+    slices: Sequence[float] = range(SLICES),
+    **attributes: Any,
+) -> list[Dataset]:
+    """Return images of several sets at the same positions, all with values of their own.
+
+    Slice n of set t holds ``stored_slice(n + t * len(slices))``; ``change(t, n, dataset)`` is
+    called on each. InstanceNumber counts through the sets.
+    """
+    found = []
+    for t in range(count):
+        for n, ds in enumerate(series(slices=slices, **attributes)):
+            number = n + t * len(slices)
+            ds.PixelData = stored_slice(number).tobytes()
+            ds.InstanceNumber = number + 1
+            change(t, n, ds)
+            found.append(ds)
+    return found
+
+
+def in_sets(count: int, slices: int = SLICES) -> NDArray[np.uint16]:
+    """Return the voxels of axial ``sets`` as read: (set, slice, row, column), superior first."""
+    numbers = np.arange(count * slices).reshape(count, slices)[:, ::-1]
+    return np.array([[stored_slice(n) for n in line] for line in numbers])

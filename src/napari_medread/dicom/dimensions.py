@@ -6,6 +6,7 @@ import itertools
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,6 +73,8 @@ def _diffusion(frame: Frame) -> tuple[float, ...] | None:
     return (b_value, *direction)
 
 
+_DAY = 24 * 3600.0
+
 # In this order the first that explains all repeated positions is the axis.
 _CANDIDATES: tuple[tuple[str, str, Callable[[Frame], Hashable]], ...] = (
     ("time", "s", _number("TemporalPositionTimeOffset")),
@@ -128,22 +131,22 @@ def find_dimensions(planes: Sequence[Sequence[Frame]]) -> Dimensions | None:
     Returns
     -------
     Dimensions or None
-        None where neither attributes nor equal counts of InstanceNumber explain them.
+        None where no attribute explains them.
     """
-    known = []
+    known: list[tuple[str, str, Sequence[Sequence[Hashable]]]] = []
     for label, unit, function in _candidates(f for plane in planes for f in plane):
+        at: Sequence[Sequence[Hashable]]
         at = [[function(frame) for frame in plane] for plane in planes]
         if all(value is not None for plane in at for value in plane):
+            at = _past_midnight(at) if function is clock else at
             known.append((label, unit, at))
     for label, unit, at in known:
         found = _sorted_by(planes, at)
         if found is not None:
             full, frames, notes = found
-            axis = _axis(label, unit, full)
-            if label == "temporal position":
-                axis = _timed(frames) or axis
+            axis = _meaning(frames, label) or _axis(label, unit, full)
             return Dimensions(frames, (axis,), notes)
-    return _by_two(planes, known) or _by_instance(planes)
+    return _by_two(planes, known)
 
 
 def _sorted_by(
@@ -192,13 +195,24 @@ def _by_two(
             [[[plane[a, b] for plane in lookup] for b in inner] for a in outer], dtype=object
         )
         return Dimensions(
-            frames, (_axis(label, unit, outer), _axis(other_label, other_unit, inner))
+            frames,
+            (
+                _meaning(frames, label) or _axis(label, unit, outer),
+                _meaning(frames.swapaxes(0, 1), other_label)
+                or _axis(other_label, other_unit, inner),
+            ),
         )
     return None
 
 
-def _by_instance(planes: Sequence[Sequence[Frame]]) -> Dimensions | None:
-    """Take the n-th frame by InstanceNumber at every position as the n-th set."""
+def by_instance(planes: Sequence[Sequence[Frame]]) -> Dimensions | None:
+    """Take the n-th frame by InstanceNumber at every position as the n-th set.
+
+    Returns
+    -------
+    Dimensions or None
+        None where InstanceNumber repeats, or positions have very different counts.
+    """
     ordered = [sorted(plane, key=lambda f: f.order) for plane in planes]
     sets = min(map(len, ordered))
     left = sum(map(len, ordered)) - sets * len(ordered)
@@ -209,7 +223,8 @@ def _by_instance(planes: Sequence[Sequence[Frame]]) -> Dimensions | None:
     notes = []
     if left:
         notes.append(f"The run is incomplete: {sets} full sets were kept, {left} images left out.")
-    return Dimensions(frames, (Axis("instance", values=tuple(range(sets))),), notes)
+    axis = _meaning(frames, "instance") or Axis("instance", values=tuple(range(sets)))
+    return Dimensions(frames, (axis,), notes)
 
 
 def _axis(label: str, unit: str, found: Sequence[Hashable]) -> Axis:
@@ -225,14 +240,54 @@ def _axis(label: str, unit: str, found: Sequence[Hashable]) -> Axis:
     return Axis(label, values=tuple(found))
 
 
+def _meaning(frames: NDArray[np.object_], label: str) -> Axis | None:
+    """Return the axis of sets of frames by what the sets were, where only their order is known.
+
+    Temporal positions are times where clocks tell when each set began. What is only numbered may
+    have been acquired with several b-values, some of them more than once.
+
+    Parameters
+    ----------
+    frames : object array
+        Shape (set, ...).
+    label : str
+        The axis by which the sets were sorted.
+    """
+    if label == "temporal position":
+        return _timed(frames)
+    if label in ("acquisition", "instance"):
+        return _weighted(frames)
+    return None
+
+
+def _weighted(frames: NDArray[np.object_]) -> Axis | None:
+    """Return the axis of sets that each have one b-value and direction, if these differ."""
+    found = []
+    for line in frames:
+        (first, *others) = {_diffusion(frame) for frame in line.ravel()}
+        if others or first is None:
+            return None
+        found.append(first)
+    return Axis("b-value", values=tuple(found)) if len(set(found)) > 1 else None
+
+
 def _timed(frames: NDArray[np.object_]) -> Axis | None:
     """Return the axis of sets of frames by when each set began, if their clocks tell."""
-    starts = []
-    for line in frames:
-        times = [time for frame in line if (time := clock(frame)) is not None]
-        if not times:
-            return None
-        starts.append(min(times))
+    clocks = [[clock(frame) for frame in line.ravel()] for line in frames]
+    if any(time is None for line in clocks for time in line):
+        return None
+    starts = [min(line) for line in _past_midnight(clocks)]
     if not (np.diff(starts) > 0).all():
         return None
     return _axis("time", "s", starts)
+
+
+def _past_midnight(clocks: Sequence[Sequence[Any]]) -> list[list[float]]:
+    """Return times of day that increase through midnight.
+
+    The longest pause, round the clock, is when nothing was acquired: the run starts after it.
+    """
+    times = np.unique([time for line in clocks for time in line]).astype(float)
+    pauses = np.diff(times, append=times[:1] + _DAY)
+    start = times[(int(np.argmax(pauses)) + 1) % len(times)]
+    return [[time + _DAY * (time < start) for time in line] for line in clocks]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import dask.array as da
@@ -17,6 +18,7 @@ from napari_medread.core.progress import Track, silently
 from napari_medread.dicom.decode import is_rgb, read_stored, rgb_type
 from napari_medread.dicom.frames import Frame
 from napari_medread.dicom.mapping import Mapping, padding, smallest_type, value_type
+from napari_medread.dicom.resampling import interpolated, mixed, neighbours
 from napari_medread.dicom.stack import Stack
 from napari_medread.errors import UnreadableFile
 
@@ -52,6 +54,7 @@ class _Source:
     """A stack's planes as one row, from which each can be read alone."""
 
     def __init__(self, stack: Stack) -> None:
+        self.grid = stack.grid
         self.frames = [frame for line in stack.frames for frame in line]
         self.first = stack.all_frames[0]
         self.rgb = is_rgb(self.first)
@@ -73,18 +76,52 @@ class _Source:
         return int(len(self.frames) * math.prod(self.plane_shape) * self.dtype.itemsize)
 
     def plane(self, frame: Frame) -> tuple[Array, Array]:
-        """Return the modality values (or RGB) of one frame, and its stored values."""
-        stored = read_stored(frame)
+        """Return the modality values (or RGB) of one frame, and its stored values.
+
+        Raises
+        ------
+        UnreadableFile
+            Where it cannot be decoded, or its file has gone since its header was read.
+        """
+        path = frame.header.path
+        try:
+            stored = read_stored(frame)
+        except UnreadableFile:
+            if path.exists():
+                raise
+            raise UnreadableFile(
+                f"{path.name}: the file is no longer where it was. Open its folder again."
+            ) from None
         return (stored if self.rgb else self.mappings[id(frame)].apply(stored)), stored
 
-    def fill_value(self, lowest: Any) -> Any:
-        """Return the value of a plane without a slice: the padding value, else the lowest."""
+    def values(self, n: int) -> Any:
+        """Return a plane in the final type, or the one value of a plane without a slice."""
+        frame = self.frames[n]
+        if frame is None:
+            return self.lowest if self.pad is None else self.pad
+        return self.plane(frame)[0].astype(self.dtype, copy=False)
+
+    @cached_property
+    def lowest(self) -> Any:
+        """Return the lowest value of all planes that can be read. Reads them all."""
+        lowest = None
+        for _, frame in self.present:
+            try:
+                low = self.plane(frame)[0].min()
+            except UnreadableFile:
+                continue
+            lowest = low if lowest is None else min(low, lowest)
+        return 0 if lowest is None else lowest
+
+    @cached_property
+    def pad(self) -> Any:
+        """The padding value as a modality value, None where there is none that fits."""
         limits = None if self.rgb else padding(self.first)
         if limits is None:
-            return lowest
-        value = self.mappings[id(self.first)].apply(np.array([limits[0]]))[0]
+            return None
         mapping = self.mappings[id(self.first)]
-        return value if mapping.low <= value <= mapping.high else lowest
+        value = mapping.apply(np.array([limits[0]]))[0]
+        return value if mapping.low <= value <= mapping.high else None
 
 
 def read_stack(stack: Stack, track: Track = silently, *, lazy: bool | None = None) -> Pixels:
@@ -107,14 +144,7 @@ def read_stack(stack: Stack, track: Track = silently, *, lazy: bool | None = Non
     source = _Source(stack)
     if lazy is None:
         lazy = source.nbytes > SHARE_OF_MEMORY * psutil.virtual_memory().available
-    # Interpolated planes come from two slices each: read those at once.
-    if lazy and stack.grid is None:
-        return _lazy(source)
-    pixels = _eager(source, track)
-    if stack.grid is not None:
-        axis = len(stack.lead_shape)
-        pixels.data = _interpolate(pixels.data, axis, stack.grid.places, stack.grid.planes)
-    return pixels
+    return _lazy(source) if lazy else _eager(source, track)
 
 
 def _eager(source: _Source, track: Track) -> Pixels:
@@ -146,51 +176,73 @@ def _eager(source: _Source, track: Track) -> Pixels:
         raise UnreadableFile(problems[0])
     if absent:
         lowest = min(out[n].min() for n in range(len(out)) if n not in absent)
-        out[sorted(absent)] = source.fill_value(lowest)
+        out[sorted(absent)] = lowest if source.pad is None else source.pad
     notes = [f"{problem} Its plane is empty." for problem in problems]
-    return Pixels(out.reshape(*source.lead_shape, *source.plane_shape), sampler.values, notes)
+    out = out.reshape(*source.lead_shape, *source.plane_shape)
+    if source.grid is not None:
+        out = interpolated(out, len(source.lead_shape) - 1, source.grid)
+    return Pixels(out, sampler.values, notes)
 
 
 def _lazy(source: _Source) -> Pixels:
     """Return a dask array in chunks of one slice, of the type that holds what headers allow."""
-    shape = (*source.lead_shape, *source.plane_shape)
-    chunks = (*(1,) * len(source.lead_shape), *source.plane_shape)
-    planes = _Planes(source, shape)
-    data = da.from_array(planes, chunks, name=False, meta=np.empty((0,) * len(shape), source.dtype))
+    lead_shape = source.lead_shape
+    if source.grid is not None:
+        lead_shape = (*lead_shape[:-1], source.grid.planes)
+    chunks = (*(1,) * len(lead_shape), *source.plane_shape)
+    shape = (*lead_shape, *source.plane_shape)
+    data = da.from_array(
+        _Planes(source, shape), chunks, name=False, meta=np.empty((0,) * len(shape), source.dtype)
+    )
     return Pixels(data, lambda: _lazy_sample(source))
 
 
 class _Planes:
-    """An array that reads a plane when it is sliced; what dask takes its chunks from."""
+    """An array that reads planes when it is sliced; what dask takes its chunks from."""
 
     def __init__(self, source: _Source, shape: tuple[int, ...]) -> None:
         self._source = source
         self.shape, self.dtype, self.ndim = shape, source.dtype, len(shape)
 
     def __getitem__(self, index: tuple[slice, ...]) -> Array:
-        lead = len(self._source.lead_shape)
-        numbers = np.arange(len(self._source.frames)).reshape(self._source.lead_shape)
-        picked = numbers[index[:lead]]
-        out = np.empty((picked.size, *self._source.plane_shape), self.dtype)
-        for at, n in enumerate(picked.ravel()):
-            frame = self._source.frames[n]
-            if frame is None:
-                mapping = next(iter(self._source.mappings.values()))
-                out[at] = self._source.fill_value(mapping.low)
-            else:
-                out[at] = self._source.plane(frame)[0]
-        shaped = out.reshape(*picked.shape, *self._source.plane_shape)
-        return shaped[(slice(None),) * lead + tuple(index[lead:])]
+        lead_shape = self.shape[: self.ndim - len(self._source.plane_shape)]
+        picked = np.arange(math.prod(lead_shape)).reshape(lead_shape)[index[: len(lead_shape)]]
+        out = np.empty((*picked.shape, *self._source.plane_shape), self.dtype)
+        for at, n in np.ndenumerate(picked):
+            out[at] = self._values(int(n))
+        return out[(slice(None),) * picked.ndim + tuple(index[len(lead_shape) :])]
+
+    def _values(self, n: int) -> Any:
+        grid = self._source.grid
+        if grid is None:
+            return self._source.values(n)
+        line, plane = divmod(n, grid.planes)
+        before, after, share = neighbours(grid, plane)
+        start = line * len(grid.places)
+        slices = self._source.values(start + before), self._source.values(start + after)
+        return mixed(*slices, share, self.dtype)
 
 
 def _lazy_sample(source: _Source) -> Array:
+    """Sample a few planes, and others for those that cannot be decoded."""
     present = source.present
     every = max(1, len(present) // (LAZY_SAMPLES + 1))
     picked = present[every::every][:LAZY_SAMPLES] or present[:1]
     sampler = _Sampler(len(picked), source.plane_shape)
-    for _, frame in picked:
-        plane, stored = source.plane(frame)
+    problem: UnreadableFile | None = None
+    taken = 0
+    for _, frame in [*picked, *present]:
+        try:
+            plane, stored = source.plane(frame)
+        except UnreadableFile as error:
+            problem = problem or error
+            continue
         sampler.add(plane, stored, frame)
+        taken += 1
+        if taken == len(picked):
+            break
+    if problem and not taken:
+        raise problem
     return sampler.values()
 
 
@@ -233,19 +285,3 @@ class _Sampler:
     def values(self) -> Array:
         """Return what was collected."""
         return np.concatenate(self._parts) if self._parts else np.empty(0)
-
-
-def _interpolate(data: Array, axis: int, places: tuple[float, ...], planes: int) -> Array:
-    """Interpolate slices at ``places`` linearly onto whole planes, along one axis."""
-    out_shape = list(data.shape)
-    out_shape[axis] = planes
-    out = np.empty(out_shape, data.dtype)
-    at = np.array(places)
-    for plane in range(planes):
-        after = int(np.clip(np.searchsorted(at, plane), 1, len(at) - 1))
-        share = np.clip((plane - at[after - 1]) / (at[after] - at[after - 1]), 0.0, 1.0)
-        before = np.take(data, after - 1, axis)
-        mixed = before * (1 - share) + np.take(data, after, axis) * share
-        target = (slice(None),) * axis + (plane,)
-        out[target] = np.rint(mixed) if data.dtype.kind in "iu" else mixed
-    return out

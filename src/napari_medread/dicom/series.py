@@ -1,8 +1,7 @@
-"""Frames to stacks: which images of a series make one volume, and in what order."""
+"""Files to groups of alike images: what belongs to one series, and what to one kind of image."""
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -10,23 +9,21 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_medread.core.volume import Axis
 from napari_medread.dicom import values
-from napari_medread.dicom.dimensions import find_dimensions
 from napari_medread.dicom.frames import Frame
 from napari_medread.dicom.multiframe import frames_of
+from napari_medread.dicom.placed import placed_stacks
 from napari_medread.dicom.scan import Header
-from napari_medread.dicom.spacing import Grid, regular_grids
 from napari_medread.dicom.stack import Stack
-from napari_medread.dicom.unplaced import thickness, unplaced_stacks
+from napari_medread.dicom.unplaced import unplaced_stacks
 
 Float = NDArray[np.float64]
 
 SAME_DIRECTION = 1e-4
 """Direction cosines that differ by less are one orientation."""
 
-SAME_PLACE = 0.01
-"""Slices less than this many mm apart are at one position."""
+SAME_SPACING = 5e-4
+"""Pixel spacings that differ by a smaller share are one: less than a pixel over a whole image."""
 
 
 @dataclass(eq=False)
@@ -73,11 +70,15 @@ def stacks_of(series: Series) -> list[Stack]:
     Every stack carries the series' own notes too.
     """
     stacks: list[Stack] = []
-    for group in _alike(series.frames):
+    groups = _alike(series.frames)
+    for group, label in zip(groups, _labels(groups), strict=True):
         if all(frame.is_placed for frame in group):
-            stacks += [s for line in _lines(group) for s in _placed_stacks(line)]
+            stacks += placed_stacks(group, label)
         else:
-            stacks += unplaced_stacks(group)
+            found = unplaced_stacks(group)
+            for stack in found:
+                stack.label = stack.label or label
+            stacks += found
     for stack in stacks:
         stack.notes[:0] = series.notes
     return stacks
@@ -86,24 +87,41 @@ def stacks_of(series: Series) -> list[Stack]:
 def _alike(frames: Sequence[Frame]) -> list[list[Frame]]:
     """Split frames by all that must be equal within one grid."""
     groups: dict[Hashable, list[Frame]] = defaultdict(list)
-    orientations: list[Float] = []
+    orientations, spacings = _Known(), _Known()
     for frame in frames:
         header = frame.header
-        spacing = frame.pixel_spacing
+        spacing = None if frame.pixel_spacing is None else np.log(frame.pixel_spacing)
         key = (
             values.text(header.dataset, "SOPClassUID"),
             frame.rows,
             frame.columns,
             header.samples,
             header.photometric,
-            None if spacing is None else tuple(float(f"{mm:.4g}") for mm in spacing),
-            _nearest(orientations, frame.orientation),
+            spacings.number(spacing, SAME_SPACING),
+            orientations.number(frame.orientation, SAME_DIRECTION),
             frame.position is None,
             "LOCALIZER" in frame.image_type,
             _film(frame),
         )
         groups[key].append(frame)
     return list(groups.values())
+
+
+class _Known:
+    """Arrays of numbers that were seen, of which those within a tolerance are one."""
+
+    def __init__(self) -> None:
+        self._seen: list[Float] = []
+
+    def number(self, array: Float | None, tolerance: float) -> int:
+        """Return the number of an array among those seen; None has -1."""
+        if array is None:
+            return -1
+        for number, other in enumerate(self._seen):
+            if np.abs(other - array).max() <= tolerance:
+                return number
+        self._seen.append(array)
+        return len(self._seen) - 1
 
 
 def _film(frame: Frame) -> Hashable:
@@ -113,186 +131,27 @@ def _film(frame: Frame) -> Hashable:
     return values.text(frame.header.dataset, "ConcatenationUID") or frame.header.path
 
 
-def _nearest(known: list[Float], orientation: Float | None) -> int:
-    """Return the number of an orientation among those known, which it may join."""
+def _labels(groups: Sequence[Sequence[Frame]]) -> list[str]:
+    """Say for each group in what a person sees it differ from the others."""
+    told = [
+        (
+            "localizer" if "LOCALIZER" in frame.image_type else "",
+            _plane(frame.orientation),
+            f"{frame.columns} x {frame.rows}",
+            f"{frame.pixel_spacing[1]:.4g} mm pixels" if frame.pixel_spacing else "",
+        )
+        for frame in (group[0] for group in groups)
+    ]
+    differing = [len(set(column)) > 1 for column in zip(*told, strict=True)]
+    return [
+        ", ".join(text for text, differs in zip(texts, differing, strict=True) if text and differs)
+        for texts in told
+    ]
+
+
+def _plane(orientation: Float | None) -> str:
+    """Name the plane of the patient to which an image is closest."""
     if orientation is None:
-        return -1
-    for number, other in enumerate(known):
-        if np.abs(other - orientation).max() <= SAME_DIRECTION:
-            return number
-    known.append(orientation)
-    return len(known) - 1
-
-
-def _placed(frame: Frame) -> tuple[Float, Float, tuple[float, float]]:
-    """Return position, orientation and pixel spacing of a frame that has all three."""
-    if frame.position is None or frame.orientation is None or frame.pixel_spacing is None:
-        raise AssertionError("frames without a place are stacked apart")
-    return frame.position, frame.orientation, frame.pixel_spacing
-
-
-def _normal(frame: Frame) -> Float:
-    """Return the slice normal, row x column, turned to grow along its world axis.
-
-    So axial stacks come out superior first, coronal ones anterior first and sagittal
-    ones right first.
-    """
-    _, (row, column), _ = _placed(frame)
-    normal = np.cross(row, column)
-    normal /= np.linalg.norm(normal)
-    world = np.array([normal[0], normal[1], -normal[2]])  # growth along RL, AP, SI
-    return normal if world[np.argmax(np.abs(world))] >= 0 else -normal
-
-
-def _lines(frames: list[Frame]) -> list[list[Frame]]:
-    """Split frames that lie side by side in the same planes into one group a line."""
-    normal = _normal(frames[0])
-    _, axes, spacing = _placed(frames[0])
-    positions = np.array([_placed(f)[0] for f in frames])
-    inplane = positions @ axes.T
-    for members in _clusters(positions @ normal, SAME_PLACE):
-        if np.ptp(inplane[members], axis=0).max() > max(spacing):
-            break
-    else:
-        return [frames]
-    keys: list[Float] = []
-    groups: dict[int, list[Frame]] = defaultdict(list)
-    for frame, place in zip(frames, inplane, strict=True):
-        near = [n for n, key in enumerate(keys) if np.abs(key - place).max() <= max(spacing)]
-        if not near:
-            keys.append(place)
-        groups[near[0] if near else len(keys) - 1].append(frame)
-    return list(groups.values())
-
-
-def _clusters(numbers: Float, gap: float) -> list[NDArray[np.intp]]:
-    """Return the indices of numbers, sorted, split where two are more than ``gap`` apart."""
-    order = np.argsort(numbers, kind="stable")
-    return np.split(order, np.flatnonzero(np.diff(numbers[order]) > gap) + 1)
-
-
-def _placed_stacks(frames: list[Frame], label: str = "") -> list[Stack]:
-    """Make stacks of frames along one line, sorted by position (never by name or number)."""
-    normal = _normal(frames[0])
-    along = np.array([_placed(f)[0] @ normal for f in frames])
-    planes = [[frames[n] for n in members] for members in _clusters(along, SAME_PLACE)]
-    if max(map(len, planes)) == 1:
-        return _regular(np.array([planes], dtype=object)[..., 0], (), label, [])
-    for keyword in ("FrameType", "ComplexImageComponent", "StackID", "ConvolutionKernel"):
-        parts = _split(planes, frames, keyword)
-        if parts:
-            return [s for name, part in parts for s in _placed_stacks(part, name)]
-    found = find_dimensions(planes)
-    if found is not None:
-        return _regular(found.frames, found.axes, label, found.notes)
-    for keyword in ("AcquisitionNumber", "EchoTime", "EchoNumbers", "SequenceName"):
-        parts = _split(planes, frames, keyword)
-        if parts:
-            return [s for name, part in parts for s in _placed_stacks(part, name)]
-    return _sets_by_instance(planes, label)
-
-
-def _split(
-    planes: list[list[Frame]], frames: list[Frame], keyword: str
-) -> list[tuple[str, list[Frame]]]:
-    """Split frames by an attribute, where it tells frames of one position apart."""
-    parts: dict[str, list[Frame]] = defaultdict(list)
-    for frame in frames:
-        parts[_attribute(frame, keyword)].append(frame)
-    if len(parts) < 2 or not any(len({_attribute(f, keyword) for f in p}) > 1 for p in planes):
-        return []
-    if keyword == "FrameType":
-        return [(_what_differs(name, parts), part) for name, part in sorted(parts.items())]
-    return sorted(parts.items())
-
-
-def _what_differs(name: str, others: Iterable[str]) -> str:
-    """Return the values of an ImageType that not all of some have."""
-    common = set.intersection(*(set(other.split("\\")) for other in others))
-    return " ".join(value for value in name.split("\\") if value not in common)
-
-
-def _attribute(frame: Frame, keyword: str) -> str:
-    return (
-        "\\".join(frame.image_type)
-        if keyword == "FrameType"
-        else values.text(frame.dataset, keyword)
-    )
-
-
-def _sets_by_instance(planes: list[list[Frame]], label: str) -> list[Stack]:
-    """Make a stack of the first frame of every position, one of the second, and so on."""
-    ordered = [sorted(plane, key=lambda f: f.order) for plane in planes]
-    stacks = []
-    for n in range(max(map(len, ordered))):
-        members = np.array([[plane[n] for plane in ordered if len(plane) > n]], dtype=object)
-        note = (
-            "Positions are repeated and nothing in the headers says why: the images were "
-            "stacked by InstanceNumber."
-        )
-        stacks += _regular(members, (), label or f"set {n + 1}", [note])
-    return stacks
-
-
-def _regular(
-    frames: NDArray[np.object_], axes: tuple[Axis, ...], label: str, notes: list[str]
-) -> list[Stack]:
-    """Put frames, (*leading, slice), on regular grids."""
-    lead_shape = frames.shape[:-1] if axes else ()
-    rows = frames.reshape(-1, frames.shape[-1])
-    first: Frame = rows[0, 0]
-    _, (row, column), (between_rows, between_columns) = _placed(first)
-    positions = np.array([_placed(f)[0] for f in rows[0]])
-    if len(positions) == 1:
-        step, doubt = thickness(first)
-        grids = [Grid((0,), _normal(first) * (step or 1.0))]
-        notes = [*notes, *(doubt or ["A single slice of unknown thickness: drawn 1 mm thick."])]
-    else:
-        grids = regular_grids(positions, _normal(first))
-    stacks = []
-    for grid in grids:
-        start = positions[next(s for s in grid.slices if s is not None)]
-        affine = np.eye(4)
-        affine[:3] = np.column_stack(
-            [grid.step, column * between_rows, row * between_columns, start]
-        )
-        stack = Stack(
-            [[None if s is None else line[s] for s in grid.slices] for line in rows],
-            axes, lead_shape, affine, grid=grid if grid.resampled else None, label=label,
-            notes=[*notes, *_grid_notes(grid, affine, len(grids))],
-        )  # fmt: skip
-        stacks.append(stack)
-    return stacks
-
-
-TILT_SHOWN = 0.1
-"""A stack that leans by less than this many degrees is not worth a note."""
-
-
-def _grid_notes(grid: Grid, affine: Float, runs: int) -> list[str]:
-    spacing = abs(grid.step @ np.cross(affine[:3, 1], affine[:3, 2]))
-    spacing /= np.linalg.norm(np.cross(affine[:3, 1], affine[:3, 2]))
-    notes = []
-    if grid.missing:
-        indices = ", ".join(map(str, grid.missing))
-        notes.append(
-            f"{len(grid.missing)} missing {'slice' if len(grid.missing) == 1 else 'slices'} "
-            f"filled with the lowest value, at index {indices}."
-        )
-    if runs > 1:
-        notes.append(
-            f"The slice spacing changes within the series: {runs} volumes, "
-            f"this one of {len(grid.slices)} slices every {spacing:.4g} mm."
-        )
-    if grid.resampled:
-        notes.append(
-            f"The slices are unevenly spaced: interpolated linearly to their median spacing "
-            f"of {spacing:.4g} mm."
-        )
-    lean = math.degrees(math.acos(min(1.0, float(spacing / np.linalg.norm(grid.step)))))
-    if lean > TILT_SHOWN and len(grid.slices) > 1:
-        notes.append(
-            f"The gantry was tilted by {lean:.1f}°: drawn upright, the true geometry is in "
-            "patient_affine."
-        )
-    return notes
+        return ""
+    normal = np.abs(np.cross(*orientation))
+    return ("sagittal", "coronal", "axial")[int(np.argmax(normal))]

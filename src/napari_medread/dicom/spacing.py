@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +14,20 @@ UNIFORM = 0.01
 """Slices are evenly spaced if each lies within this share of the spacing of its place."""
 
 ROUNDING = 0.01
-"""... or within this many mm: positions are often written with two decimals."""
+"""... or within this many mm: positions are often written with two decimals ..."""
+
+ROUNDING_SHARE = 0.1
+"""... but within no more than this share of the spacing, where slices are very thin."""
 
 LEAST_RUN = 3
 """Slices in a row with one spacing that make a run of their own, rather than gaps."""
+
+
+USUAL = 0.1
+"""Steps that differ by less than this share are one step, measured with noise."""
+
+FAR = 4.0
+"""Irregular slices more than so many spacings apart are not interpolated between."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +64,8 @@ class Grid:
 
 def tolerance(spacing: float) -> float:
     """Return how far in mm a slice may lie from its place."""
-    return max(UNIFORM * abs(spacing), ROUNDING)
+    spacing = abs(spacing)
+    return max(UNIFORM * spacing, min(ROUNDING, ROUNDING_SHARE * spacing))
 
 
 def regular_grids(positions: Float, normal: Float) -> list[Grid]:
@@ -76,7 +88,10 @@ def regular_grids(positions: Float, normal: Float) -> list[Grid]:
     if _is_even(positions, along):
         return [Grid(tuple(range(len(along))), _step(positions))]
     return (
-        _with_gaps(positions, along) or _in_runs(positions, along) or [_resampled(positions, along)]
+        _with_gaps(positions, along)
+        or _in_runs(positions, along)
+        or _apart(positions, along, normal)
+        or [_resampled(positions, along)]
     )
 
 
@@ -96,7 +111,7 @@ def _is_even(positions: Float, along: Float, at: Float | None = None) -> bool:
 def _with_gaps(positions: Float, along: Float) -> list[Grid]:
     """Return one grid with planes left empty, where whole slices are missing."""
     steps = np.diff(along)
-    base = float(np.median(steps))
+    base = _usual(steps)
     whole = np.rint(steps / base).clip(min=1)
     places = np.concatenate([[0.0], np.cumsum(whole)])
     jumps = _runs_of_equal(whole)
@@ -122,26 +137,86 @@ def _in_runs(positions: Float, along: Float) -> list[Grid]:
     runs: list[tuple[int, int]] = []
     start = 0
     while start < len(along):
-        stop = start + 1
-        while stop < len(along) and _is_even(positions[start : stop + 1], along[start : stop + 1]):
-            stop += 1
-        if (
-            stop - start == 2
-            and stop + 1 < len(along)
-            and _is_even(positions[start + 1 : stop + 2], along[start + 1 : stop + 2])
-        ):
-            stop -= 1  # two slices always look even; the second belongs to what follows
+        stop = _end_of_run(positions, along, start)
+        if stop - start == 2 and stop < len(along):
+            # Two slices always look even; the second may belong to what follows.
+            after = _end_of_run(positions, along, start + 1)
+            stop -= after - (start + 1) > 2
         runs.append((start, stop))
         start = stop
-    if len(runs) > len(along) / LEAST_RUN:
+        if len(runs) > len(along) / LEAST_RUN:
+            return []
+    # A run with missing slices was cut at every gap.
+    whole = runs[:1]
+    for start, stop in runs[1:]:
+        before = whole[-1][0]
+        if _with_gaps(positions[before:stop], along[before:stop]):
+            whole[-1] = before, stop
+        else:
+            whole.append((start, stop))
+    return [_part(positions, along, start, stop) for start, stop in whole]
+
+
+def _part(positions: Float, along: Float, start: int, stop: int) -> Grid:
+    """Return the grid of an even run, perhaps with missing slices, or of a lone slice."""
+    part = slice(start, stop)
+    if stop - start == 1:
+        # It has no spacing of its own: that to its neighbour, unless it is far off.
+        first = max(0, start - 1)
+        share = _usual(np.diff(along)) / (along[first + 1] - along[first])
+        step = (positions[first + 1] - positions[first]) * min(1.0, share)
+        return Grid((start,), step)
+    if _is_even(positions[part], along[part]):
+        return Grid(tuple(range(start, stop)), _step(positions[part]))
+    (grid,) = _with_gaps(positions[part], along[part])
+    return _shifted(grid, start)
+
+
+def _shifted(grid: Grid, start: int) -> Grid:
+    """Return a grid whose slices are counted from ``start``."""
+    return replace(grid, slices=tuple(None if s is None else s + start for s in grid.slices))
+
+
+def _usual(steps: Float) -> float:
+    """Return the most usual of some steps: the mean of those close to the lower median.
+
+    The lower one is a step that occurs, also where half of them are gaps.
+    """
+    middle = np.partition(steps, (len(steps) - 1) // 2)[(len(steps) - 1) // 2]
+    return float(steps[np.abs(steps - middle) <= USUAL * middle].mean())
+
+
+def _apart(positions: Float, along: Float, normal: Float) -> list[Grid]:
+    """Return grids for parts that lie too far from one another to fill what is between."""
+    steps = np.diff(along)
+    edges = [0, *(np.flatnonzero(steps > FAR * _usual(steps)) + 1), len(along)]
+    if len(edges) == 2:
         return []
     grids = []
-    for start, stop in runs:
-        # A lone slice has no spacing of its own: that to its neighbour.
-        first, last = (start, stop) if stop - start > 1 else (max(0, start - 1), max(2, stop))
-        step = _step(positions[first:last])
-        grids.append(Grid(tuple(range(start, stop)), step))
+    for start, stop in itertools.pairwise(edges):
+        if stop - start == 1:
+            grids.append(_part(positions, along, start, stop))
+        else:
+            found = regular_grids(positions[start:stop], normal)
+            grids += [_shifted(grid, start) for grid in found]
     return grids
+
+
+def _end_of_run(positions: Float, along: Float, start: int) -> int:
+    """Return where a run of even spacing ends, by doubling its length and then halving."""
+
+    def even(stop: int) -> bool:
+        return stop - start <= 2 or _is_even(positions[start:stop], along[start:stop])
+
+    good, length = min(start + 2, len(along)), 4
+    while good < len(along) and even(bad := min(start + length, len(along))):
+        good, length = bad, 2 * length
+    if good == len(along):
+        return good
+    while bad - good > 1:
+        middle = (good + bad) // 2
+        good, bad = (middle, bad) if even(middle) else (good, middle)
+    return good
 
 
 def _resampled(positions: Float, along: Float) -> Grid:
