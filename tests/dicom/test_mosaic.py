@@ -35,7 +35,12 @@ OBLIQUE = (
 
 def csa(version, **tags):
     """Return a CSA header with texts, one list for every tag, among tags of no interest."""
-    every = {"EchoLinePosition": ["12"], "AcquisitionMatrixText": ["7*5"], **tags, "After": ["x" * 13]}
+    every = {
+        "EchoLinePosition": ["12"],
+        "AcquisitionMatrixText": ["7*5"],
+        **tags,
+        "After": ["x" * 13],
+    }
     surplus = 1 if version == 1 else 0
     parts = [b"SV10\4\3\2\1"] if version == 2 else []
     parts.append(struct.pack("<II", len(every), 77))

@@ -113,7 +113,7 @@ def _is_plain(header: Header) -> bool:
         and pixels.length is not None
         and header.samples == 1
         and header.photometric in ("MONOCHROME1", "MONOCHROME2")
-        and header.bits_allocated in (8, 16, 32)
+        and header.bits_allocated in (1, 8, 16, 32)
         and (
             header.syntax in _NATIVE
             # Words of big-endian files hold their bytes swapped even at 8 bits.
@@ -124,6 +124,8 @@ def _is_plain(header: Header) -> bool:
 
 def _read_plain(header: Header, number: int) -> Array:
     assert header.pixels is not None  # noqa: S101  (for the type checker)
+    if header.bits_allocated == 1:
+        return _read_bits(header, number, header.pixels.offset)
     order = ">" if header.syntax == ExplicitVRBigEndian else "<"
     dtype = np.dtype(f"{order}u{header.bits_allocated // 8}")
     count = header.rows * header.columns
@@ -131,6 +133,16 @@ def _read_plain(header: Header, number: int) -> Array:
         header.path, dtype, count, offset=header.pixels.offset + number * count * dtype.itemsize
     )
     return found.reshape(header.rows, header.columns).astype(dtype.newbyteorder("="), copy=False)
+
+
+def _read_bits(header: Header, number: int, offset: int) -> Array:
+    """Read a frame of single bits; frames follow without a gap, within a byte too (PS3.5 8.1.1)."""
+    count = header.rows * header.columns
+    start = number * count
+    first, skipped = divmod(start, 8)
+    packed = np.fromfile(header.path, np.uint8, -(-(skipped + count) // 8), offset=offset + first)
+    bits = np.unpackbits(packed, bitorder="little")[skipped : skipped + count]
+    return bits.reshape(header.rows, header.columns)
 
 
 def _stored_bits(stored: Array, frame: Frame) -> Array:
