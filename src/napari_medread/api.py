@@ -154,7 +154,7 @@ def _read_files(
     volumes, skipped = read_dicom(others, track, lazy=lazy)
     for file, name in track(named, "Reading files"):
         try:
-            volumes += reader_of(name)(file)
+            volumes += reader_of(name)(file, track)
         except UnreadableFile as error:
             skipped.append(str(error))
     return volumes, skipped

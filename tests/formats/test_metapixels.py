@@ -9,7 +9,7 @@ import pytest
 import SimpleITK as sitk
 
 from formats.metaimages import RAW, SLICES, judge, lines, some_pixels, write, write_text
-from napari_medread.errors import UnreadableFile
+from napari_medread.errors import Cancelled, UnreadableFile
 from napari_medread.formats import metaimage
 
 TEXT = " ".join(map(str, range(24))).encode() + b"\n"
@@ -219,3 +219,16 @@ def test_counting_from_the_end_needs_plain_data(tmp_path, keys):
     assert refusal(path) == (
         "image.mhd: HeaderSize -1 needs data that are neither compressed nor text."
     )
+
+
+def test_unpacking_reports_progress_and_can_be_stopped(tmp_path):
+    picture = sitk.Image(300, 200, 100, sitk.sitkInt16)
+    sitk.WriteImage(picture, tmp_path / "big.mha", useCompression=True)
+
+    def stopping(items, description):
+        yield items[0]
+        if description.startswith("Unpacking"):
+            raise Cancelled("stopped")
+
+    with pytest.raises(Cancelled):
+        metaimage.read(tmp_path / "big.mha", stopping)

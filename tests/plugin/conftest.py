@@ -7,12 +7,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import napari
+import npe2
 import pytest
 from napari._qt.dialogs.qt_reader_dialog import QtReaderDialog
 from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import QApplication, QDialogButtonBox
+
+
+@pytest.fixture(autouse=True)
+def plugins() -> None:
+    """Let npe2 find the installed plugins, as napari does when it starts."""
+    npe2.PluginManager.instance().discover()
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from pathlib import Path
 import npe2
 import numpy as np
 import pytest
+from napari.utils.notifications import notification_manager
 from npe2 import PluginManager
 
 from builders import image, save, series, stored_slice, write_series
@@ -182,3 +183,14 @@ def test_what_cannot_be_read_is_one_sentence(tmp_path):
     (tmp_path / "x.mhd").write_text("NDims = 3\n")
     with pytest.raises(UnreadableFile, match=r"^x\.mhd: [^\n]*\.$"):
         reader.read_layers(str(tmp_path / "x.mhd"))
+
+
+def test_one_note_on_many_volumes_is_said_once(tmp_path):
+    for number in (1, 2, 3):
+        other = series(slices=[0], SeriesInstanceUID=f"1.2.{number}", SeriesNumber=number)
+        write_series(tmp_path / str(number), other)
+    notification_manager.records.clear()
+    reader.read_layers(str(tmp_path))
+    (record,) = notification_manager.records
+    assert record.message.startswith("1 Test series and 2 more: ")
+    assert "\n" not in record.message

@@ -11,14 +11,22 @@ from numpy.typing import NDArray
 
 from napari_medread.core import display
 from napari_medread.core.geometry import Geometry
+from napari_medread.core.progress import Track, silently
 from napari_medread.core.volume import Axis, Volume, to_world_order
 from napari_medread.errors import NotAVolume
 from napari_medread.formats.metaheader import Header, read_header
 from napari_medread.formats.metapixels import read_pixels
 
 
-def read(path: Path) -> list[Volume]:
+def read(path: Path, track: Track = silently) -> list[Volume]:
     """Read a MetaImage.
+
+    Parameters
+    ----------
+    path : Path
+        Its header.
+    track : Track
+        Reports progress on data that are not memory-mapped.
 
     Returns
     -------
@@ -33,7 +41,7 @@ def read(path: Path) -> list[Volume]:
         Where the header is wrong, or the data are missing or too short.
     """
     header = read_header(path)
-    data, notes = read_pixels(header)
+    data, notes = read_pixels(header, track)
     geometry: Geometry | None = _geometry(header)
     if not header.has_spacing:
         if header.ndim == 2:

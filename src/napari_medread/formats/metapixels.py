@@ -10,11 +10,12 @@ import math
 import re
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_medread.core.progress import Track, silently
 from napari_medread.formats.metaheader import LIST, Header
 
 _DEFLATE_LIMIT = 1032
@@ -30,8 +31,15 @@ _NUMBERED = re.compile(r"([^%]*%0?\d?\d?[diu][^%]*?)\s+(-?\d+)\s+(-?\d+)\s+(\d+)
 """``slice%03d.raw 1 60 1``: a name with one decimal number, then first, last and step."""
 
 
-def read_pixels(header: Header) -> tuple[NDArray[Any], list[str]]:
+def read_pixels(header: Header, track: Track = silently) -> tuple[NDArray[Any], list[str]]:
     """Read the pixels of a MetaImage.
+
+    Parameters
+    ----------
+    header : Header
+        Its header.
+    track : Track
+        Reports progress.
 
     Returns
     -------
@@ -49,14 +57,14 @@ def read_pixels(header: Header) -> tuple[NDArray[Any], list[str]]:
     """
     files, notes = _data_files(header)
     try:
-        return _load(header, files), notes
+        return _load(header, files, track), notes
     except MemoryError as error:
         raise header.error("there is not enough memory to read it.") from error
     except OSError as error:
         raise header.error(f"its data cannot be opened ({error.strerror or error}).") from error
 
 
-def _load(header: Header, files: list[Path]) -> NDArray[Any]:
+def _load(header: Header, files: list[Path], track: Track) -> NDArray[Any]:
     """Map one plain file into memory, or fill an array from all files."""
     count = math.prod(header.shape) // len(files)
     offsets = [_offset_of(header, file, count) for file in files]
@@ -64,11 +72,12 @@ def _load(header: Header, files: list[Path]) -> NDArray[Any]:
     if header.is_plain and len(files) == 1 and native == header.dtype:
         return np.memmap(files[0], native, "c", offsets[0], header.shape)
     data = np.empty(header.shape, native)
-    for part, file, offset in zip(data.reshape(len(files), -1), files, offsets, strict=True):
+    parts = list(zip(data.reshape(len(files), -1), files, offsets, strict=True))
+    for part, file, offset in track(parts, f"Reading {header.path.name}"):
         if header.is_plain:
             part[:] = np.memmap(file, header.dtype, "r", offset, part.shape)
         elif header.is_binary:
-            _inflate(header, file, offset, part)
+            _inflate(header, file, offset, part, track)
         else:
             _parse(header, file, offset, part)
     return data
@@ -169,29 +178,37 @@ def _offset_of(header: Header, file: Path, count: int) -> int:
     return offset
 
 
-def _inflate(header: Header, file: Path, offset: int, part: NDArray[Any]) -> None:
+def _inflate(header: Header, file: Path, offset: int, part: NDArray[Any], track: Track) -> None:
     """Fill a contiguous part of the array from a zlib or gzip stream."""
     target = part.view(np.uint8)
     stream = zlib.decompressobj(_ZLIB_OR_GZIP)
-    filled = 0
     try:
         with file.open("rb") as source:
             source.seek(offset)
-            while filled < target.size and not stream.eof:
-                packed = stream.unconsumed_tail or source.read(_CHUNK)
-                piece = stream.decompress(packed, min(_CHUNK, target.size - filled))
-                if not packed and not piece:
-                    break
-                target[filled : filled + len(piece)] = np.frombuffer(piece, np.uint8)
-                filled += len(piece)
+            for start in track(range(0, target.size, _CHUNK), f"Unpacking {file.name}"):
+                end = start + _fill(target[start : start + _CHUNK], stream, source)
+                if end < min(start + _CHUNK, target.size):
+                    raise header.error(
+                        f"{file.name} unpacks to {end} bytes where the header promises "
+                        f"{target.size}."
+                    )
     except zlib.error as error:
         raise header.error(f"the compressed data in {file.name} are broken.") from error
-    if filled < target.size:
-        raise header.error(
-            f"{file.name} unpacks to {filled} bytes where the header promises {target.size}."
-        )
     if header.dtype != part.dtype:
         part.byteswap(inplace=True)
+
+
+def _fill(target: NDArray[np.uint8], stream: zlib._Decompress, source: BinaryIO) -> int:
+    """Unpack bytes until a target is full or the stream ends; return how many there were."""
+    filled = 0
+    while filled < target.size and not stream.eof:
+        packed = stream.unconsumed_tail or source.read(_CHUNK)
+        piece = stream.decompress(packed, target.size - filled)
+        if not packed and not piece:
+            break
+        target[filled : filled + len(piece)] = np.frombuffer(piece, np.uint8)
+        filled += len(piece)
+    return filled
 
 
 def _parse(header: Header, file: Path, offset: int, part: NDArray[Any]) -> None:

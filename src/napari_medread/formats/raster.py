@@ -10,6 +10,7 @@ from imageio.core.fetching import get_remote_file
 from imageio.core.request import EXAMPLE_IMAGES
 from PIL import UnidentifiedImageError
 
+from napari_medread.core.progress import Track, silently
 from napari_medread.core.volume import Volume
 from napari_medread.errors import UnreadableFile
 from napari_medread.formats.pictures import read_picture
@@ -17,8 +18,15 @@ from napari_medread.formats.registry import IMAGEIO_SCHEME, format_of
 from napari_medread.formats.tiff import read_tiff
 
 
-def read(path: Path) -> list[Volume]:
+def read(path: Path, track: Track = silently) -> list[Volume]:
     """Read a picture: grey, RGB or RGBA, 8 or 16 bits, several frames or pages as a stack.
+
+    Parameters
+    ----------
+    path : Path
+        The picture.
+    track : Track
+        Not used: decoders read a picture in one go.
 
     Returns
     -------
@@ -30,6 +38,7 @@ def read(path: Path) -> list[Volume]:
     UnreadableFile
         Where it is broken, or of a kind that cannot be read.
     """
+    del track
     decode = read_tiff if path.suffix.lower() in (".tif", ".tiff") else read_picture
     try:
         with warnings.catch_warnings():

@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Callable
 from pathlib import Path
 
+from napari_medread.core.progress import Track
 from napari_medread.core.volume import Volume
 
 _READERS = {
@@ -27,8 +28,8 @@ def format_of(path: Path) -> str | None:
     return next((name for name, suffixes in _READERS.items() if suffix in suffixes), None)
 
 
-def reader_of(name: str) -> Callable[[Path], list[Volume]]:
-    """Return the function that reads a file of a format."""
+def reader_of(name: str) -> Callable[[Path, Track], list[Volume]]:
+    """Return the function that reads a file of a format, given what tracks its progress."""
     module = importlib.import_module(f"{__package__}.{name}")
-    read: Callable[[Path], list[Volume]] = module.read
+    read: Callable[[Path, Track], list[Volume]] = module.read
     return read

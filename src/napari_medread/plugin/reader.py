@@ -120,9 +120,17 @@ def _track(items: Sequence[T], description: str) -> Iterator[T]:
             bar.close()
 
 
+def _and_more(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
+
 def _show_notes(volumes: Sequence[Volume]) -> None:
     """Show all notes of one opening as one notification, each with its volume's name."""
-    lines = [f"{volume.name}: {note}" for volume in volumes for note in volume.notes]
+    named: dict[str, list[str]] = {}
+    for volume in volumes:
+        for note in volume.notes:
+            named.setdefault(note, []).append(volume.name)
+    lines = [f"{_and_more(names)}: {note}" for note, names in named.items()]
     if not lines:
         return
     more = len(lines) - NOTES_SHOWN
