@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_medread.core.volume import Axis
 from napari_medread.dicom import values
+from napari_medread.dicom.axes import clock, diffusion, meaning, measured_axis, past_midnight
 from napari_medread.dicom.frames import Frame
-from napari_medread.dicom.private import private_diffusion
 
-STEADY = 0.01
-"""Values evenly spaced within this share of their step give an axis a step in its unit."""
+MOST_AXES = 3
+"""Repeated positions are explained by so many attributes at once: windows, intervals, phases."""
+
+_Known = tuple[str, str, Sequence[Sequence[Hashable]]]
+"""Label and unit of an attribute, and its value in every frame at every position."""
 
 
 @dataclass
@@ -52,34 +55,11 @@ def _number(*keywords: str, scale: float = 1.0) -> Callable[[Frame], float | Non
     return value
 
 
-def clock(frame: Frame) -> float | None:
-    """Return AcquisitionTime, or ContentTime, in seconds since midnight (PS3.5 VR TM)."""
-    for keyword in ("FrameAcquisitionDateTime", "AcquisitionTime", "ContentTime"):
-        digits = values.text(frame.dataset, keyword).replace(":", "")
-        if keyword.endswith("DateTime"):
-            digits = digits[8:].split("+")[0].split("-")[0]
-        try:
-            return int(digits[:2]) * 3600 + int(digits[2:4] or 0) * 60 + float(digits[4:] or 0)
-        except ValueError:
-            continue
-    return None
-
-
-def _diffusion(frame: Frame) -> tuple[float, ...] | None:
-    b_value = values.number(frame.dataset, "DiffusionBValue")
-    if b_value is None:
-        return private_diffusion(frame.dataset)
-    direction = values.numbers(frame.dataset, "DiffusionGradientOrientation", 3) or ()
-    return (b_value, *direction)
-
-
-_DAY = 24 * 3600.0
-
 # In this order the first that explains all repeated positions is the axis.
 _CANDIDATES: tuple[tuple[str, str, Callable[[Frame], Hashable]], ...] = (
     ("time", "s", _number("TemporalPositionTimeOffset")),
     ("temporal position", "pixel", _number("TemporalPositionIdentifier", "TemporalPositionIndex")),
-    ("b-value", "pixel", _diffusion),
+    ("b-value", "pixel", diffusion),
     (
         "trigger time",
         "s",
@@ -120,7 +100,7 @@ def find_dimensions(planes: Sequence[Sequence[Frame]]) -> Dimensions | None:
     """Explain repeated positions by what the headers say.
 
     An attribute counts only if its values are unique at each position and the same at
-    every position. Where no attribute does alone, two may together. A run that stopped
+    every position. Where no attribute does alone, several may together. A run that stopped
     early keeps its full sets.
 
     Parameters
@@ -133,20 +113,33 @@ def find_dimensions(planes: Sequence[Sequence[Frame]]) -> Dimensions | None:
     Dimensions or None
         None where no attribute explains them.
     """
-    known: list[tuple[str, str, Sequence[Sequence[Hashable]]]] = []
+    known: list[_Known] = []
+    firm = 0
     for label, unit, function in _candidates(f for plane in planes for f in plane):
+        if function is clock:
+            firm = len(known)
         at: Sequence[Sequence[Hashable]]
         at = [[function(frame) for frame in plane] for plane in planes]
         if all(value is not None for plane in at for value in plane):
-            at = _past_midnight(at) if function is clock else at
+            at = past_midnight(at) if function is clock else at
             known.append((label, unit, at))
+    # From the clock on, attributes only put in order what several others may explain.
+    for some in (known[:firm], known):
+        found = _by_one(planes, some) or _by_several(planes, some)
+        if found is not None:
+            return found
+    return None
+
+
+def _by_one(planes: Sequence[Sequence[Frame]], known: Sequence[_Known]) -> Dimensions | None:
+    """Explain repeated positions by the first attribute that does alone."""
     for label, unit, at in known:
         found = _sorted_by(planes, at)
         if found is not None:
             full, frames, notes = found
-            axis = _meaning(frames, label) or _axis(label, unit, full)
+            axis = meaning(frames, label) or measured_axis(label, unit, full)
             return Dimensions(frames, (axis,), notes)
-    return _by_two(planes, known)
+    return None
 
 
 def _sorted_by(
@@ -163,45 +156,39 @@ def _sorted_by(
         return None
     lookup = [dict(zip(v, p, strict=True)) for v, p in zip(at, planes, strict=True)]
     frames = np.array([[plane[value] for plane in lookup] for value in full], dtype=object)
-    notes = []
-    if partial:
-        left = sum(n for n in counts.values() if n < len(planes))
-        notes.append(
-            f"The run is incomplete: {len(full)} full sets were kept, {left} images left out."
-        )
-    return full, frames, notes
+    left = sum(n for n in counts.values() if n < len(planes))
+    return full, frames, _incomplete(len(full), left)
 
 
 def _sortable(value: Hashable) -> tuple[float, ...]:
     return value if isinstance(value, tuple) else (float(value),)  # type: ignore[arg-type]
 
 
-def _by_two(
+def _by_several(
     planes: Sequence[Sequence[Frame]],
-    known: Sequence[tuple[str, str, Sequence[Sequence[Hashable]]]],
+    known: Sequence[_Known],
 ) -> Dimensions | None:
-    """Explain repeated positions by two attributes, of which every combination is there."""
-    for (label, unit, first), (other_label, other_unit, second) in itertools.combinations(known, 2):
-        pairs = [list(zip(a, b, strict=True)) for a, b in zip(first, second, strict=True)]
-        outer = sorted({v for plane in first for v in plane}, key=_sortable)
-        inner = sorted({v for plane in second for v in plane}, key=_sortable)
-        wanted = set(itertools.product(outer, inner))
-        if min(len(outer), len(inner)) < 2 or any(
-            len(plane) != len(wanted) or set(plane) != wanted for plane in pairs
-        ):
+    """Explain repeated positions by attributes of which every combination is there once."""
+    for chosen in itertools.chain.from_iterable(
+        itertools.combinations(known, count) for count in range(2, MOST_AXES + 1)
+    ):
+        at = [values_at for _, _, values_at in chosen]
+        levels = [sorted({v for plane in one for v in plane}, key=_sortable) for one in at]
+        shape = [len(level) for level in levels]
+        if min(shape) < 2 or any(len(plane) != math.prod(shape) for plane in planes):
             continue
-        lookup = [dict(zip(v, p, strict=True)) for v, p in zip(pairs, planes, strict=True)]
+        keys = [list(zip(*plane, strict=True)) for plane in zip(*at, strict=True)]
+        if any(len(set(plane)) < len(plane) for plane in keys):
+            continue
+        lookup = [dict(zip(k, p, strict=True)) for k, p in zip(keys, planes, strict=True)]
         frames = np.array(
-            [[[plane[a, b] for plane in lookup] for b in inner] for a in outer], dtype=object
+            [[plane[key] for plane in lookup] for key in itertools.product(*levels)], dtype=object
+        ).reshape(*shape, len(planes))
+        axes = (
+            meaning(np.moveaxis(frames, n, 0), label) or measured_axis(label, unit, levels[n])
+            for n, (label, unit, _) in enumerate(chosen)
         )
-        return Dimensions(
-            frames,
-            (
-                _meaning(frames, label) or _axis(label, unit, outer),
-                _meaning(frames.swapaxes(0, 1), other_label)
-                or _axis(other_label, other_unit, inner),
-            ),
-        )
+        return Dimensions(frames, tuple(axes))
     return None
 
 
@@ -220,74 +207,12 @@ def by_instance(planes: Sequence[Sequence[Frame]]) -> Dimensions | None:
     if sets < 2 or left >= len(ordered) or ambiguous:
         return None
     frames = np.array([[plane[n] for plane in ordered] for n in range(sets)], dtype=object)
-    notes = []
-    if left:
-        notes.append(f"The run is incomplete: {sets} full sets were kept, {left} images left out.")
-    axis = _meaning(frames, "instance") or Axis("instance", values=tuple(range(sets)))
-    return Dimensions(frames, (axis,), notes)
+    axis = meaning(frames, "instance") or Axis("instance", values=tuple(range(sets)))
+    return Dimensions(frames, (axis,), _incomplete(sets, left))
 
 
-def _axis(label: str, unit: str, found: Sequence[Hashable]) -> Axis:
-    """Return the axis of sorted values, with a step in its unit where they are even."""
-    if unit != "pixel":
-        at = np.array(found, dtype=float)
-        if label == "time":
-            at = at - at[0]  # the time of day is nobody's business
-        found = tuple(at.tolist())
-        step = (at[-1] - at[0]) / (len(at) - 1)
-        if np.abs(np.diff(at) - step).max() <= STEADY * step:
-            return Axis(label, unit, float(step), found)
-    return Axis(label, values=tuple(found))
-
-
-def _meaning(frames: NDArray[np.object_], label: str) -> Axis | None:
-    """Return the axis of sets of frames by what the sets were, where only their order is known.
-
-    Temporal positions are times where clocks tell when each set began. What is only numbered may
-    have been acquired with several b-values, some of them more than once.
-
-    Parameters
-    ----------
-    frames : object array
-        Shape (set, ...).
-    label : str
-        The axis by which the sets were sorted.
-    """
-    if label == "temporal position":
-        return _timed(frames)
-    if label in ("acquisition", "instance"):
-        return _weighted(frames)
-    return None
-
-
-def _weighted(frames: NDArray[np.object_]) -> Axis | None:
-    """Return the axis of sets that each have one b-value and direction, if these differ."""
-    found = []
-    for line in frames:
-        (first, *others) = {_diffusion(frame) for frame in line.ravel()}
-        if others or first is None:
-            return None
-        found.append(first)
-    return Axis("b-value", values=tuple(found)) if len(set(found)) > 1 else None
-
-
-def _timed(frames: NDArray[np.object_]) -> Axis | None:
-    """Return the axis of sets of frames by when each set began, if their clocks tell."""
-    clocks = [[clock(frame) for frame in line.ravel()] for line in frames]
-    if any(time is None for line in clocks for time in line):
-        return None
-    starts = [min(line) for line in _past_midnight(clocks)]
-    if not (np.diff(starts) > 0).all():
-        return None
-    return _axis("time", "s", starts)
-
-
-def _past_midnight(clocks: Sequence[Sequence[Any]]) -> list[list[float]]:
-    """Return times of day that increase through midnight.
-
-    The longest pause, round the clock, is when nothing was acquired: the run starts after it.
-    """
-    times = np.unique([time for line in clocks for time in line]).astype(float)
-    pauses = np.diff(times, append=times[:1] + _DAY)
-    start = times[(int(np.argmax(pauses)) + 1) % len(times)]
-    return [[time + _DAY * (time < start) for time in line] for line in clocks]
+def _incomplete(sets: int, left: int) -> list[str]:
+    if not left:
+        return []
+    images = "image" if left == 1 else "images"
+    return [f"The run is incomplete: {sets} full sets were kept, {left} {images} left out."]

@@ -8,7 +8,8 @@ import numpy as np
 
 from napari_medread.core.volume import Axis
 from napari_medread.dicom import values
-from napari_medread.dicom.dimensions import STEADY, find_dimensions
+from napari_medread.dicom.axes import STEADY
+from napari_medread.dicom.dimensions import find_dimensions
 from napari_medread.dicom.frames import Frame
 from napari_medread.dicom.spacing import tolerance
 from napari_medread.dicom.stack import Stack
