@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import os
+import struct
 import warnings
+import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import pydicom
+from pydicom.dataset import Dataset
 from pydicom.uid import MediaStorageDirectoryStorage
 
 from napari_medread.dicom import values
+from napari_medread.dicom.elements import Truncated, read_elements
 from napari_medread.dicom.scan import is_dicom
 from napari_medread.errors import UnreadableFile
+
+_RECORDS = 0x00041220
+"""DirectoryRecordSequence."""
+
+NAMED = 3
+"""So many missing files are named."""
 
 
 def is_directory_file(path: Path) -> bool:
@@ -35,53 +46,80 @@ def referenced_files(path: Path) -> tuple[list[Path], list[str]]:
     Raises
     ------
     UnreadableFile
-        Where it cannot be parsed.
+        Where it cannot be parsed, or references nothing.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            records = values.items(pydicom.dcmread(path), "DirectoryRecordSequence")
-    except Exception as error:
-        raise UnreadableFile(f"{path.name}: the directory is broken ({error}).") from error
+    records = _records(path)
     root = path.parent.resolve()
     listings: dict[Path, dict[str, str]] = {}
     found: list[Path] = []
-    missing = outside = 0
+    missing: list[str] = []
+    outside: list[str] = []
     for record in records:
         parts = values.texts(record, "ReferencedFileID")
         if not parts:
             continue
         if any(part in ("", ".", "..") or "/" in part or "\\" in part for part in parts):
-            outside += 1
+            outside.append("/".join(parts))
             continue
         file = _resolve(path.parent, parts, listings)
         if file is None:
-            missing += 1
+            missing.append("/".join(parts))
         elif file.resolve().is_relative_to(root):
             found.append(file)
         else:
-            outside += 1
-    skipped = []
-    if missing:
-        skipped.append(f"{path.name}: {missing} of the files it references are missing.")
-    if outside:
-        skipped.append(f"{path.name}: {outside} of the files it references are outside its folder.")
-    return found, skipped
+            outside.append("/".join(parts))
+    if not (found or missing or outside):
+        raise UnreadableFile(f"{path.name}: it references no images.")
+    skipped = [
+        f"{path.name}: {_count(names)} {what}: {_in_short(names)}."
+        for names, what in ((missing, "missing"), (outside, "outside its folder"))
+        if names
+    ]
+    return list(dict.fromkeys(found)), skipped
+
+
+def _records(path: Path) -> list[Dataset]:
+    """Return the directory's records, all in one row."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            dataset = read_elements(path, frozenset([_RECORDS])).dataset
+            return values.items(dataset, "DirectoryRecordSequence")
+    except Truncated:
+        reason = "the file ends too early"
+    except (OSError, zlib.error, struct.error) as error:
+        reason = str(error)
+    raise UnreadableFile(f"{path.name}: the directory is broken ({reason}): open its folder.")
+
+
+def _count(names: Sequence[str]) -> str:
+    return f"{len(names)} referenced {'file is' if len(names) == 1 else 'files are'}"
+
+
+def _in_short(names: Sequence[str]) -> str:
+    """Join names, the first few of many."""
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _resolve(
     folder: Path, parts: tuple[str, ...], listings: dict[Path, dict[str, str]]
 ) -> Path | None:
-    """Find a file by its folders and name in any case."""
+    """Find a file by its folders and name as media change them."""
     for part in parts:
         if folder not in listings:
             try:
-                listings[folder] = {name.lower(): name for name in os.listdir(folder)}  # noqa: PTH208
+                names = sorted(os.listdir(folder), reverse=True)  # noqa: PTH208
             except OSError:
                 return None
-        # Some media append a version to every name, as in ``IM0001;1``.
-        name = listings[folder].get(part.lower()) or listings[folder].get(f"{part.lower()};1")
+            listings[folder] = {_plain(name): name for name in names} | {n: n for n in names}
+        name = listings[folder].get(part) or listings[folder].get(_plain(part))
         if name is None:
             return None
         folder = folder / name
     return folder if folder.is_file() else None
+
+
+def _plain(name: str) -> str:
+    """Return a name without what ISO 9660 adds, a version and a dot, in lower case."""
+    return name.lower().removesuffix(";1").removesuffix(".")
