@@ -16,6 +16,9 @@ from napari.layers import Image
 from napari.utils import Colormap
 from qtpy.QtWidgets import QApplication
 
+from napari_medread.api import is_readable
+from napari_medread.errors import MedReadError
+
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = [
     ROOT / "example_data" / name for name in ("chest_section.png", "chest_xray.mhd", "ct_thorax")
@@ -38,13 +41,18 @@ TISSUES = {
 
 def main(arguments: list[str]) -> int:
     paths = [Path(a) for a in arguments] or EXAMPLES
-    missing = [p for p in paths if not p.exists()]
-    if missing:
-        print(f"There is no {missing[0]}.", file=sys.stderr)
-        return 1
-    viewer = napari.Viewer()
     for path in paths:
-        viewer.open(path, plugin="napari-medread")
+        if not path.exists():
+            return complain(f"There is no {path}.")
+        if not is_readable(path):
+            return complain(f"{path}: there is no DICOM, MetaImage or picture in it.")
+    viewer = napari.Viewer()
+    try:
+        for path in paths:
+            viewer.open(path, plugin="napari-medread")
+    except MedReadError as error:
+        viewer.close()
+        return complain(str(error))
     shown = show_largest(viewer)
     if not os.environ.get("MEDREAD_HEADLESS"):
         napari.run()
@@ -53,6 +61,11 @@ def main(arguments: list[str]) -> int:
         print(picture)
     viewer.close()
     return 0
+
+
+def complain(sentence: str) -> int:
+    print(sentence, file=sys.stderr)
+    return 1
 
 
 def show_largest(viewer: napari.Viewer) -> Image:
