@@ -19,6 +19,9 @@ That is 45 degrees; gantries tilt by up to 30.
 LEAST_SHARE = 3
 """Positions that need more lines than one for so many of them do not lie on lines at all."""
 
+LIKELY = 50
+"""More lines than this are only looked for where images lie side by side."""
+
 _GUESSES = 8
 """So many directions are tried on either side."""
 
@@ -54,16 +57,21 @@ def straight_lines(positions: Float, normal: Float, *, reach: float, gap: float)
     along = positions @ normal
     within = positions - np.outer(along, normal)
     planes = clusters(along, gap)
-    best = _together(within, reach)
-    for drift in _drifts(along, within, planes):
-        if len(best) == 1:
+    best: list[Indices] | None = None
+    for drift in (np.zeros(3), *_drifts(along, within, planes)):
+        most = LIKELY if best is None else len(best) - 1
+        best = _together(within - np.outer(along, drift), reach, most) or best
+        if best is not None and len(best) == 1:
             return best
-        best = min(best, _together(within - np.outer(along, drift), reach), key=len)
     # Two in one plane but not in one place can be in one stack under no circumstances.
     beside = any(
         np.linalg.norm(within[plane] - within[plane[0]], axis=1).max() > reach for plane in planes
     )
-    if beside or len(best) <= max(LEAST_SHARE, len(positions) // LEAST_SHARE):
+    if beside and best is None:
+        best = _together(within, reach, len(positions))
+    if best is not None and (
+        beside or len(best) <= max(LEAST_SHARE, len(positions) // LEAST_SHARE)
+    ):
         return best
     return [np.arange(len(positions))]
 
@@ -78,10 +86,13 @@ def _drifts(along: Float, within: Float, planes: list[Indices]) -> Iterator[Floa
             yield drift
 
 
-def _together(places: Float, reach: float) -> list[Indices]:
-    """Group places, each group within reach of its first member."""
-    groups, left = [], np.arange(len(places))
+def _together(places: Float, reach: float, most: int) -> list[Indices] | None:
+    """Group places, each group within reach of its first member; None if there are too many."""
+    groups: list[Indices] = []
+    left = np.arange(len(places))
     while left.size:
+        if len(groups) == most:
+            return None
         near = np.linalg.norm(places[left] - places[left[0]], axis=1) <= reach
         groups.append(left[near])
         left = left[~near]
