@@ -58,6 +58,9 @@ class Volume:
         no spacing.
     leading : tuple of Axis
         The axes before the grid.
+    pixel_size : tuple of float
+        Without a geometry, how high and how wide a pixel is in pixels: of some images only
+        the ratio of the two is known.
     rgb : bool
         Whether the last axis of ``data`` is colour.
     contrast_limits : tuple of float or None
@@ -80,6 +83,7 @@ class Volume:
     name: str
     geometry: Geometry | None = None
     leading: tuple[Axis, ...] = ()
+    pixel_size: tuple[float, float] = (1.0, 1.0)
     rgb: bool = False
     contrast_limits: tuple[float, float] | None = None
     inverted: bool = False

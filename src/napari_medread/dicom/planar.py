@@ -16,6 +16,11 @@ _CENTIMETRES = 3
 _PROJECTIONS = ("CR", "DX", "MG", "RF", "XA", "IO", "PX", "RG")
 """Modalities that cast a shadow on a detector: their pixels have a size there."""
 
+UNCERTAIN = (
+    "The file does not say whether the pixel size is that in the patient or at the detector."
+)
+"""The note on a projection with PixelSpacing alone (PS3.3 10.7.1.1)."""
+
 
 def plane_spacing(frame: Frame) -> tuple[Spacing | None, list[str]]:
     """Return the size of a pixel in mm, between rows and between columns, and doubts about it.
@@ -32,10 +37,15 @@ def plane_spacing(frame: Frame) -> tuple[Spacing | None, list[str]]:
         return _ultrasound(frame)
     calibrated = frame.pixel_spacing
     imager = _pair(frame, "ImagerPixelSpacing")
-    if calibrated and (
-        imager is None
-        or values.text(dataset, "PixelSpacingCalibrationType")
-        or not _equal(calibrated, imager)
+    if calibrated and imager is None:
+        doubtful = values.text(dataset, "Modality") in _PROJECTIONS and not values.text(
+            dataset, "PixelSpacingCalibrationType"
+        )
+        return calibrated, [UNCERTAIN] if doubtful else []
+    if (
+        calibrated
+        and imager
+        and (values.text(dataset, "PixelSpacingCalibrationType") or not _equal(calibrated, imager))
     ):
         return calibrated, []
     if imager:
@@ -49,12 +59,22 @@ def plane_spacing(frame: Frame) -> tuple[Spacing | None, list[str]]:
     nominal = _pair(frame, "NominalScannedPixelSpacing")
     if nominal:
         return nominal, ["The pixel size is that of the scanned film."]
-    ratio = values.numbers(dataset, "PixelAspectRatio", 2)
-    if ratio and min(ratio) > 0 and ratio[0] != ratio[1]:
-        return None, [
-            f"The pixel size is unknown; pixels are {ratio[0]:g} high to {ratio[1]:g} wide."
-        ]
     return None, [NO_PIXEL_SIZE]
+
+
+def pixel_aspect(frame: Frame) -> tuple[Spacing, list[str]]:
+    """Return how high and how wide pixels of unknown size are, the width being 1, and a note.
+
+    PixelAspectRatio is vertical to horizontal (PS3.3 C.7.6.3.1.7).
+    """
+    ratio = _pair(frame, "PixelAspectRatio")
+    if ratio is None or _equal(ratio, (ratio[1], ratio[0])):
+        return (1.0, 1.0), []
+    height = ratio[0] / ratio[1]
+    return (height, 1.0), [
+        f"Pixels are {ratio[0]:g} high to {ratio[1]:g} wide: rows are drawn {height:.4g} pixels "
+        "apart."
+    ]
 
 
 def _pair(frame: Frame, keyword: str) -> Spacing | None:

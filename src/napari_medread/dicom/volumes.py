@@ -21,7 +21,7 @@ from napari_medread.dicom.decode import is_rgb
 from napari_medread.dicom.frames import Frame
 from napari_medread.dicom.mapping import Mapping
 from napari_medread.dicom.pixels import read_stack
-from napari_medread.dicom.planar import plane_spacing
+from napari_medread.dicom.planar import pixel_aspect, plane_spacing
 from napari_medread.dicom.scan import scan
 from napari_medread.dicom.series import group_by_series, stacks_of
 from napari_medread.dicom.stack import Stack
@@ -81,6 +81,7 @@ def _volume(stack: Stack, track: Track, *, lazy: bool | None) -> Volume:
     notes = [*stack.notes, *pixels.notes]
     leading = stack.leading
     geometry: Geometry | None
+    pixel_size = (1.0, 1.0)
     if stack.affine is not None:
         lead = len(leading)
         grid_shape = data.shape[lead : lead + 3]
@@ -91,7 +92,10 @@ def _volume(stack: Stack, track: Track, *, lazy: bool | None) -> Volume:
         notes += doubts
         data = data[(slice(None),) * len(leading) + (0,)]
         geometry = None
-        if spacing is not None:
+        if spacing is None:
+            pixel_size, doubts = pixel_aspect(middle)
+            notes += doubts
+        else:
             rows, columns = middle.rows, middle.columns
             geometry = Geometry((rows, columns), np.diag([*spacing, 1.0])[[1, 0, 2]])
     windows, limits = _display(middle, pixels.sample, notes, rgb=rgb)
@@ -101,6 +105,7 @@ def _volume(stack: Stack, track: Track, *, lazy: bool | None) -> Volume:
         _name(middle, stack.label, len(source)),
         geometry,
         leading,
+        pixel_size=pixel_size,
         rgb=rgb,
         contrast_limits=limits,
         inverted=middle.header.photometric == "MONOCHROME1",

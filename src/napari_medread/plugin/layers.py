@@ -36,7 +36,8 @@ def layer_of(volume: Volume, *, visible: bool = True) -> LayerData:
     flips = [1 for _ in leading]
     if volume.geometry is None:
         grid = volume.ndim - len(leading)
-        scale, translate, flips = scale + [1.0] * grid, translate + [0.0] * grid, flips + [1] * grid
+        scale += [*[1.0] * (grid - 2), *volume.pixel_size]
+        translate, flips = translate + [0.0] * grid, flips + [1] * grid
     else:
         placed = volume.geometry.placement()
         scale += placed.scale
