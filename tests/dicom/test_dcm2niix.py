@@ -1,0 +1,139 @@
+"""The same voxels in the same places as dcm2niix puts them."""
+
+import shutil
+import subprocess
+import sysconfig
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from builders import ORIENTATIONS, normal_of, uid, write_series
+from builders import image as make_image
+from napari_medread.api import read
+
+CT, MR = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.4"
+ROWS, COLUMNS, SLICES = 20, 24, 9
+ORIGIN, ROW_SPACING, COLUMN_SPACING, SLICE_SPACING = (-40.0, -35.0, 22.0), 1.5, 1.25, 3.0
+RAS = np.diag([-1.0, -1, 1, 1])
+
+# What dcm2niix needs to tell studies and series apart, and scanners.
+STUDY = {
+    "StudyInstanceUID": "1.2.826.0.1.3680043.8.498.7",
+    "FrameOfReferenceUID": "1.2.826.0.1.3680043.8.498.8",
+    "StudyDate": "20240102",
+    "StudyTime": "101112",
+    "SeriesDate": "20240102",
+    "SeriesTime": "101112",
+    "Manufacturer": "Acme",
+    "PatientName": "Phantom",
+    "PatientID": "0",
+    "PatientPosition": "HFS",
+    "ImageType": ["ORIGINAL", "PRIMARY", "AXIAL"],
+    "SliceThickness": str(SLICE_SPACING),
+}
+KIND = {
+    "CT": {"SOPClassUID": CT, "Modality": "CT", "RescaleSlope": "1", "RescaleIntercept": "-1024",
+           "KVP": "120"},
+    "MR": {"SOPClassUID": MR, "Modality": "MR", "MagneticFieldStrength": "3",
+           "RepetitionTime": "2000", "EchoTime": "30", "ScanningSequence": "GR"},
+}  # fmt: skip
+
+
+def oblique(degrees):
+    """Return an axial orientation turned about two axes."""
+    cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    about_x = np.array([[1, 0, 0], [0, cosine, -sine], [0, sine, cosine]])
+    about_z = np.array([[cosine, -sine, 0], [sine, cosine, 0], [0, 0, 1]])
+    return tuple(tuple(about_x @ about_z @ axis) for axis in np.eye(3)[:2])
+
+
+def acquire(orientation, kind, *, times=1, **attributes):
+    """Return a series of random pixels, in sets of slices along row x column."""
+    random = np.random.default_rng(11)
+    found = []
+    series = uid()
+    for t in range(times):
+        for n in range(SLICES):
+            position = np.array(ORIGIN) + n * SLICE_SPACING * normal_of(orientation)
+            ds = make_image(
+                random.integers(0, 4000, (ROWS, COLUMNS)).astype(np.int16),
+                **{
+                    **STUDY,
+                    **KIND[kind],
+                    "SeriesInstanceUID": series,
+                    "StudyID": "1",
+                    "ImagePositionPatient": [f"{x:.8f}" for x in position],
+                    "ImageOrientationPatient": [f"{x:.10f}" for axis in orientation for x in axis],
+                    "PixelSpacing": [ROW_SPACING, COLUMN_SPACING],
+                    "InstanceNumber": t * SLICES + n + 1,
+                    "AcquisitionNumber": t + 1,
+                    **attributes,
+                },
+            )
+            if times > 1:
+                ds.TemporalPositionIdentifier, ds.NumberOfTemporalPositions = t + 1, times
+                ds.AcquisitionTime = f"1012{2 * t:02d}"
+            found.append(ds)
+    return found
+
+
+def converted(folder, out):
+    """Convert a folder with dcm2niix; return its one image."""
+    out.mkdir()
+    command = shutil.which("dcm2niix", path=sysconfig.get_path("scripts"))
+    assert command, "dcm2niix is missing: pip install -e '.[dev]'"
+    subprocess.run(
+        [command, "-b", "n", "-z", "n", "-o", out, folder], check=True, capture_output=True
+    )
+    (path,) = Path(out).glob("*.nii")
+    return nib.load(path)
+
+
+CASES = {
+    f"{kind} {name}": (orientation, kind, {})
+    for kind in KIND
+    for name, orientation in {
+        **ORIENTATIONS,
+        "oblique": oblique(25),
+        "steep": oblique(40),
+        "feet first": ((-1, 0, 0), (0, 1, 0)),
+    }.items()
+} | {
+    "MR over time": (ORIENTATIONS["axial"], "MR", {"times": 4}),
+    "MR over time, sagittal": (ORIENTATIONS["sagittal"], "MR", {"times": 3}),
+    "MR over time, oblique": (oblique(25), "MR", {"times": 3}),
+    "CT of another scale": (
+        ORIENTATIONS["axial"],
+        "CT",
+        {"RescaleSlope": "2.5", "RescaleIntercept": "-7"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("orientation", "kind", "options"), CASES.values(), ids=CASES)
+def test_random_voxels_are_equal_in_patient_space(tmp_path, orientation, kind, options):
+    folder = write_series(tmp_path / "in", acquire(orientation, kind, **options))
+    judge = converted(folder, tmp_path / "out")
+    (volume,) = read(folder)
+    expected = np.asanyarray(judge.dataobj)
+    times = options.get("times", 1)
+    random = np.random.default_rng(2)
+    index = np.column_stack([random.integers(0, n, 300) for n in volume.shape[-3:]])
+    points = volume.geometry.to_patient(index)
+    to_voxel = np.linalg.inv(RAS @ judge.affine)
+    found = points @ to_voxel[:3, :3].T + to_voxel[:3, 3]
+    np.testing.assert_allclose(found, np.rint(found), atol=1e-3)
+    at = tuple(np.rint(found).astype(int).T)
+    data = np.asarray(volume.data).reshape(times, *volume.shape[-3:])
+    for t in range(times):
+        values = expected[at] if times == 1 else expected[(*at, t)]
+        np.testing.assert_allclose(data[(t, *index.T)], values, rtol=1e-6)
+
+
+def test_the_time_between_volumes_is_equal(tmp_path):
+    folder = write_series(tmp_path / "in", acquire(ORIENTATIONS["axial"], "MR", times=4))
+    judge = converted(folder, tmp_path / "out")
+    (volume,) = read(folder)
+    assert volume.leading[0].step == pytest.approx(judge.header.get_zooms()[3])
