@@ -5,30 +5,13 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
-from pydicom.dataset import Dataset
-from pydicom.uid import MediaStorageDirectoryStorage
 
-from builders import save, series, stored_slice, uid
+from builders import save, series, stored_slice
+from dicom.objects import directory
 from napari_medread.api import read
 from napari_medread.errors import UnreadableFile
 
 SHIPPED = Path(pydicom.__file__).parent / "data" / "test_files" / "dicomdirtests"
-
-
-def directory(folder, references, name="DICOMDIR"):
-    """Write a DICOMDIR of one record an image, and one that references nothing."""
-    ds = Dataset()
-    ds.SOPClassUID, ds.SOPInstanceUID = MediaStorageDirectoryStorage, uid()
-    ds.FileSetID = "TEST"
-    patient = Dataset()
-    patient.DirectoryRecordType = "PATIENT"
-    ds.DirectoryRecordSequence = [patient]
-    for reference in references:
-        record = Dataset()
-        record.DirectoryRecordType = "IMAGE"
-        record.ReferencedFileID = reference
-        ds.DirectoryRecordSequence.append(record)
-    return save(ds, folder / name)
 
 
 def images(folder, names):

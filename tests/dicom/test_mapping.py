@@ -26,6 +26,7 @@ from builders import (
     write_series,
 )
 from napari_medread.api import read
+from napari_medread.errors import UnreadableFile
 
 SHIPPED = Path(pydicom.__file__).parent / "data" / "test_files"
 
@@ -152,6 +153,29 @@ def test_pet_slopes_that_differ_give_one_scale_of_values(tmp_path):
     expected = [stored_slice(n) * 1.5**n for n in (3, 2, 1, 0)]
     np.testing.assert_allclose(volume.data, expected, rtol=1e-6)
     assert volume.value_unit == "Bq/ml"
+
+
+@pytest.mark.parametrize("spoil", ["LUTData", "LUTDescriptor"])
+def test_a_broken_modality_lut_is_a_sentence(tmp_path, spoil):
+    ds = image(np.array([[9, 10, 11]], np.uint16))
+    ds.ModalityLUTSequence = [table([1, 2, 3], 9)]
+    delattr(ds.ModalityLUTSequence[0], spoil)
+    with pytest.raises(UnreadableFile, match=r"^IM1: its modality LUT is broken\.$"):
+        read(save(ds, tmp_path / "IM1"))
+
+
+@pytest.mark.parametrize("slope", ["1E+30", "-1E+300", "1E-300"])
+def test_slopes_beyond_all_measure_are_read(tmp_path, slope):
+    volume = one(tmp_path, image(stored_slice(0), RescaleSlope=slope, RescaleIntercept="0"))
+    low, high = volume.contrast_limits
+    assert np.isfinite([low, high]).all()
+    assert low < high
+
+
+@pytest.mark.parametrize("bits", [0, 17, 65535])
+def test_bits_stored_that_cannot_be_are_all_there_are(tmp_path, bits):
+    volume = one(tmp_path, image(stored_slice(3), BitsStored=bits))
+    np.testing.assert_array_equal(volume.data, stored_slice(3))
 
 
 # --- Padding --------------------------------------------------------------------------------

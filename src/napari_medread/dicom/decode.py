@@ -56,7 +56,9 @@ def rgb_type(frame: Frame) -> type[np.generic]:
 
 def stored_range(frame: Frame) -> tuple[int, int]:
     """Return the lowest and highest stored value that a header allows."""
-    bits = values.integer(frame.dataset, "BitsStored", frame.header.bits_allocated)
+    allocated = frame.header.bits_allocated
+    bits = values.integer(frame.dataset, "BitsStored", allocated)
+    bits = bits if 1 <= bits <= allocated else allocated
     if values.integer(frame.dataset, "PixelRepresentation", 0):
         return -(1 << (bits - 1)), (1 << (bits - 1)) - 1
     return 0, (1 << bits) - 1
@@ -75,8 +77,11 @@ def read_stored(frame: Frame) -> Array:
     try:
         read = _image_of_tiles if frame.tile else _image
         stored = read(header, frame.number)
-    # Decoders raise many kinds for broken streams; all of them mean "unreadable".
-    except Exception as error:
+    # Decoders raise many kinds for broken streams; all of them mean "unreadable". Those
+    # written in Rust panic, which is no Exception.
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt | SystemExit):
+            raise
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         # The last line says what the last decoder that tried had to say.
         reason = lines[-1].rstrip(".") if lines else type(error).__name__

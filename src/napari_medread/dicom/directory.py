@@ -30,7 +30,9 @@ def is_directory_file(path: Path) -> bool:
     if not (path.is_file() and is_dicom(path)):
         return False
     try:
-        meta = pydicom.filereader.read_file_meta_info(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            meta = pydicom.filereader.read_file_meta_info(path)
     # pydicom raises many kinds for files without or with broken meta information.
     except Exception:  # noqa: BLE001
         return False
@@ -81,10 +83,8 @@ def referenced_files(path: Path) -> tuple[list[Path], list[str]]:
 def _records(path: Path) -> list[Dataset]:
     """Return the directory's records, all in one row."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            dataset = read_elements(path, frozenset([_RECORDS])).dataset
-            return values.items(dataset, "DirectoryRecordSequence")
+        dataset = read_elements(path, frozenset([_RECORDS])).dataset
+        return values.items(dataset, "DirectoryRecordSequence")
     except Truncated:
         reason = "the file ends too early"
     except (OSError, zlib.error, struct.error) as error:

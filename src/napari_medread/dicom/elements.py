@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import os
 import struct
+import warnings
 import zlib
 from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydicom import config
 from pydicom.charset import convert_encodings
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
@@ -208,7 +210,8 @@ def _meta_syntax(source: _Bytes, at: int) -> tuple[UID | None, int]:
             break
         at = walker.end(vr, length, value, implicit=False)
         if tag == _TRANSFER_SYNTAX:
-            syntax = UID(source.upto(at)[value:at].decode("ascii", "replace").strip("\0 "))
+            text = source.upto(at)[value:at].decode("ascii", "replace").strip("\0 ")
+            syntax = UID(text, validation_mode=config.IGNORE)
     return syntax, at
 
 
@@ -239,7 +242,7 @@ def _collect(walker: _Walker, at: int, wanted: Container[int]) -> tuple[Dataset,
         stop = at - 8 if length == _UNDEFINED else at
         raw = source.upto(at)[value:stop]
         if tag == _CHARACTER_SET:
-            encoding = convert_encodings(raw.decode("ascii", "replace").strip("\0 ").split("\\"))
+            encoding = _encodings(raw)
         key = BaseTag(tag)
         found[key] = RawDataElement(
             key, vr.decode() if vr else None, len(raw), raw, value,
@@ -250,3 +253,10 @@ def _collect(walker: _Walker, at: int, wanted: Container[int]) -> tuple[Dataset,
     dataset = Dataset(found)
     dataset.set_original_encoding(implicit, walker.little, encoding)
     return dataset, pixels
+
+
+def _encodings(raw: bytes) -> list[str]:
+    """Return the encodings that SpecificCharacterSet names; the default for what it can't."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return convert_encodings(raw.decode("ascii", "replace").strip("\0 ").split("\\"))

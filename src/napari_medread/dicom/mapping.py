@@ -15,11 +15,15 @@ from napari_medread.dicom import values
 from napari_medread.dicom.decode import stored_range
 from napari_medread.dicom.frames import Frame
 from napari_medread.dicom.private import philips_scale_slope
+from napari_medread.errors import UnreadableFile
 
 Array = NDArray[Any]
 
 INTEGER_TYPES = (np.int16, np.uint16, np.int32)
 """Types for integral values, in the order in which they are tried."""
+
+EXACT = 2.0**53
+"""Whole numbers below this are exact in double precision."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +42,8 @@ class Mapping:
         What holds a ModalityLUTSequence.
     window_scale : float
         What takes the file's windows to the scale of the values.
+    name : str
+        The file's, for errors.
     """
 
     slope: float
@@ -47,6 +53,7 @@ class Mapping:
     is_integral: bool
     table: Dataset | None = None
     window_scale: float = 1.0
+    name: str = ""
 
     @classmethod
     def of(cls, frame: Frame) -> Mapping:
@@ -54,7 +61,8 @@ class Mapping:
         tables = values.items(frame.dataset, "ModalityLUTSequence")
         if tables:
             bits = (values.numbers(tables[0], "LUTDescriptor", 3) or (0, 0, 16))[2]
-            return cls(1.0, 0.0, 0.0, 2.0**bits - 1, True, frame.dataset)
+            high = 2.0**bits - 1 if 8 <= bits <= 16 else 65535.0
+            return cls(1.0, 0.0, 0.0, high, True, frame.dataset, name=frame.header.path.name)
         slope = values.number(frame.dataset, "RescaleSlope")
         intercept = values.number(frame.dataset, "RescaleIntercept")
         if "DoseGridScaling" in frame.dataset:
@@ -69,18 +77,34 @@ class Mapping:
         ends = sorted(end * slope + intercept for end in stored_range(frame))
         pixels = frame.header.pixels
         plain = pixels is not None and pixels.keyword == "PixelData"
-        integral = plain and slope.is_integer() and intercept.is_integer()
+        integral = (
+            plain and slope.is_integer() and intercept.is_integer() and max(map(abs, ends)) < EXACT
+        )
         return cls(slope, intercept, ends[0], ends[1], integral, window_scale=window_scale)
 
     def apply(self, stored: Array) -> Array:
-        """Return modality values, in a type that holds them all."""
+        """Return modality values, in a type that holds them all.
+
+        Raises
+        ------
+        UnreadableFile
+            Where the table is broken.
+        """
         if self.table is not None:
-            return np.asarray(apply_modality_lut(stored, self.table))
-        if self.slope == 1.0 and self.intercept == 0.0:
-            return stored
+            return self._look_up(stored, self.table)
         if self.is_integral:
+            if self.slope == 1.0 and self.intercept == 0.0:
+                return stored
             return stored.astype(np.int64) * int(self.slope) + int(self.intercept)
-        return stored * self.slope + self.intercept
+        with np.errstate(over="ignore", invalid="ignore"):  # beyond float32 is infinite
+            return (stored * self.slope + self.intercept).astype(np.float32)
+
+    def _look_up(self, stored: Array, table: Dataset) -> Array:
+        try:
+            return np.asarray(apply_modality_lut(stored, table))
+        # pydicom raises many kinds for tables that are short or lack a part.
+        except Exception as error:
+            raise UnreadableFile(f"{self.name}: its modality LUT is broken.") from error
 
 
 def value_type(mappings: Sequence[Mapping]) -> type[np.generic]:

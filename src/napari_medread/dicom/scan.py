@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from pydicom import config
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
-from pydicom.uid import UID
+from pydicom.uid import UID, RLELossless
 
 from napari_medread.core.progress import Track, silently
 from napari_medread.dicom import values
@@ -59,6 +60,10 @@ _KEYWORDS = (
 
 
 _WANTED = frozenset(tag for tag in map(tag_for_keyword, _KEYWORDS) if tag) | PRIVATE_TAGS
+
+
+FRAGMENT_HEADER = 8
+"""Bytes of tag and length before a fragment of compressed pixels."""
 
 
 @dataclass(eq=False)
@@ -220,7 +225,7 @@ def scan(paths: Iterable[Path], track: Track = silently) -> Scan:
         if header.rows and header.columns:
             found.headers.append(header)
         else:
-            kind = UID(values.text(header.dataset, "SOPClassUID")).name
+            kind = UID(values.text(header.dataset, "SOPClassUID"), config.IGNORE).name
             what = "has no pixels" if "Image Storage" in kind else "is not an image"
             other[f"{kind} {what}"] = other.get(f"{kind} {what}", 0) + 1
     found.skipped = broken + [
@@ -274,7 +279,12 @@ def _check_pixels(header: Header) -> None:
     if pixels is None:
         raise UnreadableFile(f"{name}: the file has no pixels.")
     if pixels.length is None:
-        if not pixels.available:
+        # Every frame has a fragment of its own (PS3.5 A.4), and in RLE two bytes make at
+        # most 128 (PS3.5 G.3.1). Decoders would make room for whatever is promised.
+        least = header.frames * FRAGMENT_HEADER
+        if header.syntax == RLELossless:
+            least = max(least, math.ceil(header.frame_bytes * header.frames / 64))
+        if pixels.available <= least:
             raise UnreadableFile(f"{name}: the file ends before its pixels.")
         return
     expected = math.ceil(header.frame_bytes * header.frames)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import struct
+import warnings
 from functools import cache
 from typing import Any
 
@@ -23,7 +24,8 @@ from pydicom.tag import BaseTag
 def raw(dataset: Dataset, keyword: str) -> Any:
     """Return an attribute's value as pydicom has it, or None where it can't be had."""
     try:
-        with config.disable_value_validation():
+        with warnings.catch_warnings(), config.disable_value_validation():
+            warnings.simplefilter("ignore")
             return dataset.get(keyword)
     # pydicom raises many kinds for malformed values; all of them mean "unusable".
     except Exception:  # noqa: BLE001
@@ -55,7 +57,8 @@ def _plain_items(dataset: Dataset, keyword: str) -> list[Any] | None:
     tag = _tag(keyword)
     try:
         element: Any = dataset.get_item(tag)
-    except KeyError:
+    # Absent; or, as in ``raw``, of a type that is none.
+    except Exception:  # noqa: BLE001
         return []
     if not isinstance(element, RawDataElement):
         return None
@@ -120,8 +123,10 @@ def text(dataset: Dataset, keyword: str) -> str:
 def private_value(dataset: Dataset, tag: int) -> Any:
     """Return the value of a private element, or None where it can't be had."""
     try:
-        element = dataset.get(tag)
-        return None if element is None else element.value
+        with warnings.catch_warnings(), config.disable_value_validation():
+            warnings.simplefilter("ignore")
+            element = dataset.get(tag)
+            return None if element is None else element.value
     # As in ``raw``: what cannot be parsed is not there.
     except Exception:  # noqa: BLE001
         return None

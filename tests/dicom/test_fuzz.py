@@ -1,0 +1,94 @@
+"""Broken files of every kind are read or refused in a sentence; nothing else happens."""
+
+import warnings
+
+import numpy as np
+import pytest
+from pydicom import dcmread
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
+
+from builders import enhanced, image, placed, save, series, stored_slice
+from dicom.objects import directory, mosaic
+from napari_medread.api import read
+from napari_medread.errors import MedReadError, UnreadableFile
+
+CASES = 60
+
+HEADER = 0.7
+"""Share of the broken bytes that lie before the pixels."""
+
+
+def single(path):
+    (ds,) = series(slices=[0], WindowCenter="40", WindowWidth="400", SliceThickness="2")
+    return save(ds, path, ImplicitVRLittleEndian)
+
+
+def many_frames(path):
+    return save(enhanced([placed(p) for p in range(4)]), path)
+
+
+def compressed(path):
+    save(enhanced([placed(p) for p in range(4)]), path)
+    ds = dcmread(path)
+    ds.compress(RLELossless, generate_instance_uid=False)
+    ds.save_as(path)
+    return path
+
+
+def tiles(path):
+    return save(mosaic(4), path)
+
+
+def medium(path):
+    save(image(stored_slice(0)), path.parent / "IM1")
+    return directory(path.parent, ["IM1", "IM2"], path.name)
+
+
+def broken(content, random):
+    """Return a file's bytes with a few changed, or cut short."""
+    found = bytearray(content)
+    pixels = max(content.find(b"\xe0\x7f\x10\x00"), 200)
+    for _ in range(random.integers(1, 6)):
+        stop = pixels if random.random() < HEADER else len(found)
+        found[random.integers(132, stop)] = random.choice([0, 1, 0x7F, 0xFF, random.integers(256)])
+    if random.random() < 0.3:
+        del found[random.integers(100, len(found)) :]
+    return bytes(found)
+
+
+@pytest.mark.parametrize("make", [single, many_frames, compressed, tiles, medium])
+@pytest.mark.parametrize("seed", range(CASES))
+def test_a_broken_file_is_read_or_refused(tmp_path, make, seed):
+    path = make(tmp_path / "FILE")
+    path.write_bytes(broken(path.read_bytes(), np.random.default_rng(seed)))
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        try:
+            for volume in read(path):
+                np.asarray(volume.data)  # some are read when they are looked at
+        except MedReadError:
+            pass
+    assert [str(t.message) for t in told] == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"Rows": 65535, "Columns": 65535},
+        {"NumberOfFrames": 2**31 - 1},
+        {"NumberOfFrames": 2**31 - 1, "Rows": 65535, "Columns": 65535},
+        {"SamplesPerPixel": 65535},
+    ],
+    ids=lambda change: " ".join(change),
+)
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, RLELossless])
+def test_a_short_file_that_promises_much_is_refused(tmp_path, syntax, change):
+    path = save(image(stored_slice(0)), tmp_path / "IM1")
+    ds = dcmread(path)
+    if syntax == RLELossless:
+        ds.compress(syntax, generate_instance_uid=False)
+    for keyword, value in change.items():
+        setattr(ds, keyword, value)
+    ds.save_as(path)
+    with pytest.raises(UnreadableFile, match=r"^IM1: "):
+        read(path)
