@@ -293,6 +293,24 @@ def test_an_incomplete_last_set_is_left_out_and_told(tmp_path, change, lost):
     )
 
 
+LOST = (5, 19, 30)
+"""Images that were lost on the way: one of the second, the fifth and the eighth set."""
+
+
+def test_sets_that_lost_an_image_are_left_out(tmp_path):
+    datasets = sets(10, each(TemporalPositionIdentifier=range(1, 11)))
+    kept = [ds for n, ds in enumerate(datasets) if n not in LOST]
+    (volume,) = read(write_series(tmp_path, kept))
+    np.testing.assert_array_equal(volume.data, np.delete(in_sets(10), [1, 4, 7], axis=0))
+    assert volume.notes == ("The run is incomplete: 7 full sets were kept, 9 images left out.",)
+
+
+def test_counting_does_not_mix_sets_after_a_lost_image(tmp_path):
+    kept = [ds for n, ds in enumerate(sets(4, each())) if n != LOST[0]]
+    volumes = read(write_series(tmp_path, kept))
+    assert all("nothing in the headers says why" in v.notes[0] for v in volumes)
+
+
 def test_the_files_of_a_set_that_was_left_out_are_no_source(tmp_path):
     change = each(TemporalPositionIdentifier=[1, 2, 3])
     (volume,) = read(write_series(tmp_path, sets(3, change)[:-1]))

@@ -143,6 +143,27 @@ def test_irregular_parts_far_apart_are_not_interpolated_between():
     assert [min(grid.slices) for grid in grids] == [0, len(IRREGULAR)]
 
 
+def test_slices_that_wobble_in_their_planes_are_put_on_a_line():
+    wobble = np.random.default_rng(4).uniform(-0.3, 0.3, (40, 2))
+    positions = at(np.arange(40) * 2.0)
+    positions[:, :2] += wobble
+    (grid,) = regular_grids(positions, UP)
+    assert grid.slices == tuple(range(40))
+    assert not grid.resampled
+    assert 0.3 < grid.beside < 1
+    np.testing.assert_allclose(grid.step, [0, 0, 2], atol=0.02)
+
+
+def test_a_shift_by_less_than_a_pixel_is_told(tmp_path):
+    def shift(n, ds):
+        x, y, z = ds.ImagePositionPatient
+        ds.ImagePositionPatient = [x + 0.5 * (n >= 4), y, z]
+
+    (volume,) = read(write_series(tmp_path, series(slices=range(8), change=shift)))
+    assert volume.shape[0] == 8
+    assert any("beside a straight line: drawn on it" in note for note in volume.notes)
+
+
 @pytest.mark.parametrize("drift", [np.tan(np.radians(20)), -np.tan(np.radians(20)), 0.1])
 def test_a_drift_stays_in_the_step(drift):
     (grid,) = regular_grids(at(np.arange(30) * 5.0, drift), UP)

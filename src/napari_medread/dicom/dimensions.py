@@ -151,8 +151,9 @@ def _sorted_by(
     counts = Counter(value for plane in at for value in plane)
     full = sorted((v for v, n in counts.items() if n == len(planes)), key=_sortable)
     partial = len(counts) - len(full)
-    # A stopped run lacks its last set or two; more means that this is not the axis.
-    if len(full) < 2 or partial > max(1, len(full) // 10):
+    # A stopped run lacks its last set, and files get lost; many more partial sets than that
+    # mean that this is not the axis.
+    if len(full) < 2 or partial > max(1, len(full) // 2):
         return None
     lookup = [dict(zip(v, p, strict=True)) for v, p in zip(at, planes, strict=True)]
     frames = np.array([[plane[value] for plane in lookup] for value in full], dtype=object)
@@ -205,6 +206,10 @@ def by_instance(planes: Sequence[Sequence[Frame]]) -> Dimensions | None:
     left = sum(map(len, ordered)) - sets * len(ordered)
     ambiguous = any(len({frame.order for frame in plane}) < len(plane) for plane in ordered)
     if sets < 2 or left >= len(ordered) or ambiguous:
+        return None
+    # Where an image in the middle is missing, counting would mix the sets after it.
+    kept = max(plane[sets - 1].order for plane in ordered)
+    if any(plane[sets].order < kept for plane in ordered if len(plane) > sets):
         return None
     frames = np.array([[plane[n] for plane in ordered] for n in range(sets)], dtype=object)
     axis = meaning(frames, "instance") or Axis("instance", values=tuple(range(sets)))

@@ -101,6 +101,10 @@ def _grid_notes(grid: Grid, spacing: float, runs: int, first: Frame) -> list[str
             f"The slices are unevenly spaced: interpolated linearly to their median spacing "
             f"of {spacing:.4g} mm."
         )
+    if grid.beside:
+        notes.append(
+            f"The slices lie up to {grid.beside:.2g} mm beside a straight line: drawn on it."
+        )
     lean = math.degrees(math.acos(min(1.0, spacing / float(np.linalg.norm(grid.step)))))
     if lean > TILT_SHOWN and len(grid.slices) > 1:
         notes.append(

@@ -43,13 +43,16 @@ class Grid:
     places : tuple of float
         Positions of the slices in planes, for a resampled grid.
     planes : int
-        Number of planes.
+        Number of planes, for a resampled grid.
+    beside : float
+        How far in mm slices lie beside the straight line on which they are put, at most.
     """
 
     slices: tuple[int | None, ...]
     step: Float
     places: tuple[float, ...] = ()
     planes: int = 0
+    beside: float = 0.0
 
     @property
     def resampled(self) -> bool:
@@ -87,12 +90,24 @@ def regular_grids(positions: Float, normal: Float) -> list[Grid]:
     along = positions @ normal
     if _is_even(positions, along):
         return [Grid(tuple(range(len(along))), _step(positions))]
+    straight = _straightened(positions, along, normal)
+    beside = float(np.linalg.norm(positions - straight, axis=1).max())
+    if beside > tolerance(_usual(np.diff(along))):
+        return [replace(grid, beside=beside) for grid in regular_grids(straight, normal)]
     return (
         _with_gaps(positions, along)
         or _in_runs(positions, along)
         or _apart(positions, along, normal)
         or [_resampled(positions, along)]
     )
+
+
+def _straightened(positions: Float, along: Float, normal: Float) -> Float:
+    """Move positions within their planes onto one line through the first."""
+    within = positions - np.outer(along, normal)
+    heights = along - along.mean()
+    drift = heights @ within / (heights @ heights)
+    return np.asarray(positions[0] + np.outer(along - along[0], normal + drift))
 
 
 def _step(positions: Float) -> Float:
