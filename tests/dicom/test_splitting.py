@@ -269,6 +269,36 @@ def test_images_of_two_sizes_are_named_by_them(tmp_path):
     assert sorted(by_name(read(tmp_path))) == ["7 x 5", "9 x 8"]
 
 
+def kinds(*differences):
+    """Return one image for every set of differences, on a plane of its own."""
+    found = []
+    for n, (name, plane, rows) in enumerate(differences):
+        (ds,) = series(ORIENTATIONS[plane], slices=[n])
+        ds.ImageType = ["ORIGINAL", "PRIMARY", name]
+        ds.Rows, ds.PixelData = rows, stored_slice(n, rows).tobytes()
+        found.append(ds)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("differences", "names"),
+    [
+        ([("LOCALIZER", "coronal", 9), ("AXIAL", "axial", 5)], ["", "localizer"]),
+        (
+            [("LOCALIZER", "coronal", 9), ("LOCALIZER", "sagittal", 9), ("AXIAL", "axial", 5)],
+            ["axial", "coronal", "sagittal"],
+        ),
+        (
+            [("LOCALIZER", "coronal", 9), ("LOCALIZER", "axial", 9), ("AXIAL", "axial", 5)],
+            ["axial", "localizer, axial", "localizer, coronal"],
+        ),
+        ([("AXIAL", "axial", 5), ("AXIAL", "axial", 9)], ["7 x 5", "7 x 9"]),
+    ],
+)
+def test_names_say_no_more_than_it_takes(tmp_path, differences, names):
+    assert sorted(by_name(read(write_series(tmp_path, kinds(*differences))))) == names
+
+
 def test_volumes_that_nothing_tells_apart_are_numbered(tmp_path):
     tilted = ((1, 0, 0), (0, 0.8, 0.6))
     volumes = read(write_series(tmp_path, [*series(), *series(tilted)]))

@@ -142,11 +142,16 @@ def _labels(groups: Sequence[Sequence[Frame]]) -> list[str]:
         )
         for frame in (group[0] for group in groups)
     ]
-    differing = [len(set(column)) > 1 for column in zip(*told, strict=True)]
-    return [
-        ", ".join(text for text, differs in zip(texts, differing, strict=True) if text and differs)
-        for texts in told
-    ]
+    columns = [column for column in zip(*told, strict=True) if len(set(column)) > 1]
+    # One difference that tells all groups apart is enough; else as many as it takes.
+    for column in columns:
+        if len(set(column)) == len(groups):
+            return list(column)
+    count = 0
+    while count < len(columns) and len(set(zip(*columns[:count], strict=True))) < len(groups):
+        count += 1
+    rows = zip(*columns[:count], strict=True) if count else [()] * len(groups)
+    return [", ".join(filter(None, row)) for row in rows]
 
 
 def _plane(orientation: Float | None) -> str:
