@@ -20,8 +20,9 @@ from napari_medread.formats.registry import (
 
 PathLike = str | os.PathLike[str]
 
-PROBED = 500
-"""So many files of a folder are opened to see whether any is ours; after that, it may be."""
+PROBED = 20_000
+"""So many files of a folder are looked into to see whether any is ours, which takes about half a
+second; after that, it may be."""
 
 
 def read(

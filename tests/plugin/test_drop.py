@@ -62,6 +62,12 @@ def test_the_same_files_can_be_dropped_again(viewer, drop, tmp_path):
     assert len(viewer.layers) == 2
 
 
+def test_a_stack_of_files_gives_one_volume(viewer, tmp_path):
+    paths = [str(save(ds, tmp_path / f"IM{n}.dcm")) for n, ds in enumerate(series())]
+    viewer.open(paths, stack=True, plugin="napari-medread")
+    assert [layer.data.shape for layer in viewer.layers] == [(SLICES, 5, 7)]
+
+
 def test_files_of_two_series_dropped_at_once_give_two_volumes(viewer, drop, tmp_path):
     datasets = [*series(), *series(SeriesInstanceUID="1.2.3", SeriesNumber=5)]
     drop([save(ds, tmp_path / f"IM{n}.dcm") for n, ds in enumerate(datasets)])
