@@ -23,6 +23,9 @@ LEAST_RUN = 3
 """Slices in a row with one spacing that make a run of their own, rather than gaps."""
 
 
+MOST_EMPTY = 2
+"""A grid has at most so many planes for every slice; one with more gaps is torn apart."""
+
 USUAL = 0.1
 """Steps that differ by less than this share are one step, measured with noise."""
 
@@ -126,20 +129,22 @@ def _is_even(positions: Float, along: Float, at: Float | None = None) -> bool:
 def _with_gaps(positions: Float, along: Float) -> list[Grid]:
     """Return one grid with planes left empty, where whole slices are missing."""
     steps = np.diff(along)
-    base = _usual(steps)
-    whole = np.rint(steps / base).clip(min=1)
-    places = np.concatenate([[0.0], np.cumsum(whole)])
-    jumps = _runs_of_equal(whole)
-    if (
-        any(value != 1 and length >= LEAST_RUN for value, length in jumps)
-        or places[-1] + 1 > 2 * len(along)
-        or not _is_even(positions, along, places)
-    ):
-        return []
-    slices: list[int | None] = [None] * (int(places[-1]) + 1)
-    for index, place in enumerate(places):
-        slices[int(place)] = index
-    return [Grid(tuple(slices), (positions[-1] - positions[0]) / places[-1])]
+    # Where gaps are many, the spacing is not the usual step but the smallest.
+    for base in (_usual(steps), float(steps.min())):
+        whole = np.rint(steps / base).clip(min=1)
+        places = np.concatenate([[0.0], np.cumsum(whole)])
+        jumps = _runs_of_equal(whole)
+        if (
+            any(value != 1 and length >= LEAST_RUN for value, length in jumps)
+            or places[-1] + 1 > MOST_EMPTY * len(along)
+            or not _is_even(positions, along, places)
+        ):
+            continue
+        slices: list[int | None] = [None] * (int(places[-1]) + 1)
+        for index, place in enumerate(places):
+            slices[int(place)] = index
+        return [Grid(tuple(slices), (positions[-1] - positions[0]) / places[-1])]
+    return []
 
 
 def _runs_of_equal(numbers: Float) -> list[tuple[float, int]]:
