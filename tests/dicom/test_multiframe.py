@@ -197,11 +197,6 @@ AXES = {
         [{"TemporalPositionSequence": {"TemporalPositionTimeOffset": t}} for t in (0.0, 2.5)],
         ("time", "s", (0, 2.5)),
     ),
-    "b-value": ([diffusion(0), diffusion(800)], ("b-value", "pixel", ((0,), (800,)))),
-    "direction": (
-        [diffusion(800, Y), diffusion(800, X)],
-        ("b-value", "pixel", ((800, 0, 1, 0), (800, 1, 0, 0))),
-    ),
     "echo": (
         [{"MREchoSequence": {"EffectiveEchoTime": t}} for t in (2.3, 4.6)],
         ("echo time", "ms", (2.3, 4.6)),
@@ -227,6 +222,14 @@ def test_repeated_positions_are_a_leading_axis(tmp_path, name):
     (leading,) = volume.leading
     assert (leading.label, leading.unit) == axis[:2]
     np.testing.assert_allclose(np.ravel(leading.values), np.ravel(axis[2]))
+
+
+def test_diffusion_is_a_leading_axis_in_the_order_of_acquisition(tmp_path):
+    sets = (diffusion(800, Y), diffusion(0), diffusion(800, X))
+    volume = one(tmp_path, enhanced([placed(p) | macros for macros in sets for p in PLACES]))
+    np.testing.assert_array_equal(volume.data, expected(np.add.outer([0, 4, 8], SORTED)))
+    (axis,) = volume.leading
+    assert (axis.label, axis.values) == ("b-value", ((800, 0, 1, 0), (0,), (800, 1, 0, 0)))
 
 
 def test_time_and_echo_are_two_leading_axes(tmp_path):

@@ -19,7 +19,7 @@ def diffusion(b_values, write, maker):
     """Return two or more sets of slices, each with a b-value that ``write(ds, b)`` notes."""
     datasets = series(slices=list(range(SLICES)) * len(b_values), Manufacturer=maker, Modality="MR")
     for n, ds in enumerate(datasets):
-        ds.InstanceNumber = 100 - n  # no help
+        ds.InstanceNumber = 100 - n  # the last was acquired first
         write(ds, b_values[n // SLICES])
     return datasets
 
@@ -50,8 +50,8 @@ def test_b_values_of_vendors_are_a_leading_axis(tmp_path, vendor, syntax):
     datasets = diffusion([800, 0, 50], write, maker)
     (volume,) = read(write_series(tmp_path, datasets, syntax=syntax))
     (axis,) = volume.leading
-    assert (axis.label, [float(v[0]) for v in axis.values]) == ("b-value", [0, 50, 800])
-    expected = [[stored_slice(first + n) for n in (2, 1, 0)] for first in (3, 6, 0)]
+    assert (axis.label, [float(v[0]) for v in axis.values]) == ("b-value", [50, 0, 800])
+    expected = [[stored_slice(first + n) for n in (2, 1, 0)] for first in (6, 3, 0)]
     np.testing.assert_array_equal(volume.data, expected)
 
 
@@ -75,7 +75,7 @@ def test_the_standards_own_b_value_comes_first(tmp_path):
         ds.add_new(0x0019100C, "IS", str(7 * b))
 
     (volume,) = read(write_series(tmp_path, diffusion([0, 100], write, "SIEMENS")))
-    assert volume.leading[0].values == ((0,), (100,))
+    assert volume.leading[0].values == ((100,), (0,))
 
 
 def test_a_private_tag_of_another_vendor_is_no_b_value(tmp_path):

@@ -137,6 +137,10 @@ def _by_one(planes: Sequence[Sequence[Frame]], known: Sequence[_Known]) -> Dimen
         found = _sorted_by(planes, at)
         if found is not None:
             full, frames, notes = found
+            if label == "b-value":
+                # As acquired, unweighted images in between: what every analysis expects.
+                order = sorted(range(len(full)), key=lambda n: frames[n, 0].order)
+                full, frames = [full[n] for n in order], frames[order]
             axis = meaning(frames, label) or measured_axis(label, unit, full)
             return Dimensions(frames, (axis,), notes)
     return None
