@@ -1,8 +1,10 @@
 """Broken files of every kind are read or refused in a sentence; nothing else happens."""
 
 import warnings
+from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 from pydicom import dcmread
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
@@ -69,6 +71,34 @@ def test_a_broken_file_is_read_or_refused(tmp_path, make, seed):
         except MedReadError:
             pass
     assert [str(t.message) for t in told] == []
+
+
+SHIPPED = Path(pydicom.__file__).parent / "data" / "test_files"
+
+
+STREAMS = [
+    ("JPGExtended.dcm", b"\xff\xc1", {"bits": 4, "rows": 5, "columns": 7, "samples": 9}),
+    ("SC_rgb_small_odd_jpeg.dcm", b"\xff\xc0", {"bits": 4, "rows": 5, "columns": 7, "samples": 9}),
+    ("JPEG2000.dcm", b"\xff\x4f\xff\x51", {"bits": 42, "rows": 12, "columns": 8, "samples": 40}),
+    ("JPEGLSNearLossless_16.dcm", b"\xff\xf7", {"bits": 4, "rows": 5, "columns": 7, "samples": 9}),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "marker", "at"),
+    [
+        pytest.param(name, marker, at, id=f"{name} {what}")
+        for name, marker, places in STREAMS
+        for what, at in places.items()
+    ],
+)
+def test_a_jpeg_of_another_image_is_refused_before_it_is_decoded(tmp_path, name, marker, at):
+    content = bytearray((SHIPPED / name).read_bytes())
+    content[content.find(marker, content.find(b"\xe0\x7f\x10\x00")) + at] = 0x6F
+    path = tmp_path / "FILE"
+    path.write_bytes(content)
+    with pytest.raises(UnreadableFile, match=r"^FILE: .* the JPEG stream is of "):
+        read(path)
 
 
 @pytest.mark.parametrize(

@@ -15,23 +15,59 @@ from pydicom.encaps import encapsulate
 from pydicom.pixels.processing import apply_color_lut
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import (
+    HTJ2K,
+    JPEG2000,
     UID,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
+    HTJ2KLossless,
+    HTJ2KLosslessRPCL,
     ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
     JPEGExtended12Bit,
+    JPEGLossless,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
+    RLELossless,
 )
 
 from napari_medread.dicom import values
 from napari_medread.dicom.encapsulated import encapsulated_frame
 from napari_medread.dicom.frames import Frame
+from napari_medread.dicom.jpeg import codestream_of, frame_of
 from napari_medread.dicom.scan import Header
 from napari_medread.errors import UnreadableFile
 
 Array = NDArray[Any]
 
 _NATIVE = (ImplicitVRLittleEndian, ExplicitVRLittleEndian)
+
+_JPEG = (
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLossless,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
+)
+
+_JPEG_2000 = (JPEG2000, JPEG2000Lossless, HTJ2K, HTJ2KLossless, HTJ2KLosslessRPCL)
+
+_PLUGINS = {
+    JPEGBaseline8Bit: "pillow",
+    JPEGExtended12Bit: "pillow",
+    JPEG2000Lossless: "pylibjpeg",
+    JPEG2000: "pylibjpeg",
+    HTJ2KLossless: "pylibjpeg",
+    HTJ2KLosslessRPCL: "pylibjpeg",
+    HTJ2K: "pylibjpeg",
+    RLELossless: "pylibjpeg",
+}
+"""The one decoder used. pydicom would try all, and GDCM ends the process on some broken streams;
+it is left what no other decodes: JPEG without loss, and JPEG-LS."""
 
 _PIXEL_KEYWORDS = (
     "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration", "Rows", "Columns",
@@ -172,19 +208,39 @@ def _stored_bits(stored: Array, frame: Frame) -> Array:
 def _decode(header: Header, number: int) -> Array:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        stream = encapsulated_frame(header, number)
+        if stream is not None and header.syntax in _JPEG:
+            _check_jpeg(header, frame_of(stream))
+        if stream is not None and header.syntax in _JPEG_2000:
+            _check_jpeg(header, codestream_of(stream))
         if header.syntax == JPEGExtended12Bit and header.bits_stored > 8:
             return _decode_with_gdcm(header, number)
         if header.photometric == "PALETTE COLOR":
             dataset = _opened(header.path, header.syntax)
             return apply_color_lut(pixel_array(dataset, index=number), dataset)[..., :3]
-        stream = encapsulated_frame(header, number)
         if stream is not None:
-            return np.asarray(pixel_array(_alone(header, stream), index=0))
+            plugin = _PLUGINS.get(header.syntax, "")
+            return np.asarray(pixel_array(_alone(header, stream), index=0, decoding_plugin=plugin))
         deflated = header.syntax == DeflatedExplicitVRLittleEndian
         if header.frames > 1 and header.has_preamble and not deflated:
             # From the path, pydicom reads the one frame and not the whole file.
             return np.asarray(pixel_array(header.path, index=number))
         return np.asarray(pixel_array(_opened(header.path, header.syntax), index=number))
+
+
+def _check_jpeg(header: Header, found: tuple[int, int, int, int] | None) -> None:
+    """Raise ``ValueError`` for a stream of another image, on which some decoders crash."""
+    if found is None:
+        raise ValueError("the JPEG stream has no frame header")
+    precision, rows, columns, components = found
+    if not (
+        2 <= precision <= header.bits_allocated
+        and (rows, columns, components) == (header.rows, header.columns, header.samples)
+    ):
+        raise ValueError(
+            f"the JPEG stream is of {rows} x {columns} pixels, {components} samples and "
+            f"{precision} bits"
+        )
 
 
 def _alone(header: Header, stream: bytes) -> Dataset:

@@ -259,4 +259,5 @@ def _encodings(raw: bytes) -> list[str]:
     """Return the encodings that SpecificCharacterSet names; the default for what it can't."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return convert_encodings(raw.decode("ascii", "replace").strip("\0 ").split("\\"))
+        text = raw.decode("ascii", "replace").strip("\0 ").replace("\0", "?")
+        return convert_encodings(text.split("\\"))
