@@ -207,3 +207,21 @@ def test_views_of_one_size_stay_images_of_their_own(tmp_path, modality):
     assert {int(np.asarray(v.data).max()) for v in volumes} == {
         int(stored_slice(n).max()) for n in range(3)
     }
+
+
+@pytest.mark.parametrize(
+    ("attributes", "note"),
+    [
+        ({"Modality": "CT"}, ["The file gives no patient position."]),
+        ({"Modality": "US"}, []),
+        (
+            {"Modality": "MR", "ImageOrientationPatient": [1, 0, 0, 1, 0, 0]},
+            ["The header's patient position cannot be used: shown without one."],
+        ),
+    ],
+    ids=["a CT without", "an ultrasound without", "directions that are not perpendicular"],
+)
+def test_an_image_that_should_have_a_place_and_has_none_says_so(tmp_path, attributes, note):
+    ds = image(stored_slice(0), PixelSpacing=[2, 3], **attributes)
+    (volume,) = read(save(ds, tmp_path / "IM1"))
+    assert list(volume.notes) == note

@@ -14,21 +14,8 @@ from napari_medread.dicom.frames import Frame
 from napari_medread.dicom.spacing import tolerance
 from napari_medread.dicom.stack import Stack
 
-SEPARATE_MODALITIES = (
-    "CR",
-    "DX",
-    "MG",
-    "RF",
-    "XA",
-    "IO",
-    "PX",
-    "RG",
-    "US",
-    "IVUS",
-    "ES",
-    "XC",
-    "GM",
-)
+SEPARATE_MODALITIES = ("CR", "DX", "MG", "RF", "XA", "IO", "PX", "RG", "US", "IVUS", "ES", "XC",
+                       "GM")  # fmt: skip
 """Modalities whose images are views and not slices: they are never piled up."""
 
 
@@ -38,14 +25,26 @@ def unplaced_stacks(frames: list[Frame]) -> list[Stack]:
         return [_film(sorted(frames, key=lambda f: f.order))]
     modality = values.text(frames[0].dataset, "Modality")
     if len(frames) == 1 or modality in SEPARATE_MODALITIES:
-        return [Stack([[frame]], notes=_lost_mosaic(frame)) for frame in frames]
+        return [Stack([[frame]], notes=_why_unplaced(frame)) for frame in frames]
     return [_pile(frames)]
 
 
-def _lost_mosaic(frame: Frame) -> list[str]:
-    if "MOSAIC" not in frame.image_type:
-        return []
-    return ["A mosaic without the private data that say how to cut it: shown whole."]
+PLACED_MODALITIES = ("CT", "MR", "PT")
+"""Modalities whose images have a place in the patient, unless something is wrong with them."""
+
+
+def _why_unplaced(frame: Frame) -> list[str]:
+    """Return what is wrong with an image that should have a place and has none."""
+    if "MOSAIC" in frame.image_type:
+        return ["A mosaic without the private data that say how to cut it: shown whole."]
+    if any(
+        k in frame.dataset and values.text(frame.dataset, k)
+        for k in ("ImagePositionPatient", "ImageOrientationPatient")
+    ):
+        return ["The header's patient position cannot be used: shown without one."]
+    if values.text(frame.dataset, "Modality") in PLACED_MODALITIES:
+        return ["The file gives no patient position."]
+    return []
 
 
 def _film(frames: list[Frame]) -> Stack:
@@ -55,7 +54,12 @@ def _film(frames: list[Frame]) -> Stack:
         if found is not None:
             shape = found.frames.shape[:-1]
             return Stack([[f] for f in found.frames.ravel()], found.axes, shape, notes=found.notes)
-    return Stack([[f] for f in frames], (_time_axis(frames),), (len(frames),))
+    return Stack(
+        [[f] for f in frames],
+        (_time_axis(frames),),
+        (len(frames),),
+        notes=_why_unplaced(frames[0]),
+    )
 
 
 def _time_axis(frames: Sequence[Frame]) -> Axis:
