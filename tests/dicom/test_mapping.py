@@ -178,6 +178,11 @@ def test_bits_stored_that_cannot_be_are_all_there_are(tmp_path, bits):
     np.testing.assert_array_equal(volume.data, stored_slice(3))
 
 
+def test_pixels_of_no_bits_are_refused_in_a_sentence(tmp_path):
+    with pytest.raises(UnreadableFile, match=r"^IM1: the pixels cannot be decoded"):
+        read(save(image(stored_slice(0), BitsAllocated=0), tmp_path / "IM1"))
+
+
 # --- Padding --------------------------------------------------------------------------------
 
 

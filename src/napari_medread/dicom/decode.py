@@ -92,7 +92,7 @@ def rgb_type(frame: Frame) -> type[np.generic]:
 
 def stored_range(frame: Frame) -> tuple[int, int]:
     """Return the lowest and highest stored value that a header allows."""
-    allocated = frame.header.bits_allocated
+    allocated = max(1, frame.header.bits_allocated)
     bits = values.integer(frame.dataset, "BitsStored", allocated)
     bits = bits if 1 <= bits <= allocated else allocated
     if values.integer(frame.dataset, "PixelRepresentation", 0):
