@@ -255,6 +255,14 @@ def dimensions(ds, *pointers):
     return ds
 
 
+def test_stacks_that_follow_one_another_are_volumes_of_their_own(tmp_path):
+    slabs = {"1": (0, 1, 2), "2": (3, 4, 5)}
+    frames = [placed(p) | content(StackID=stack) for stack, places in slabs.items() for p in places]
+    volumes = read(save(enhanced(frames), tmp_path / "IM1"))
+    assert [v.name for v in volumes] == ["4 Test series (stack 1)", "4 Test series (stack 2)"]
+    assert [v.shape[0] for v in volumes] == [3, 3]
+
+
 def test_dimension_indices_explain_what_nothing_else_does(tmp_path):
     frames = [
         placed(p) | content(StackID="1", DimensionIndexValues=[1, p + 1, inversion])

@@ -101,6 +101,9 @@ def _alike(frames: Sequence[Frame]) -> list[list[Frame]]:
             orientations.number(frame.orientation, SAME_DIRECTION),
             frame.position is None,
             "LOCALIZER" in frame.image_type,
+            # The frames of an enhanced object say which of them are one stack; of single-frame
+            # files only what repeats tells (PS3.3 C.7.6.16.2.2.4).
+            values.text(frame.dataset, "StackID") if header.frames > 1 else "",
             _film(frame),
         )
         groups[key].append(frame)
@@ -136,6 +139,7 @@ def _labels(groups: Sequence[Sequence[Frame]]) -> list[str]:
     told = [
         (
             "localizer" if "LOCALIZER" in frame.image_type else "",
+            f"stack {values.text(frame.dataset, 'StackID')}",
             _plane(frame.orientation),
             f"{frame.columns} x {frame.rows}",
             f"{frame.pixel_spacing[1]:.4g} mm pixels" if frame.pixel_spacing else "",
