@@ -227,6 +227,15 @@ def test_missing_slices_are_filled_with_the_padding_value_in_modality_values(tmp
     assert "padding value, at index 1" in volume.notes[0]
 
 
+def test_a_padding_value_beyond_the_type_of_the_voxels_does_not_wrap(tmp_path):
+    datasets = series(
+        slices=[0, 1, 3], PixelPaddingValue=65535, RescaleSlope="1", RescaleIntercept="-1024"
+    )
+    (volume,) = read(write_series(tmp_path, datasets))
+    assert (volume.data[1] == 65535 - 1024).all()
+    np.testing.assert_array_equal(volume.data[0], stored_slice(2).astype(int) - 1024)
+
+
 def test_slices_missing_from_every_time_are_filled_in_each(tmp_path):
     datasets = []
     for t in range(3):

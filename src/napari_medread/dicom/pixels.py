@@ -176,7 +176,10 @@ def _eager(source: _Source, track: Track) -> Pixels:
         raise UnreadableFile(problems[0])
     if absent:
         lowest = min(out[n].min() for n in range(len(out)) if n not in absent)
-        out[sorted(absent)] = lowest if source.pad is None else source.pad
+        fill = lowest if source.pad is None else source.pad
+        out[sorted(absent)] = lowest
+        out = out if source.rgb else _room_for(out, np.asarray([fill]), len(out))
+        out[sorted(absent)] = fill
     notes = [f"{problem} Its plane is empty." for problem in problems]
     out = out.reshape(*source.lead_shape, *source.plane_shape)
     if source.grid is not None:
