@@ -8,9 +8,11 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+from pydicom.dataset import Dataset
 
 from builders import ORIENTATIONS, normal_of, uid, write_series
 from builders import image as make_image
+from dicom.objects import mosaic
 from napari_medread.api import read
 
 CT, MR = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.4"
@@ -112,13 +114,9 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize(("orientation", "kind", "options"), CASES.values(), ids=CASES)
-def test_random_voxels_are_equal_in_patient_space(tmp_path, orientation, kind, options):
-    folder = write_series(tmp_path / "in", acquire(orientation, kind, **options))
-    judge = converted(folder, tmp_path / "out")
-    (volume,) = read(folder)
+def assert_equal_in_patient_space(volume, judge, times=1):
+    """Compare random voxels of a volume with those that dcm2niix has at their places."""
     expected = np.asanyarray(judge.dataobj)
-    times = options.get("times", 1)
     random = np.random.default_rng(2)
     index = np.column_stack([random.integers(0, n, 300) for n in volume.shape[-3:]])
     points = volume.geometry.to_patient(index)
@@ -130,6 +128,58 @@ def test_random_voxels_are_equal_in_patient_space(tmp_path, orientation, kind, o
     for t in range(times):
         values = expected[at] if times == 1 else expected[(*at, t)]
         np.testing.assert_allclose(data[(t, *index.T)], values, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("orientation", "kind", "options"), CASES.values(), ids=CASES)
+def test_random_voxels_are_equal_in_patient_space(tmp_path, orientation, kind, options):
+    folder = write_series(tmp_path / "in", acquire(orientation, kind, **options))
+    judge = converted(folder, tmp_path / "out")
+    (volume,) = read(folder)
+    assert_equal_in_patient_space(volume, judge, options.get("times", 1))
+
+
+def as_grid(slices):
+    """Return a UIH grid of single slices, three in a row."""
+    grid = slices[0]
+    tiles = [np.frombuffer(ds.PixelData, np.int16).reshape(ROWS, COLUMNS) for ds in slices]
+    rows = [np.hstack(tiles[n : n + 3]) for n in range(0, len(tiles), 3)]
+    items = []
+    for ds in slices:
+        items.append(Dataset())
+        items[-1].ImagePositionPatient = ds.ImagePositionPatient
+    block = grid.private_block(0x0065, "Image Private Header", create=True)
+    block.add_new(0x50, "DS", str(len(slices)))
+    block.add_new(0x51, "SQ", items)
+    grid.Manufacturer = "UIH"
+    grid.PixelData, grid.Rows, grid.Columns = (
+        np.vstack(rows).tobytes(),
+        ROWS * len(rows),
+        COLUMNS * 3,
+    )
+    return grid
+
+
+@pytest.mark.parametrize("count", [6, 9])
+@pytest.mark.parametrize(
+    "orientation", [ORIENTATIONS["axial"], ORIENTATIONS["sagittal"], oblique(25)]
+)
+def test_a_grid_is_cut_as_dcm2niix_cuts_it(tmp_path, count, orientation):
+    folder = write_series(tmp_path / "in", [as_grid(acquire(orientation, "MR")[:count])])
+    judge = converted(folder, tmp_path / "out")
+    (volume,) = read(folder)
+    assert volume.data.size == count * ROWS * COLUMNS
+    assert_equal_in_patient_space(volume, judge)
+
+
+def test_a_mosaic_is_cut_as_dcm2niix_cuts_it(tmp_path):
+    ds = mosaic(5)
+    for keyword, value in (STUDY | KIND["MR"]).items():
+        setattr(ds, keyword, value)
+    ds.Manufacturer, ds.ImageType = "SIEMENS", ["ORIGINAL", "PRIMARY", "M", "MOSAIC"]
+    folder = write_series(tmp_path / "in", [ds])
+    judge = converted(folder, tmp_path / "out")
+    (volume,) = read(folder)
+    assert_equal_in_patient_space(volume, judge)
 
 
 def test_the_time_between_volumes_is_equal(tmp_path):

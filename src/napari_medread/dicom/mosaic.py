@@ -1,4 +1,4 @@
-"""Siemens mosaics: the slices of a volume side by side in one image."""
+"""Mosaics of Siemens and grids of UIH: the slices of a volume side by side in one image."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ from pydicom.dataset import Dataset
 from napari_medread.dicom import values
 from napari_medread.dicom.csa import csa_values
 from napari_medread.dicom.frames import Frame, Tile, Vector, without_position
-from napari_medread.dicom.private import CSA_IMAGE_HEADER, IMAGES_IN_MOSAIC, private_numbers
+from napari_medread.dicom.private import (
+    CSA_IMAGE_HEADER,
+    IMAGES_IN_MOSAIC,
+    UIH_FRAMES,
+    UIH_IMAGES_IN_GRID,
+    private_numbers,
+)
 from napari_medread.dicom.scan import Header
 
 
@@ -29,9 +35,10 @@ def mosaic_frames(header: Header) -> list[Frame]:
         return [whole]
     count, normal = found
     side = math.ceil(math.sqrt(count))
-    if header.rows % side or header.columns % side:
+    tiles = _tiles(header, count, side, side)
+    if not tiles:
         return [whole]
-    rows, columns = header.rows // side, header.columns // side
+    rows, columns = tiles[0].rows, tiles[0].columns
     row, column = orientation
     across = (header.columns - columns) / 2 * spacing[1]
     down = (header.rows - rows) / 2 * spacing[0]
@@ -46,10 +53,40 @@ def mosaic_frames(header: Header) -> list[Frame]:
     along = np.cross(row, column)
     if normal is not None and normal @ along < 0:
         along = -along
-    tiles = [Tile(n // side * rows, n % side * columns, rows, columns) for n in range(count)]
     return [
         Frame(header, dataset, 0, corner + along * step * n, tile) for n, tile in enumerate(tiles)
     ]
+
+
+def grid_frames(header: Header) -> list[Frame]:
+    """Cut a UIH grid into its slices, each of which has a position of its own.
+
+    It is as wide as a square would be, and no higher than it takes.
+    """
+    dataset = header.dataset
+    items = values.private_items(dataset, UIH_FRAMES)
+    places = [values.numbers(item, "ImagePositionPatient", 3) for item in items]
+    side = math.ceil(math.sqrt(len(places)))
+    tiles = _tiles(header, len(places), math.ceil(len(places) / side), side)
+    if len(places) != images_in_grid(dataset) or not all(places) or not tiles:
+        return [Frame(header, without_position(dataset))]
+    return [
+        Frame(header, dataset, 0, np.array(place), tile)
+        for place, tile in zip(places, tiles, strict=True)
+    ]
+
+
+def images_in_grid(dataset: Dataset) -> int:
+    """Return the number of images in a UIH grid, 0 where there is none."""
+    return int((private_numbers(dataset, UIH_IMAGES_IN_GRID) or (0,))[0])
+
+
+def _tiles(header: Header, count: int, down: int, across: int) -> list[Tile]:
+    """Divide an image into equal tiles and return the first so many; none if that leaves a rest."""
+    if header.rows % down or header.columns % across:
+        return []
+    rows, columns = header.rows // down, header.columns // across
+    return [Tile(n // across * rows, n % across * columns, rows, columns) for n in range(count)]
 
 
 def _mosaic_header(dataset: Dataset) -> tuple[int, Vector | None] | None:

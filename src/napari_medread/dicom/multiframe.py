@@ -7,7 +7,7 @@ import numpy as np
 from napari_medread.dicom import values
 from napari_medread.dicom.enhanced import enhanced_frames
 from napari_medread.dicom.frames import Frame, merged, without_position
-from napari_medread.dicom.mosaic import mosaic_frames
+from napari_medread.dicom.mosaic import grid_frames, images_in_grid, mosaic_frames
 from napari_medread.dicom.scan import Header
 
 _NM_VECTORS = {
@@ -35,6 +35,8 @@ def frames_of(header: Header) -> list[Frame]:
         return enhanced_frames(header, groups)
     if "MOSAIC" in values.text(dataset, "ImageType").upper():
         return mosaic_frames(header)
+    if images_in_grid(dataset) > 1:
+        return grid_frames(header)
     if "GridFrameOffsetVector" in dataset:
         return _dose(header)
     if values.text(dataset, "Modality") == "NM" or "SliceVector" in dataset:

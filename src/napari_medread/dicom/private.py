@@ -15,6 +15,12 @@ CSA_IMAGE_HEADER = 0x00291010
 IMAGES_IN_MOSAIC = 0x0019100A
 """Siemens: NumberOfImagesInMosaic, where the CSA header has been removed."""
 
+UIH_IMAGES_IN_GRID = 0x00651050
+"""UIH: number of images in a grid."""
+
+UIH_FRAMES = 0x00651051
+"""UIH: sequence of the images in a grid, each with its position."""
+
 _B_VALUES = {
     0x0019100C: "SIEMENS",
     0x00431039: "GE",
@@ -35,7 +41,8 @@ PHILIPS_SCALE_SLOPE = 0x2005100E
 """Philips: Scale Slope."""
 
 PRIVATE_TAGS = frozenset(
-    [CSA_IMAGE_HEADER, IMAGES_IN_MOSAIC, *_B_VALUES, *_DIRECTIONS, *_GE_DIRECTION,
+    [CSA_IMAGE_HEADER, IMAGES_IN_MOSAIC, UIH_IMAGES_IN_GRID, UIH_FRAMES,
+     *_B_VALUES, *_DIRECTIONS, *_GE_DIRECTION,
      *_PHILIPS_DIRECTION]
 )  # fmt: skip
 
