@@ -57,8 +57,10 @@ def _plain_items(dataset: Dataset, keyword: str) -> list[Any] | None:
     tag = _tag(keyword)
     try:
         element: Any = dataset.get_item(tag)
-    # Absent; or, as in ``raw``, of a type that is none.
+    # As in ``raw``: of a type that is none.
     except Exception:  # noqa: BLE001
+        return []
+    if element is None:
         return []
     if not isinstance(element, RawDataElement):
         return None
