@@ -8,6 +8,7 @@ import pytest
 import SimpleITK as sitk
 
 from builders import SLICES, image, save, series, stored_slice, write_series
+from dicom.objects import directory
 
 
 def names(viewer):
@@ -51,6 +52,15 @@ def test_a_single_slice_comes_up_whatever_its_name(viewer, drop, tmp_path, name)
 def test_all_files_of_a_series_dropped_at_once_give_one_volume_once(viewer, drop, tmp_path, suffix):
     paths = [save(ds, tmp_path / f"IM{n}{suffix}") for n, ds in enumerate(series())]
     drop(paths)
+    assert names(viewer) == ["4 Test series"]
+    assert viewer.layers[0].data.shape == (SLICES, 5, 7)
+
+
+def test_a_dicomdir_comes_up_as_what_it_references(viewer, drop, tmp_path):
+    for n, ds in enumerate(series()):
+        save(ds, tmp_path / "images" / f"im{n}")
+    references = [["IMAGES", f"IM{n}"] for n in range(SLICES)]
+    drop([directory(tmp_path, references)])
     assert names(viewer) == ["4 Test series"]
     assert viewer.layers[0].data.shape == (SLICES, 5, 7)
 
