@@ -363,3 +363,12 @@ def test_nothing_of_the_time_of_day_is_left(tmp_path):
 def test_without_repeats_there_is_no_axis(tmp_path):
     (volume,) = read(write_series(tmp_path, series(TemporalPositionIdentifier=1)))
     assert volume.leading == ()
+
+
+def test_a_value_that_jitters_from_slice_to_slice_loses_no_image(tmp_path):
+    def cine(t, n, ds):
+        ds.TriggerTime = str(40 * t + (n == 2 and t == 4))  # one image a millisecond late
+
+    (volume,) = read(write_series(tmp_path, sets(8, cine)))
+    np.testing.assert_array_equal(volume.data, in_sets(8))
+    assert volume.notes == ()

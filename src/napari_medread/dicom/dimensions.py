@@ -134,7 +134,7 @@ def find_dimensions(planes: Sequence[Sequence[Frame]]) -> Dimensions | None:
 def _by_one(planes: Sequence[Sequence[Frame]], known: Sequence[_Known]) -> Dimensions | None:
     """Explain repeated positions by the first attribute that does alone."""
     for label, unit, at in known:
-        found = _sorted_by(planes, at)
+        found = _sorted_by(planes, at, whole=_is_whole(planes) and label != "temporal position")
         if found is not None:
             full, frames, notes = found
             if label == "b-value":
@@ -146,10 +146,22 @@ def _by_one(planes: Sequence[Sequence[Frame]], known: Sequence[_Known]) -> Dimen
     return None
 
 
+def _is_whole(planes: Sequence[Sequence[Frame]]) -> bool:
+    """Tell whether nothing seems to be missing: every position has as many frames.
+
+    A measured value that a few positions lack then varies from slice to slice, and leaving out
+    what it does not explain would lose images. Only a number given to each set says more.
+    """
+    return len(set(map(len, planes))) == 1
+
+
 def _sorted_by(
-    planes: Sequence[Sequence[Frame]], at: Sequence[Sequence[Hashable]]
+    planes: Sequence[Sequence[Frame]], at: Sequence[Sequence[Hashable]], *, whole: bool
 ) -> tuple[list[Hashable], NDArray[np.object_], list[str]] | None:
-    """Sort frames by one value each, if it is unique at each position and full sets remain."""
+    """Sort frames by one value each, if it is unique at each position and full sets remain.
+
+    Where the run is ``whole``, no set may be left out.
+    """
     if any(len(set(plane)) < len(plane) for plane in at):
         return None
     counts = Counter(value for plane in at for value in plane)
@@ -157,7 +169,7 @@ def _sorted_by(
     partial = len(counts) - len(full)
     # A stopped run lacks its last set, and files get lost; many more partial sets than that
     # mean that this is not the axis.
-    if len(full) < 2 or partial > max(1, len(full) // 2):
+    if len(full) < 2 or partial > (0 if whole else max(1, len(full) // 2)):
         return None
     lookup = [dict(zip(v, p, strict=True)) for v, p in zip(at, planes, strict=True)]
     frames = np.array([[plane[value] for plane in lookup] for value in full], dtype=object)
