@@ -355,3 +355,31 @@ def test_a_gap_is_filled_along_the_slice_axis_of_every_plane(tmp_path, plane):
     index = int(volume.notes[0].split()[-1].rstrip("."))
     assert (np.take(volume.data, index, axis) == 1).all()
     assert volume.shape[axis] == 5
+
+
+@pytest.mark.parametrize(("spacing", "decimals"), [(1.25, 1), (0.625, 1), (3.3333, 1), (7.5, 0)])
+def test_positions_rounded_to_few_decimals_are_not_interpolated_between(
+    tmp_path, spacing, decimals
+):
+    heights = np.arange(40) * spacing
+
+    def rounded(n, ds):
+        ds.ImagePositionPatient = [f"{x:.{decimals}f}" for x in (-12, 34, heights[n])]
+
+    (volume,) = read(write_series(tmp_path, series(slices=range(40), change=rounded)))
+    np.testing.assert_array_equal(volume.data, [stored_slice(n) for n in reversed(range(40))])
+    found = volume.geometry.to_patient([[39 - n, 0, 0] for n in range(40)])
+    np.testing.assert_allclose(found[:, 2], heights, atol=0.2 * 10.0**-decimals)
+    assert volume.geometry.spacing[0] == pytest.approx(spacing, rel=1e-2)
+    (note,) = volume.notes
+    assert note.startswith("The positions are rounded")
+
+
+def test_slices_off_by_more_than_rounding_are_interpolated(tmp_path):
+    heights = np.arange(40) * 2.0 + np.where(np.arange(40) % 2, 0.1, -0.1)
+
+    def uneven(n, ds):
+        ds.ImagePositionPatient = [-12, 34, f"{heights[n]:.1f}"]
+
+    (volume,) = read(write_series(tmp_path, series(slices=range(40), change=uneven)))
+    assert any("interpolated" in note for note in volume.notes)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_medread.core.volume import Axis
+from napari_medread.dicom import values
 from napari_medread.dicom.frames import Frame
 from napari_medread.dicom.mapping import padding
 from napari_medread.dicom.spacing import Grid, regular_grids
@@ -57,12 +59,14 @@ def regular_stacks(
         grids = [Grid((0,), stacking_normal(first) * (step or 1.0))]
         notes = [*notes, *(doubt or ["A single slice of unknown thickness: drawn 1 mm thick."])]
     else:
-        grids = regular_grids(positions, stacking_normal(first))
+        grids = regular_grids(positions, stacking_normal(first), _last_digit(rows[0]))
     _, (row, column), (between_rows, between_columns) = placement(first)
     normal = stacking_normal(first)
     stacks = []
     for grid in grids:
-        start = positions[next(s for s in grid.slices if s is not None)]
+        start = grid.origin
+        if start is None:
+            start = positions[next(s for s in grid.slices if s is not None)]
         affine = np.eye(4)
         affine[:3] = np.column_stack(
             [grid.step, column * between_rows, row * between_columns, start]
@@ -79,6 +83,17 @@ def regular_stacks(
         )
         stacks.append(stack)
     return stacks
+
+
+def _last_digit(frames: Iterable[Frame]) -> float:
+    """Return what the last written digit of some positions counts in mm, 0 if there are many."""
+    decimals = 0
+    for frame in frames:
+        for text in values.texts(frame.dataset, "ImagePositionPatient"):
+            if "e" in text.lower():
+                return 0.0
+            decimals = max(decimals, len(text.partition(".")[2]))
+    return 10.0**-decimals
 
 
 def _grid_notes(grid: Grid, spacing: float, runs: int, first: Frame) -> list[str]:
@@ -100,6 +115,11 @@ def _grid_notes(grid: Grid, spacing: float, runs: int, first: Frame) -> list[str
         notes.append(
             f"The slices are unevenly spaced: interpolated linearly to their median spacing "
             f"of {spacing:.4g} mm."
+        )
+    if grid.origin is not None:
+        notes.append(
+            f"The positions are rounded: the slices are taken as evenly spaced, {spacing:.4g} mm "
+            "apart."
         )
     if grid.beside:
         notes.append(

@@ -19,6 +19,10 @@ ROUNDING = 0.01
 ROUNDING_SHARE = 0.1
 """... but within no more than this share of the spacing, where slices are very thin."""
 
+WRITTEN = 0.6
+"""Slices within this share of the last written digit of an even place may lie there: half of it
+by rounding, and a little for fitting the line."""
+
 LEAST_RUN = 3
 """Slices in a row with one spacing that make a run of their own, rather than gaps."""
 
@@ -49,6 +53,8 @@ class Grid:
         Number of planes, for a resampled grid.
     beside : float
         How far in mm slices lie beside the straight line on which they are put, at most.
+    origin : (3,) array or None
+        Position of the first plane in LPS mm, where that is not its slice's.
     """
 
     slices: tuple[int | None, ...]
@@ -56,6 +62,7 @@ class Grid:
     places: tuple[float, ...] = ()
     planes: int = 0
     beside: float = 0.0
+    origin: Float | None = None
 
     @property
     def resampled(self) -> bool:
@@ -74,7 +81,7 @@ def tolerance(spacing: float) -> float:
     return max(UNIFORM * spacing, min(ROUNDING, ROUNDING_SHARE * spacing))
 
 
-def regular_grids(positions: Float, normal: Float) -> list[Grid]:
+def regular_grids(positions: Float, normal: Float, digit: float = 0.0) -> list[Grid]:
     """Put slices on as few regular grids as hold them exactly.
 
     Parameters
@@ -83,6 +90,8 @@ def regular_grids(positions: Float, normal: Float) -> list[Grid]:
         Image positions in LPS mm, sorted along the normal, at least two, all distinct.
     normal : (3,) array
         The slice normal, of unit length.
+    digit : float
+        What the last written digit of the positions counts, in mm.
 
     Returns
     -------
@@ -99,6 +108,7 @@ def regular_grids(positions: Float, normal: Float) -> list[Grid]:
         return [replace(grid, beside=beside) for grid in regular_grids(straight, normal)]
     return (
         _with_gaps(positions, along)
+        or _rounded(positions, along, digit)
         or _in_runs(positions, along)
         or _apart(positions, along, normal)
         or [_resampled(positions, along)]
@@ -237,6 +247,17 @@ def _end_of_run(positions: Float, along: Float, start: int) -> int:
         middle = (good + bad) // 2
         good, bad = (middle, bad) if even(middle) else (good, middle)
     return good
+
+
+def _rounded(positions: Float, along: Float, digit: float) -> list[Grid]:
+    """Return the even grid of which positions written with few digits are the rounded places."""
+    count = np.arange(len(along), dtype=float)
+    step, origin = np.polyfit(count, positions, 1)
+    off = np.abs(positions - origin - np.outer(count, step)).max()
+    spacing = (along[-1] - along[0]) / count[-1]
+    if len(along) < LEAST_RUN or off > min(WRITTEN * digit, ROUNDING_SHARE * spacing):
+        return []
+    return [Grid(tuple(range(len(along))), np.asarray(step), origin=np.asarray(origin))]
 
 
 def _resampled(positions: Float, along: Float) -> Grid:
