@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import (
     CTImageStorage,
@@ -90,6 +90,13 @@ def stored_slice(slice_: int, rows: int = ROWS, columns: int = COLUMNS) -> NDArr
     """Return one slice of such values."""
     r, c = np.mgrid[:rows, :columns]
     return (1 + c + 16 * r + 256 * slice_).astype(np.uint16)
+
+
+def stored_slices(order: ArrayLike) -> NDArray[np.uint16]:
+    """Return slices of such values in an order, of any shape."""
+    order = np.asarray(order)
+    slices = np.array([stored_slice(n) for n in order.ravel()])
+    return slices.reshape(*order.shape, *slices.shape[1:])
 
 
 def normal_of(orientation: Sequence[Sequence[float]]) -> NDArray[np.float64]:

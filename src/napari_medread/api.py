@@ -70,14 +70,15 @@ def read(
             files += [f for f in inside if not _is_picture(f)]
             pictures += [f for f in inside if _is_picture(f)]
         elif (len(paths) == 1 or is_passed_over(place)) and is_directory_file(place):
-            referenced, skipped = referenced_files(place)
+            referenced, lacking = referenced_files(place)
             files += referenced
+            skipped += lacking
         elif place.exists():
             files.append(place)
         else:
             raise UnreadableFile(f"{place.name}: there is no such file or folder.")
     found, more = _read_files(files, track, lazy)
-    skipped = [*skipped, *more]
+    skipped += more
     if not found:  # pictures beside volumes are decoration, as viewers on a CD bring it
         found, more = _read_files(pictures, track, lazy)
         skipped += more
@@ -147,8 +148,9 @@ def _read_files(
 
     named, others = [], []
     for file in files:
-        name = None if is_dicom(file) else format_of(file)
-        if name:
+        name = format_of(file)
+        # Content decides, but only a suffix of ours needs a look: the rest is looked into anyway.
+        if name and not is_dicom(file):
             named.append((file, name))
         else:
             others.append(file)

@@ -19,6 +19,7 @@ from builders import (
     save,
     shared_groups,
     stored_slice,
+    stored_slices,
     uid,
 )
 from napari_medread.api import read
@@ -35,19 +36,12 @@ def one(tmp_path, ds):
     return volume
 
 
-def expected(order):
-    """Return the stored slices of frames in an order, of any shape."""
-    order = np.asarray(order)
-    slices = np.array([stored_slice(n) for n in order.ravel()])
-    return slices.reshape(*order.shape, *slices.shape[1:])
-
-
 # --- Geometry -------------------------------------------------------------------------------
 
 
 def test_frames_are_sorted_by_position_and_not_by_number(tmp_path):
     volume = one(tmp_path, enhanced([placed(p) for p in PLACES]))
-    np.testing.assert_array_equal(volume.data, expected(SORTED))
+    np.testing.assert_array_equal(volume.data, stored_slices(SORTED))
     assert volume.notes == ()
 
 
@@ -67,7 +61,7 @@ def test_groups_of_a_frame_override_the_shared_ones(tmp_path):
 
 def test_groups_override_the_attributes_of_the_whole_object(tmp_path):
     ds = enhanced([placed(p) for p in PLACES], ImagePositionPatient=[9, 9, 9])
-    np.testing.assert_array_equal(one(tmp_path, ds).data, expected(SORTED))
+    np.testing.assert_array_equal(one(tmp_path, ds).data, stored_slices(SORTED))
 
 
 def test_references_to_other_images_place_nothing(tmp_path):
@@ -75,7 +69,7 @@ def test_references_to_other_images_place_nothing(tmp_path):
         "ReferencedImageSequence": {"ReferencedFrameNumber": 1, "ImagePositionPatient": [0] * 3}
     }
     volume = one(tmp_path, enhanced([placed(p) | other for p in PLACES]))
-    np.testing.assert_array_equal(volume.data, expected(SORTED))
+    np.testing.assert_array_equal(volume.data, stored_slices(SORTED))
 
 
 def test_frames_of_several_orientations_are_several_volumes(tmp_path):
@@ -98,7 +92,7 @@ def test_one_frame_is_a_volume_of_one_slice(tmp_path):
 
 def test_frames_without_a_place_are_a_run_in_pixels(tmp_path):
     volume = one(tmp_path, enhanced([{} for _ in range(3)], {}))
-    np.testing.assert_array_equal(volume.data, expected(range(3)))
+    np.testing.assert_array_equal(volume.data, stored_slices(range(3)))
     assert volume.patient_affine is None
 
 
@@ -124,7 +118,7 @@ def test_every_frame_has_its_own_rescale(tmp_path):
         }
         for n, p in enumerate(PLACES)
     ]
-    truth = [expected(n).astype(int) * (n + 1) - 10 * n for n in range(4)]
+    truth = [stored_slices(n).astype(int) * (n + 1) - 10 * n for n in range(4)]
     np.testing.assert_array_equal(one(tmp_path, enhanced(frames)).data, [truth[n] for n in SORTED])
 
 
@@ -136,7 +130,7 @@ def test_the_unit_comes_from_the_value_transformation(tmp_path):
     )
     volume = one(tmp_path, ds)
     assert volume.value_unit == "HU"
-    np.testing.assert_array_equal(volume.data, expected(SORTED).astype(int) - 1024)
+    np.testing.assert_array_equal(volume.data, stored_slices(SORTED).astype(int) - 1024)
 
 
 def test_the_window_is_that_of_the_middle_frame(tmp_path):
@@ -167,7 +161,7 @@ def test_philips_scale_slope_gives_values_that_compare_between_images(tmp_path):
         own.add_new(0x2005100E, "FL", 0.125)
         item.add_new(0x2005140F, "SQ", [own])
     volume = one(tmp_path, ds)
-    np.testing.assert_allclose(volume.data, (expected(SORTED) * 4.0 + 8) / (4 * 0.125))
+    np.testing.assert_allclose(volume.data, (stored_slices(SORTED) * 4.0 + 8) / (4 * 0.125))
     assert volume.windows == ((200, 80, ""),)
     assert volume.contrast_limits == (160, 240)
 
@@ -218,7 +212,7 @@ def test_repeated_positions_are_a_leading_axis(tmp_path, name):
     frames = [placed(p) | macros[n] for n in (1, 0) for p in PLACES]
     order = [[4 + n for n in SORTED], SORTED]
     volume = one(tmp_path, enhanced(frames))
-    np.testing.assert_array_equal(volume.data, expected(order))
+    np.testing.assert_array_equal(volume.data, stored_slices(order))
     (leading,) = volume.leading
     assert (leading.label, leading.unit) == axis[:2]
     np.testing.assert_allclose(np.ravel(leading.values), np.ravel(axis[2]))
@@ -227,7 +221,7 @@ def test_repeated_positions_are_a_leading_axis(tmp_path, name):
 def test_diffusion_is_a_leading_axis_in_the_order_of_acquisition(tmp_path):
     sets = (diffusion(800, Y), diffusion(0), diffusion(800, X))
     volume = one(tmp_path, enhanced([placed(p) | macros for macros in sets for p in PLACES]))
-    np.testing.assert_array_equal(volume.data, expected(np.add.outer([0, 4, 8], SORTED)))
+    np.testing.assert_array_equal(volume.data, stored_slices(np.add.outer([0, 4, 8], SORTED)))
     (axis,) = volume.leading
     assert (axis.label, axis.values) == ("b-value", ((800, 0, 1, 0), (0,), (800, 1, 0, 0)))
 
@@ -241,7 +235,7 @@ def test_time_and_echo_are_two_leading_axes(tmp_path):
     ]
     volume = one(tmp_path, enhanced(frames))
     order = np.add.outer([[0, 4], [8, 12]], SORTED)
-    np.testing.assert_array_equal(volume.data, expected(order))
+    np.testing.assert_array_equal(volume.data, stored_slices(order))
     assert [axis.label for axis in volume.leading] == ["temporal position", "echo time"]
 
 
@@ -272,7 +266,7 @@ def test_dimension_indices_explain_what_nothing_else_does(tmp_path):
     ds = dimensions(enhanced(frames), "StackID", "InStackPositionNumber", "InversionTimes")
     volume = one(tmp_path, ds)
     order = [[2 * n + 1 for n in SORTED], [2 * n for n in SORTED]]
-    np.testing.assert_array_equal(volume.data, expected(order))
+    np.testing.assert_array_equal(volume.data, stored_slices(order))
     (leading,) = volume.leading
     assert (leading.label, leading.values) == ("inversion times", (1, 2))
 
@@ -302,7 +296,7 @@ def test_an_unknown_dimension_is_numbered(tmp_path):
 def test_dimension_indices_that_do_not_match_are_left_aside(tmp_path, indices):
     own = content(StackID="1") if indices is None else content(DimensionIndexValues=indices)
     ds = dimensions(enhanced([placed(p) | own for p in PLACES]), "StackID", "EchoTime")
-    np.testing.assert_array_equal(one(tmp_path, ds).data, expected(SORTED))
+    np.testing.assert_array_equal(one(tmp_path, ds).data, stored_slices(SORTED))
 
 
 # --- Several volumes ------------------------------------------------------------------------
@@ -318,7 +312,7 @@ def test_magnitude_and_phase_are_volumes_of_their_own(tmp_path):
     volumes = read(save(enhanced(frames), tmp_path / "IM1"))
     assert [v.name for v in volumes] == ["4 Test series (M)", "4 Test series (P)"]
     for n, volume in enumerate(volumes):
-        np.testing.assert_array_equal(volume.data, expected([2 * at + n for at in SORTED]))
+        np.testing.assert_array_equal(volume.data, stored_slices([2 * at + n for at in SORTED]))
 
 
 def test_frames_that_differ_in_complex_component_alone_are_apart(tmp_path):
@@ -331,8 +325,8 @@ def test_frames_that_differ_in_complex_component_alone_are_apart(tmp_path):
 def test_every_stack_is_a_volume(tmp_path):
     frames = [placed(p) | content(StackID=stack) for stack in ("1", "2") for p in PLACES]
     volumes = read(save(enhanced(frames), tmp_path / "IM1"))
-    np.testing.assert_array_equal(volumes[0].data, expected(SORTED))
-    np.testing.assert_array_equal(volumes[1].data, expected([4 + n for n in SORTED]))
+    np.testing.assert_array_equal(volumes[0].data, stored_slices(SORTED))
+    np.testing.assert_array_equal(volumes[1].data, stored_slices([4 + n for n in SORTED]))
 
 
 # --- Several files --------------------------------------------------------------------------
@@ -344,7 +338,7 @@ def test_objects_of_one_time_point_each_are_one_volume_in_time(tmp_path):
         pixels = np.array([stored_slice(4 * n + k) for k in range(4)])
         save(enhanced(frames, pixels=pixels), tmp_path / name)
     (volume,) = read(tmp_path)
-    np.testing.assert_array_equal(volume.data, expected(np.add.outer([0, 4, 8], SORTED)))
+    np.testing.assert_array_equal(volume.data, stored_slices(np.add.outer([0, 4, 8], SORTED)))
 
 
 def concatenated(tmp_path, macros):
@@ -368,12 +362,12 @@ def concatenated(tmp_path, macros):
 
 def test_a_concatenation_is_one_volume(tmp_path):
     volume = concatenated(tmp_path, [placed(p) for p in (4, 0, 2, 5, 1, 3)])
-    np.testing.assert_array_equal(volume.data, expected([3, 0, 5, 2, 4, 1]))
+    np.testing.assert_array_equal(volume.data, stored_slices([3, 0, 5, 2, 4, 1]))
 
 
 def test_a_concatenation_without_places_is_one_run_in_order(tmp_path):
     volume = concatenated(tmp_path, [{}] * 6)
-    np.testing.assert_array_equal(volume.data, expected(range(6)))
+    np.testing.assert_array_equal(volume.data, stored_slices(range(6)))
 
 
 # --- Compression ----------------------------------------------------------------------------
@@ -393,4 +387,4 @@ def test_compressed_frames_are_read_one_by_one(tmp_path, table, fragments):
     ds.PixelData = encapsulate(frames, fragments_per_frame=fragments, has_bot=table)
     path = save(ds, tmp_path / "IM1", RLELossless)
     (volume,) = read(path, lazy=True)
-    np.testing.assert_array_equal(volume.data.compute(), expected(range(count))[::-1])
+    np.testing.assert_array_equal(volume.data.compute(), stored_slices(range(count))[::-1])

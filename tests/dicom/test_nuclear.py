@@ -19,6 +19,7 @@ from builders import (
     normal_of,
     save,
     stored_slice,
+    stored_slices,
     uid,
 )
 from napari_medread.api import read
@@ -40,13 +41,6 @@ def one(tmp_path, ds):
     return volume
 
 
-def expected(order):
-    """Return the stored slices of frames in an order, of any shape."""
-    order = np.asarray(order)
-    slices = np.array([stored_slice(n) for n in order.ravel()])
-    return slices.reshape(*order.shape, *slices.shape[1:])
-
-
 # --- Cine -----------------------------------------------------------------------------------
 
 
@@ -66,7 +60,7 @@ def test_the_axis_of_a_run_is_time_where_the_file_gives_it(
     tmp_path, attributes, label, unit, step, values
 ):
     volume = one(tmp_path, run(4, **attributes))
-    np.testing.assert_array_equal(volume.data, expected(range(4)))
+    np.testing.assert_array_equal(volume.data, stored_slices(range(4)))
     (axis,) = volume.leading
     assert (axis.label, axis.unit, axis.step) == (label, unit, pytest.approx(step))
     assert axis.values == pytest.approx(values)
@@ -120,10 +114,10 @@ def test_a_concatenated_run_is_one_in_order(tmp_path):
     for part, name in enumerate("ba"):
         ds = run(2, FrameTime="40", ConcatenationUID=join, InConcatenationNumber=part + 1,
                  InstanceNumber=1)  # fmt: skip
-        ds.PixelData = expected([2 * part, 2 * part + 1]).tobytes()
+        ds.PixelData = stored_slices([2 * part, 2 * part + 1]).tobytes()
         save(ds, tmp_path / name)
     (volume,) = read(tmp_path)
-    np.testing.assert_array_equal(volume.data, expected(range(4)))
+    np.testing.assert_array_equal(volume.data, stored_slices(range(4)))
 
 
 # --- Nuclear medicine -----------------------------------------------------------------------
@@ -164,7 +158,7 @@ def test_reconstructed_slices_lie_along_the_normal_of_the_detectors_position(
 
 def test_slices_are_where_the_vector_numbers_them(tmp_path):
     volume = one(tmp_path, nuclear({"SliceVector": [3, 1, 2]}))
-    np.testing.assert_array_equal(volume.data, expected([0, 2, 1]))
+    np.testing.assert_array_equal(volume.data, stored_slices([0, 2, 1]))
 
 
 @pytest.mark.parametrize(
@@ -179,7 +173,7 @@ def test_slices_are_where_the_vector_numbers_them(tmp_path):
 def test_slices_of_several_kinds_are_a_leading_axis(tmp_path, keyword, label):
     ds = nuclear({keyword: [2, 2, 2, 1, 1, 1], "SliceVector": [1, 2, 3, 1, 2, 3]})
     volume = one(tmp_path, ds)
-    np.testing.assert_array_equal(volume.data, expected([[5, 4, 3], [2, 1, 0]]))
+    np.testing.assert_array_equal(volume.data, stored_slices([[5, 4, 3], [2, 1, 0]]))
     assert [(a.label, a.values) for a in volume.leading] == [(label, (1, 2))]
 
 
@@ -189,7 +183,7 @@ def test_gated_slices_have_two_leading_axes(tmp_path):
     ds = nuclear({"EnergyWindowVector": window, "TimeSlotVector": slot, "SliceVector": slice_})
     volume = one(tmp_path, ds)
     order = np.arange(24).reshape(2, 3, 4)[..., ::-1]
-    np.testing.assert_array_equal(volume.data, expected(order))
+    np.testing.assert_array_equal(volume.data, stored_slices(order))
     assert [a.label for a in volume.leading] == ["energy window", "time slot"]
 
 
@@ -199,7 +193,7 @@ PLANAR = {"ImageType": ["ORIGINAL", "PRIMARY", "STATIC", "EMISSION"], "SpacingBe
 def test_planar_images_have_energy_windows_and_detectors_as_axes(tmp_path):
     vectors = {"EnergyWindowVector": [1, 1, 2, 2], "DetectorVector": [1, 2, 1, 2]}
     volume = one(tmp_path, nuclear(vectors, **PLANAR))
-    np.testing.assert_array_equal(volume.data, expected([[0, 1], [2, 3]]))
+    np.testing.assert_array_equal(volume.data, stored_slices([[0, 1], [2, 3]]))
     assert [a.label for a in volume.leading] == ["energy window", "detector"]
     assert volume.patient_affine is None
     assert volume.geometry.spacing == (ROW_SPACING, COLUMN_SPACING)
@@ -209,7 +203,7 @@ def test_the_two_sides_of_a_whole_body_scan_are_an_axis(tmp_path):
     whole = {**PLANAR, "ImageType": ["ORIGINAL", "PRIMARY", "WHOLE BODY", "EMISSION"]}
     vectors = {"EnergyWindowVector": [1, 1], "DetectorVector": [1, 2]}
     volume = one(tmp_path, nuclear(vectors, **whole))
-    np.testing.assert_array_equal(volume.data, expected([0, 1]))
+    np.testing.assert_array_equal(volume.data, stored_slices([0, 1]))
     assert [(a.label, a.values) for a in volume.leading] == [("detector", (1, 2))]
 
 
@@ -219,7 +213,7 @@ def test_three_numbers_of_planar_images_are_three_axes(tmp_path):
     vectors = {"EnergyWindowVector": window, "DetectorVector": detector, "PhaseVector": phase}
     volume = one(tmp_path, nuclear(vectors, **PLANAR))
     order = np.arange(12).reshape(2, 2, 3)
-    np.testing.assert_array_equal(volume.data, expected(order))
+    np.testing.assert_array_equal(volume.data, stored_slices(order))
     assert [a.label for a in volume.leading] == ["energy window", "detector", "phase"]
 
 
@@ -233,5 +227,5 @@ def test_slices_that_cannot_be_placed_are_still_shown(tmp_path, change):
     for keyword, value in change.items():
         setattr(ds, keyword, value)
     volume = one(tmp_path, ds)
-    np.testing.assert_array_equal(volume.data, expected(range(3)))
+    np.testing.assert_array_equal(volume.data, stored_slices(range(3)))
     assert volume.patient_affine is None

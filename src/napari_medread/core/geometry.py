@@ -33,9 +33,6 @@ _WORLD_DIRECTIONS = {
     2: np.array([[0.0, 1], [1, 0]]),
 }
 
-ALIGNED = 1e-6
-"""An axis whose largest direction cosine is within this of 1 runs along a patient axis."""
-
 _SINGULAR = 1e-6
 """Directions whose determinant is smaller than this do not span a volume."""
 

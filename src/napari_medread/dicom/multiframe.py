@@ -81,21 +81,19 @@ def _nuclear(header: Header) -> list[Frame]:
         for keyword, label in _NM_VECTORS.items()
         if (found := values.numbers(dataset, keyword, header.frames)) and len(set(found)) > 1
     }
-    placed = step and slices and first.position is not None and first.orientation is not None
-    if not placed and header.frames > 1:
+    places = None
+    if step and slices and first.position is not None and first.orientation is not None:
+        normal = np.cross(*first.orientation)
+        places = [first.position + normal * step * (n - 1) for n in slices]
+    elif header.frames > 1:
         dataset = without_position(dataset)
-    frames = []
-    for n in range(header.frames):
-        frame = Frame(header, dataset, n)
-        if (
-            placed
-            and slices
-            and step
-            and first.position is not None
-            and first.orientation is not None
-        ):
-            along = np.cross(*first.orientation) * step * (slices[n] - 1)
-            frame.placed_at = first.position + along
-        frame.indices = {label: vector[n] for label, vector in vectors.items()}
-        frames.append(frame)
-    return frames
+    return [
+        Frame(
+            header,
+            dataset,
+            n,
+            None if places is None else places[n],
+            indices={label: vector[n] for label, vector in vectors.items()},
+        )
+        for n in range(header.frames)
+    ]
