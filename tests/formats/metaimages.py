@@ -5,7 +5,11 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+import pytest
 import SimpleITK as sitk
+
+from napari_medread.errors import UnreadableFile
+from napari_medread.formats import metaimage
 
 TYPES = {
     "MET_CHAR": "i1",
@@ -114,3 +118,16 @@ def is_as_judged(volume, image):
         and np.array_equal(array.transpose(order), volume.data, equal_nan=array.dtype.kind == "f")
         for order in itertools.permutations(range(3))
     )
+
+
+def read(path):
+    """Return the only volume of a MetaImage."""
+    (volume,) = metaimage.read(path)
+    return volume
+
+
+def refusal(path):
+    """Return the sentence with which a MetaImage is refused."""
+    with pytest.raises(UnreadableFile) as error:
+        metaimage.read(path)
+    return str(error.value)

@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from formats.metaimages import RAW, SLICES, judge, lines
-from napari_medread.errors import UnreadableFile
-from napari_medread.formats import metaimage
+from formats.metaimages import RAW, SLICES, judge, lines, read, refusal
 
 
 def write_files(folder, target, files, **keys):
@@ -19,17 +17,6 @@ def write_files(folder, target, files, **keys):
     path = folder / "image.mhd"
     path.write_text("\n".join(lines(ElementDataFile=target, **keys)) + "\n", encoding="utf-8")
     return path
-
-
-def read(path):
-    (volume,) = metaimage.read(path)
-    return volume
-
-
-def refusal(path):
-    with pytest.raises(UnreadableFile) as error:
-        metaimage.read(path)
-    return str(error.value)
 
 
 def cut(names, bytes_each):

@@ -5,15 +5,10 @@ import re
 
 import pytest
 
-from formats.metaimages import SLICES, is_as_judged, judge, lines, write_text
+from formats.metaimages import SLICES, is_as_judged, judge, lines, read, write_text
 from napari_medread.errors import UnreadableFile
 from napari_medread.formats import metaimage
 from napari_medread.formats.metaheader import read_header
-
-
-def read(path):
-    (volume,) = metaimage.read(path)
-    return volume
 
 
 def after_ndims(*more):

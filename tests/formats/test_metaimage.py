@@ -6,14 +6,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from formats.metaimages import SLICES, TYPES, judge, some_pixels, write
-from napari_medread.formats import metaimage
-
-
-def read(path):
-    (volume,) = metaimage.read(path)
-    return volume
-
+from formats.metaimages import SLICES, TYPES, judge, read, some_pixels, write
 
 CONTAINERS = [
     ("image.mha", False, False),

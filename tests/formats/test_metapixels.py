@@ -8,23 +8,22 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from formats.metaimages import RAW, SLICES, judge, lines, some_pixels, write, write_text
-from napari_medread.errors import Cancelled, UnreadableFile
+from formats.metaimages import (
+    RAW,
+    SLICES,
+    judge,
+    lines,
+    read,
+    refusal,
+    some_pixels,
+    write,
+    write_text,
+)
+from napari_medread.errors import Cancelled
 from napari_medread.formats import metaimage
 
 TEXT = " ".join(map(str, range(24))).encode() + b"\n"
 PACKED = zlib.compress(RAW)
-
-
-def read(path):
-    (volume,) = metaimage.read(path)
-    return volume
-
-
-def refusal(path):
-    with pytest.raises(UnreadableFile) as error:
-        metaimage.read(path)
-    return str(error.value)
 
 
 def bases(array):
