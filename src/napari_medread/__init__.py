@@ -1,7 +1,7 @@
 """Open medical images in napari: the right way round, to scale in millimetres."""
 
-from napari_medread.api import read
+from napari_medread.api import read, write
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "read"]
+__all__ = ["__version__", "read", "write"]

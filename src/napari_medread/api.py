@@ -1,4 +1,4 @@
-"""Read medical images without napari."""
+"""Read and write medical images without napari."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from napari_medread.core.files import Written
 from napari_medread.core.progress import Track, silently
 from napari_medread.core.volume import Volume
 from napari_medread.dicom.directory import is_directory_file, referenced_files
 from napari_medread.dicom.scan import DICOM_SUFFIXES, is_dicom, is_passed_over, walk
-from napari_medread.errors import UnreadableFile
+from napari_medread.errors import CannotWrite, UnreadableFile
 from napari_medread.formats.registry import (
     IMAGEIO_SCHEME,
     VOLUMETRIC,
+    WRITABLE,
     format_of,
     reader_of,
+    writer_of,
+    written_suffix,
 )
 
 PathLike = str | os.PathLike[str]
@@ -91,6 +95,55 @@ def read(
     # What was skipped belongs to no volume; the first carries it.
     volumes[0].notes = (*(f"Skipped {each}" for each in skipped), *volumes[0].notes)
     return volumes
+
+
+def write(
+    path: PathLike,
+    volume: Volume,
+    *,
+    compress: bool = False,
+    keep_patient: bool = False,
+    track: Track = silently,
+) -> Written:
+    """Write a volume, with its true geometry.
+
+    A file appears when all of it is written, and not before: whatever goes wrong, what was there
+    is still there.
+
+    Parameters
+    ----------
+    path : path
+        Its suffix says the format: ``.mhd`` (with a ``.raw`` or ``.zraw`` beside it) or ``.mha``.
+    volume : Volume
+        What to write. A lazy one is read piece by piece, and never in memory as a whole.
+    compress : bool
+        Whether to pack the data without loss, where the suffix leaves the choice.
+    keep_patient : bool
+        Whether what names the patient in the source goes into the file too.
+    track : Track
+        Wraps loops, to report progress and to stop.
+
+    Returns
+    -------
+    Written
+        The paths written, the one to open first, and sentences about what was changed.
+
+    Raises
+    ------
+    CannotWrite
+        Where the suffix is none of these, the format cannot hold the volume, or the disk
+        cannot take it.
+    """
+    place = Path(path)
+    suffix = written_suffix(place)
+    if suffix is None:
+        raise CannotWrite(
+            f"{place.name}: this name does not say the format. Choose one that ends in "
+            f"{', '.join(WRITABLE[:-1])} or {WRITABLE[-1]}."
+        )
+    return writer_of(suffix)(
+        place, volume, compress=compress, keep_patient=keep_patient, track=track
+    )
 
 
 def is_readable(path: PathLike) -> bool:

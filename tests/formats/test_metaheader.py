@@ -202,7 +202,7 @@ REFUSED = {
     ),
     "fourth axis leaning": (
         lines(NDims=4, DimSize="2 2 3 2", TransformMatrix="1 0 0 0 0 1 0 0 0 0 1 0 1 0 0 1"),
-        "the fourth axis is not apart from the three of space.",
+        "an axis that is not of space leans into it.",
     ),
     "too long for SimpleITK": (
         ["Comment = " + "x" * 40000, *lines()],

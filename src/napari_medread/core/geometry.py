@@ -33,8 +33,29 @@ _WORLD_DIRECTIONS = {
     2: np.array([[0.0, 1], [1, 0]]),
 }
 
+_SHEAR = 2e-3
+"""Axes whose directions' cosine is larger are not at right angles, and not by rounding."""
+
 _SINGULAR = 1e-6
 """Directions whose determinant is smaller than this do not span a volume."""
+
+
+class ITK(NamedTuple):
+    """ITK's properties of a grid, in its order: x, y[, z].
+
+    Attributes
+    ----------
+    size : tuple of int
+    spacing, origin : tuple of float
+        In mm.
+    direction : tuple of float
+        Row-major matrix whose columns are the directions of the axes.
+    """
+
+    size: tuple[int, ...]
+    spacing: tuple[float, ...]
+    origin: tuple[float, ...]
+    direction: tuple[float, ...]
 
 
 class Placement(NamedTuple):
@@ -126,6 +147,29 @@ class Geometry:
     def ndim(self) -> int:
         """3 in patient space, 2 for an image with spacing alone."""
         return len(self.shape)
+
+    @property
+    def itk(self) -> ITK:
+        """ITK's four properties of this grid, for the array as it is.
+
+        The direction's columns are unit vectors. They are orthogonal only as far as the
+        axes of the grid are: see ``is_sheared``.
+        """
+        axes = self.affine[: self.ndim, : self.ndim][:, ::-1]
+        spacing = np.linalg.norm(axes, axis=0)
+        return ITK(
+            self.shape[::-1],
+            tuple(spacing.tolist()),
+            tuple((self.affine[: self.ndim, self.ndim] + 0.0).tolist()),
+            tuple((axes / spacing + 0.0).ravel().tolist()),
+        )
+
+    @property
+    def is_sheared(self) -> bool:
+        """Whether axes are not at right angles, by more than directions rounded to 3 digits."""
+        unit = self.affine[: self.ndim, : self.ndim]
+        unit = unit / np.linalg.norm(unit, axis=0)
+        return bool(np.abs(unit.T @ unit - np.eye(self.ndim)).max() > _SHEAR)
 
     @cached_property
     def directions(self) -> Float:

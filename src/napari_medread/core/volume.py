@@ -63,6 +63,8 @@ class Volume:
         the ratio of the two is known.
     rgb : bool
         Whether the last axis of ``data`` is colour.
+    labels : bool
+        Whether the values are the numbers of regions, and not to be mixed.
     contrast_limits : tuple of float or None
         Lowest and highest value to show; None for colour.
     inverted : bool
@@ -85,6 +87,7 @@ class Volume:
     leading: tuple[Axis, ...] = ()
     pixel_size: tuple[float, float] = (1.0, 1.0)
     rgb: bool = False
+    labels: bool = False
     contrast_limits: tuple[float, float] | None = None
     inverted: bool = False
     source: tuple[Path, ...] = ()

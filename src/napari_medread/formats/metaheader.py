@@ -32,6 +32,15 @@ _TYPES: dict[str, type[np.generic]] = {
     "MET_DOUBLE": np.float64,
 }
 
+ELEMENT_TYPES = {np.dtype(kind): name for name, kind in reversed(_TYPES.items())}
+"""Type to the first ElementType that means it."""
+
+LEADING_AXES = "LeadingAxes"
+"""Our own key: what the dimensions after those of space are, last dimension first.
+
+``LeadingAxes = time 2.5 s; echo 1.0 pixel``: label, step and unit of each.
+"""
+
 LIST = "LIST"
 """Start of an ElementDataFile that is followed by file names, one a line."""
 

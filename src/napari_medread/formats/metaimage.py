@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,11 @@ from napari_medread.core.geometry import Geometry
 from napari_medread.core.progress import Track, silently
 from napari_medread.core.volume import Axis, Volume, to_world_order
 from napari_medread.errors import NotAVolume
-from napari_medread.formats.metaheader import Header, read_header
+from napari_medread.formats.metaheader import LEADING_AXES, Header, read_header
 from napari_medread.formats.metapixels import read_pixels
+
+_LEADING_AXIS = re.compile(r"(\S.*) (\d+\.?\d*(?:e-?\d+)?) (pixel|mm|s|ms)", re.ASCII)
+"""``time 2.5 s``: label, step and unit of an axis that is not of space."""
 
 
 def read(path: Path, track: Track = silently) -> list[Volume]:
@@ -42,17 +46,15 @@ def read(path: Path, track: Track = silently) -> list[Volume]:
     """
     header = read_header(path)
     data, notes = read_pixels(header, track)
-    geometry: Geometry | None = _geometry(header)
+    leading = _leading(header)
+    space = header.ndim - len(leading)
+    geometry: Geometry | None = _geometry(header, space)
     if not header.has_spacing:
-        if header.ndim == 2:
+        if space == 2:
             geometry = None
             notes.append("The header gives no ElementSpacing: sizes are in pixels.")
         else:
             notes.append("The header gives no ElementSpacing: 1 mm is assumed, as SimpleITK does.")
-    leading: tuple[Axis, ...] = ()
-    if header.ndim == 4:
-        # The fourth spacing is not millimetres; what it is the header does not say.
-        leading = (Axis("frame"),)
     rgb = header.channels in (3, 4) and data.dtype in (np.uint8, np.uint16)
     if header.channels > 1 and not rgb:
         data = np.moveaxis(data, -1, 0)
@@ -77,7 +79,23 @@ def read(path: Path, track: Track = silently) -> list[Volume]:
     ]
 
 
-def _geometry(header: Header) -> Geometry:
+def _leading(header: Header) -> tuple[Axis, ...]:
+    """Return what the dimensions are that are not space.
+
+    Without a word in the header a fourth one is that: its spacing is not millimetres, but
+    what it is is not said.
+    """
+    axes = []
+    for text in header.keys.get(LEADING_AXES, "").split(";"):
+        match = _LEADING_AXIS.fullmatch(text.strip())
+        if match and float(match[2]) > 0:
+            axes.append(Axis(match[1], match[3], float(match[2])))
+    if header.ndim - len(axes) in (2, 3):
+        return tuple(axes)
+    return (Axis("frame"),) if header.ndim == 4 else ()
+
+
+def _geometry(header: Header, space: int) -> Geometry:
     """Return the geometry as SimpleITK understands the header; it opens no data."""
     try:
         str(header.path).encode()
@@ -96,10 +114,10 @@ def _geometry(header: Header) -> Geometry:
             f"SimpleITK understands its header otherwise: DimSize {understood[0]}, "
             f"{understood[1]} channels."
         )
-    ndim, grid = header.ndim, min(header.ndim, 3)
+    ndim, grid = header.ndim, space
     direction = np.reshape(reader.GetDirection(), (ndim, ndim))
     if direction[grid:, :grid].any() or direction[:grid, grid:].any():
-        raise header.error("the fourth axis is not apart from the three of space.")
+        raise header.error("an axis that is not of space leans into it.")
     try:
         return Geometry.from_itk(
             header.size[:grid],

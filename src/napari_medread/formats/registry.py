@@ -5,9 +5,27 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
+from napari_medread.core.files import Written
 from napari_medread.core.progress import Track
 from napari_medread.core.volume import Volume
+
+
+class Writer(Protocol):
+    """Writes one volume to one file."""
+
+    def __call__(
+        self,
+        path: Path,
+        volume: Volume,
+        *,
+        compress: bool,
+        keep_patient: bool,
+        track: Track,
+    ) -> Written:
+        """Write it, or raise ``CannotWrite`` and leave all as it was."""
+
 
 _READERS = {
     "metaimage": (".mhd", ".mha"),
@@ -18,6 +36,15 @@ _READERS = {
 VOLUMETRIC = ("metaimage",)
 """Formats that are opened from a folder even beside DICOM; pictures there are decoration."""
 
+_WRITERS = {
+    ".mhd": "metawriter",
+    ".mha": "metawriter",
+}
+"""Suffix to the module of this package that writes it."""
+
+WRITABLE = (*_WRITERS,)
+"""Suffixes of the files that can be written."""
+
 IMAGEIO_SCHEME = "imageio:"
 """Start of the names of imageio's standard pictures, as in ``imageio:chelsea.png``."""
 
@@ -26,6 +53,19 @@ def format_of(path: Path) -> str | None:
     """Return the name of the format that a file's suffix promises, or None."""
     suffix = path.suffix.lower()
     return next((name for name, suffixes in _READERS.items() if suffix in suffixes), None)
+
+
+def written_suffix(path: Path) -> str | None:
+    """Return the suffix of a path that says how to write it, in small letters, or None."""
+    name = path.name.lower()
+    return next((s for s in WRITABLE if name.endswith(s) and name != s), None)
+
+
+def writer_of(suffix: str) -> Writer:
+    """Return the function that writes files of a suffix."""
+    module = importlib.import_module(f"{__package__}.{_WRITERS[suffix]}")
+    write: Writer = module.write
+    return write
 
 
 def reader_of(name: str) -> Callable[[Path, Track], list[Volume]]:
