@@ -13,7 +13,7 @@ from napari._qt.dialogs.qt_reader_dialog import QtReaderDialog
 from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
-from qtpy.QtWidgets import QApplication, QDialogButtonBox
+from qtpy.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QLineEdit, QMessageBox
 
 
 @pytest.fixture(autouse=True)
@@ -68,3 +68,31 @@ def drop(viewer: napari.Viewer) -> Callable[[Sequence[Path]], None]:
         QApplication.processEvents()
 
     return dropped
+
+
+@pytest.fixture
+def save_selected(viewer: napari.Viewer) -> Callable[..., None]:
+    """Save the selected layers by File > Save Selected Layers, typing a name in its dialog."""
+
+    def typed(path: Path, kind: str = "MetaImage") -> None:
+        def fill() -> None:
+            dialog = QApplication.activeModalWidget()
+            assert isinstance(dialog, QFileDialog)
+            dialog.selectNameFilter(next(f for f in dialog.nameFilters() if kind in f))
+            dialog.setDirectory(str(path.parent))
+            (line,) = (w for w in dialog.findChildren(QLineEdit) if w.isVisible())
+            line.setText(str(path))
+            dialog.findChild(QDialogButtonBox).button(QDialogButtonBox.StandardButton.Save).click()
+
+        def replace() -> None:
+            box = QApplication.activeModalWidget()
+            if isinstance(box, QMessageBox):  # the file is there: asks whether to replace it
+                box.button(QMessageBox.StandardButton.Yes).click()
+
+        (action,) = (a for a in viewer.window.file_menu.actions() if "Selected" in a.text())
+        assert action.isEnabled()
+        QTimer.singleShot(300, fill)
+        QTimer.singleShot(900, replace)
+        action.trigger()
+
+    return typed

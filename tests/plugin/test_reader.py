@@ -140,41 +140,11 @@ def test_of_several_volumes_the_largest_is_visible(tmp_path):
     assert visible == {"1 Test series": False, "2 Test series": True}
 
 
-def test_short_work_shows_no_bar_and_yields_everything():
-    assert list(reader._track(range(5), "Reading")) == [0, 1, 2, 3, 4]
-
-
-def test_long_work_can_be_cancelled(monkeypatch):
-    monkeypatch.setattr(reader, "PATIENCE", 0.0)
-    monkeypatch.setattr(reader, "STEP", 0.0)
-    bars = []
-    original = reader.cancelable_progress
-
-    def made(**options):
-        bars.append(original(**options))
-        return bars[-1]
-
-    monkeypatch.setattr(reader, "cancelable_progress", made)
-    seen = []
-    work = reader._track(range(100), "Reading")
-
-    def run():
-        for item in work:
-            seen.append(item)
-            if item == 3:
-                bars[0].cancel()
-
-    with pytest.raises(Cancelled):
-        run()
-    assert seen == [0, 1, 2, 3]
-    assert bars[0] not in reader.progress._all_instances
-
-
 def test_a_cancelled_opening_adds_nothing(tmp_path, monkeypatch):
     def cancelled(items, description):
         raise Cancelled("stopped")
 
-    monkeypatch.setattr(reader, "_track", cancelled)
+    monkeypatch.setattr(reader, "track", cancelled)
     write_series(tmp_path, series())
     assert reader.read_layers(str(tmp_path)) == reader.NOTHING
 

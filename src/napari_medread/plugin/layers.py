@@ -52,8 +52,12 @@ def layer_of(volume: Volume, *, visible: bool = True) -> LayerData:
         "visible": visible,
         "metadata": _metadata(volume),
     }
+    drawn = np.diag([*scale, 1.0])
+    drawn[:-1, -1] = translate
     if -1 in flips:
         arguments["affine"] = np.diag([*map(float, flips), 1.0])
+        drawn = arguments["affine"] @ drawn
+    arguments["metadata"]["drawn_affine"] = drawn
     if volume.rgb:
         arguments["rgb"] = True
     else:
@@ -73,6 +77,7 @@ def _metadata(volume: Volume) -> dict[str, Any]:
         "header": dict(volume.header),
     }
     affine = volume.patient_affine
-    if affine is not None:
+    if affine is not None and volume.geometry is not None:
         found["patient_affine"] = affine
+        found["slice_axis"] = volume.geometry.slice_axis
     return found

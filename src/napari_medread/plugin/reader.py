@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from time import monotonic
-from typing import Any, TypeVar
+from typing import Any
 
-from napari.utils import cancelable_progress, progress
+from napari.utils import progress
 from napari.utils.notifications import show_info, show_warning
 
 from napari_medread import api
@@ -16,17 +15,11 @@ from napari_medread.core.volume import Volume
 from napari_medread.dicom.scan import is_dicom
 from napari_medread.errors import Cancelled
 from napari_medread.plugin.layers import LayerData, layers_of
+from napari_medread.plugin.tracking import track
 
-T = TypeVar("T")
 Paths = str | Sequence[str]
 NOTHING: list[Any] = [(None,)]
 """napari's sign for a path that was read and adds no layer."""
-
-PATIENCE = 0.3
-"""Seconds that work may take before it shows a progress bar."""
-
-STEP = 0.05
-"""Seconds between two movements of the bar: moving it redraws napari."""
 
 NOTES_SHOWN = 5
 """Notes that fit into one notification."""
@@ -59,7 +52,7 @@ def read_layers(path: Paths) -> list[LayerData]:
             return NOTHING
         paths = siblings or paths
     try:
-        volumes = api.read(paths, track=_track)
+        volumes = api.read(paths, track=track)
     except Cancelled:
         show_info("Opening was cancelled: nothing was loaded.")
         return NOTHING
@@ -91,33 +84,6 @@ def _dropped_with(path: str) -> list[str]:
         found: list[str] = bar._medread_dicom
         return found
     return []
-
-
-def _track(items: Sequence[T], description: str) -> Iterator[T]:
-    """Yield items, with a bar that can be cancelled once they take a while.
-
-    Raises
-    ------
-    Cancelled
-        When the person cancels.
-    """
-    shown = monotonic() + PATIENCE - STEP
-    bar = None
-    try:
-        for done, item in enumerate(items, 1):
-            yield item
-            if monotonic() - shown < STEP:
-                continue
-            shown = monotonic()
-            if bar is None:
-                bar = cancelable_progress(desc=description, total=len(items))
-            # Lets napari handle events too, a click on the cancel button among them.
-            bar.update(done - bar.n)
-            if bar.is_canceled:
-                raise Cancelled("Opening was cancelled.")
-    finally:
-        if bar is not None:
-            bar.close()
 
 
 def _and_more(names: Sequence[str]) -> str:

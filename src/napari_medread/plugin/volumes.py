@@ -1,0 +1,311 @@
+"""A layer as the volume that it shows, at the place where it is drawn now."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pint
+from napari.layers import Layer
+from napari.utils.transforms import CompositeAffine
+from numpy.typing import NDArray
+
+from napari_medread.core.geometry import PATIENT_LABELS, PLANE_LABELS, Float, Geometry
+from napari_medread.core.volume import Axis, Volume
+from napari_medread.errors import CannotWrite
+from napari_medread.plugin.layers import LayerData
+
+WORLD_TO_PATIENT = np.array([[0.0, 0, 1, 0], [0, 1, 0, 0], [-1, 0, 0, 0], [0, 0, 0, 1]])
+"""From napari's world axes (SI, AP, RL) to LPS."""
+
+NO_UNIT = "The layer has no unit: its scale was taken for millimetres."
+
+BESIDE = "Its place in the patient was taken from the images beside which it is drawn."
+
+_SHORT_UNITS = {"second": "s", "millisecond": "ms", "microsecond": "us"}
+"""Names of units as napari spells them, and as volumes do."""
+
+_SAME = 1e-6
+"""Transforms that differ by less, in mm, are the same."""
+
+
+class Shown(NamedTuple):
+    """A layer as a volume.
+
+    Attributes
+    ----------
+    volume : Volume
+        With the notes that the layer carries.
+    remarks : tuple of str
+        What was taken for granted about its place.
+    """
+
+    volume: Volume
+    remarks: tuple[str, ...] = ()
+
+
+class _Grid(NamedTuple):
+    """The axes of a layer that are space, and where napari draws them."""
+
+    name: str
+    shape: tuple[int, ...]
+    drawn: Float
+    has_unit: bool
+    labels: tuple[str, ...]
+    metadata: Mapping[str, Any]
+    leading: tuple[Axis, ...]
+
+    @property
+    def ndim(self) -> int:
+        return len(self.drawn) - 1
+
+
+def volume_of_layer(layer: Layer, viewer: Any = None) -> Shown:
+    """Return a layer of a viewer as a volume; see ``volume_of``."""
+    others = [] if viewer is None else [each for each in viewer.layers if each is not layer]
+    return volume_of(layer.as_layer_data_tuple(), [each.as_layer_data_tuple() for each in others])
+
+
+def volume_of(layer: LayerData, others: Sequence[LayerData] = ()) -> Shown:
+    """Return the volume that a layer shows.
+
+    Its geometry is ``metadata["patient_affine"]`` as long as the layer is drawn where it was
+    when it was opened. If it was moved, cut or scaled since, it is moved in the patient
+    likewise, straight or oblique. A layer that brings no position, as new labels do, has
+    that of the image on whose grid it lies, or of the images in whose world it is drawn.
+    Where there is none either, the axes SI, AP and RL are the patient's; any others are
+    plain: numpy's last axis is x.
+
+    Parameters
+    ----------
+    layer : tuple
+        ``(data, attributes, type)``, as napari gives it.
+    others : sequence of tuple
+        The other layers of its viewer.
+
+    Raises
+    ------
+    CannotWrite
+        Where it holds no voxels, or its place cannot be told.
+    NotAVolume
+        Where its axes do not span a volume.
+    """
+    data, attributes, kind = layer
+    name = str(attributes.get("name", kind))
+    if kind not in ("image", "labels"):
+        raise CannotWrite(
+            f"{name}: a {kind} layer has no voxels. Image and labels layers can be written."
+        )
+    remarks: list[str] = []
+    if attributes.get("multiscale"):
+        data = data[0]
+        remarks.append("Only the finest of its resolutions was taken.")
+    rgb = bool(attributes.get("rgb"))
+    grid = _grid_of(name, tuple(data.shape[: data.ndim - rgb]), attributes)
+    geometry, more = _geometry_of(grid, others)
+    remarks += more
+    metadata = grid.metadata
+    limits = attributes.get("contrast_limits")
+    scale = np.diag(grid.drawn)[:-1]
+    volume = Volume(
+        data,
+        name,
+        geometry,
+        grid.leading,
+        (float(scale[-2]), float(scale[-1])) if geometry is None else (1.0, 1.0),
+        rgb=rgb,
+        labels=kind == "labels",
+        contrast_limits=None if rgb or limits is None else (float(limits[0]), float(limits[1])),
+        inverted=_colormap_name(attributes) == "gray_r",
+        source=tuple(Path(p) for p in metadata.get("source", ())),
+        notes=tuple(metadata.get("notes", ())),
+        modality=str(metadata.get("modality", "")),
+        value_unit=str(metadata.get("value_unit", "")),
+        windows=tuple(metadata.get("windows", ())),
+        header=dict(metadata.get("header", {})),
+    )
+    return Shown(volume, tuple(remarks))
+
+
+def _grid_of(name: str, shape: tuple[int, ...], attributes: Mapping[str, Any]) -> _Grid:
+    """Separate the axes of space from those before them."""
+    ndim = len(shape)
+    labels = tuple(map(str, attributes.get("axis_labels") or ()))
+    labels = labels if len(labels) == ndim else ("",) * ndim
+    count = 2 if ndim == 2 or labels[-2:] == PLANE_LABELS else 3
+    lead = ndim - count
+    if lead < 0:
+        raise CannotWrite(f"{name}: a layer of {ndim} axes is no image.")
+    matrix = _drawn(ndim, attributes)
+    if matrix[:lead, lead:ndim].any() or matrix[lead:ndim, :lead].any():
+        raise CannotWrite(
+            f"{name}: its transform mixes axes of space with others. Reset its rotation and shear."
+        )
+    units = attributes.get("units") or ("pixel",) * ndim
+    factors = [_millimetres(unit) for unit in units]
+    drawn = matrix[lead:, lead:].copy()
+    drawn[:count, :] *= [[factor or 1.0] for factor in factors[lead:]]
+    metadata = attributes.get("metadata") or {}
+    values = metadata.get("axes", {})
+    leading = tuple(
+        Axis(
+            label if label and not label.startswith("-") else "frame",
+            _SHORT_UNITS.get(str(unit), str(unit)) if factor is None else "mm",
+            abs(float(step)) * (factor or 1.0) or 1.0,
+            tuple(found) if len(found := values.get(label, ())) == n else (),
+        )
+        for label, unit, factor, step, n in zip(
+            labels[:lead], units, factors, np.diag(matrix), shape, strict=False
+        )
+    )
+    return _Grid(
+        name,
+        shape[lead:],
+        drawn,
+        all(factor is not None for factor in factors[lead:]),
+        labels[lead:],
+        metadata,
+        leading,
+    )
+
+
+def _geometry_of(
+    grid: _Grid, others: Sequence[LayerData]
+) -> tuple[Geometry | None, tuple[str, ...]]:
+    """Return where a grid lies, and what was taken for granted."""
+    remarks: tuple[str, ...] = ()
+    found = None
+    if grid.ndim == 3:
+        found, remarks = _in_patient(grid)
+        if found is None and not remarks:
+            found, remarks = _beside_others(grid, others)
+        if found is None and grid.labels == PATIENT_LABELS:
+            found = WORLD_TO_PATIENT @ grid.drawn
+            remarks = () if grid.has_unit else (NO_UNIT,)
+    if found is not None:
+        return Geometry(grid.shape, found, int(grid.metadata.get("slice_axis", 0))), remarks
+    if not grid.has_unit:
+        if grid.ndim == 2 and _is_unmoved(grid):
+            return None, remarks
+        remarks = (*remarks, NO_UNIT)
+    # numpy's last axis is x.
+    plain = grid.drawn[[*range(grid.ndim)[::-1], grid.ndim]]
+    return Geometry(grid.shape, plain), remarks
+
+
+def _in_patient(grid: _Grid) -> tuple[Float | None, tuple[str, ...]]:
+    """Return the matrix to LPS of a layer that carries one, moved as the layer was moved."""
+    opened = _opened(grid.metadata, grid.shape)
+    if opened is None:
+        return None, ()
+    affine, drawn, ndim = opened
+    if np.allclose(grid.drawn, drawn, rtol=0, atol=_SAME):
+        return affine, ()
+    # Where napari itself takes an axis out, it drops the labels too.
+    if grid.labels != PATIENT_LABELS and 3 + len(grid.leading) != ndim:
+        return None, ("An axis was taken out of the layer: its place in the patient is lost.",)
+    return affine @ np.linalg.inv(drawn) @ grid.drawn, ()
+
+
+def _beside_others(
+    grid: _Grid, others: Sequence[LayerData]
+) -> tuple[Float | None, tuple[str, ...]]:
+    """Return the matrix to LPS of a layer without one, from the layers beside it."""
+    to_patient: list[Float] = []
+    on_grid: list[bool] = []
+    for data, attributes, kind in others:
+        if kind not in ("image", "labels") or attributes.get("multiscale"):
+            continue
+        shape = tuple(data.shape[: data.ndim - bool(attributes.get("rgb"))])
+        if len(shape) < 3:
+            continue
+        try:
+            other = _grid_of(str(attributes.get("name", "")), shape, attributes)
+            place = None if other.ndim != 3 else _in_patient(other)[0]
+        except CannotWrite:
+            continue
+        if place is None:
+            continue
+        if grid.shape == other.shape and np.allclose(grid.drawn, other.drawn, rtol=0, atol=_SAME):
+            return place, (f"Its place in the patient is that of {other.name}.",)
+        to_patient.append(place @ np.linalg.inv(other.drawn))
+        index = np.linalg.solve(other.drawn, grid.drawn)
+        on_grid.append(
+            bool(np.allclose(np.abs(index[:3, :3]), np.eye(3), rtol=0, atol=_SAME))
+            and bool(np.allclose(index[:3, 3], np.rint(index[:3, 3]), rtol=0, atol=1e-3))
+        )
+    named = grid.labels == PATIENT_LABELS
+    # An array without units that fits none of them has only been added beside them.
+    if not to_patient or not (named or grid.has_unit or any(on_grid)):
+        return None, ()
+    if any(on_grid):
+        to_patient = [one for one, on in zip(to_patient, on_grid, strict=True) if on]
+    first = to_patient[0]
+    if not all(np.allclose(first, one, rtol=0, atol=_SAME) for one in to_patient):
+        raise CannotWrite(
+            f"{grid.name}: images of different orientations are open, and it cannot be told "
+            "in which of them it was drawn. Remove the others, then save it again."
+        )
+    return first @ grid.drawn, () if named else (BESIDE,)
+
+
+def _opened(
+    metadata: Mapping[str, Any], shape: tuple[int, ...]
+) -> tuple[Float, Float, int | None] | None:
+    """Return what a layer says of its place: matrices to LPS and to the world, and its axes."""
+    affine = np.asarray(metadata.get("patient_affine", ()), dtype=float)
+    if affine.shape != (4, 4):
+        return None
+    matrix = np.asarray(metadata.get("drawn_affine", ()), dtype=float)
+    if matrix.ndim == 2 and min(matrix.shape) >= 4:
+        return affine, _last_three(matrix), len(matrix) - 1
+    placed = Geometry(shape, affine, int(metadata.get("slice_axis", 0))).placement()
+    drawn = np.diag([*placed.scale, 1.0])
+    drawn[:3, 3] = placed.translate
+    return affine, np.diag([*placed.flips, 1.0]) @ drawn, None
+
+
+def _is_unmoved(grid: _Grid) -> bool:
+    """Tell whether a plane is drawn as an array without scale, or as it was opened."""
+    opened = np.asarray(grid.metadata.get("drawn_affine", ()), dtype=float)
+    if opened.ndim == 2 and len(opened) >= 3:
+        kept = [-3, -2, -1]
+        return bool(np.allclose(opened[np.ix_(kept, kept)], grid.drawn, rtol=0, atol=_SAME))
+    return bool(np.allclose(grid.drawn, np.eye(3), rtol=0, atol=_SAME))
+
+
+def _last_three(matrix: Float) -> Float:
+    kept = [-4, -3, -2, -1]
+    return matrix[np.ix_(kept, kept)]
+
+
+def _drawn(ndim: int, attributes: Mapping[str, Any]) -> NDArray[np.float64]:
+    """Return the (n + 1, n + 1) matrix from array index to napari's world."""
+    own = CompositeAffine(
+        scale=attributes.get("scale", (1.0,) * ndim),
+        translate=attributes.get("translate", (0.0,) * ndim),
+        rotate=attributes.get("rotate"),
+        shear=attributes.get("shear"),
+        ndim=ndim,
+    ).affine_matrix
+    affine = attributes.get("affine")
+    return np.asarray(own if affine is None else np.asarray(affine) @ own, dtype=float)
+
+
+def _millimetres(unit: Any) -> float | None:
+    """Return how many mm a unit of length is, None for any other."""
+    if str(unit) in ("mm", "millimeter"):
+        return 1.0
+    try:
+        factor = pint.get_application_registry()(str(unit)).to("mm").magnitude  # type: ignore[no-untyped-call]
+    except pint.PintError:
+        return None
+    return float(factor) if math.isfinite(factor) and factor > 0 else None
+
+
+def _colormap_name(attributes: Mapping[str, Any]) -> str:
+    colormap = attributes.get("colormap")
+    return str(colormap.get("name", "")) if isinstance(colormap, Mapping) else str(colormap or "")

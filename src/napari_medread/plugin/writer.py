@@ -1,0 +1,121 @@
+"""The npe2 writers: what happens when layers are saved."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from napari import current_viewer
+from napari.utils.notifications import show_info, show_warning
+
+from napari_medread import api
+from napari_medread.core.files import Written
+from napari_medread.errors import Cancelled, CannotWrite, MedReadError
+from napari_medread.formats.registry import written_suffix
+from napari_medread.plugin.layers import LayerData
+from napari_medread.plugin.tracking import track
+from napari_medread.plugin.volumes import Shown, volume_of
+
+
+def write_metaimage(path: str, layers: Sequence[LayerData]) -> list[str]:
+    """Save layers as MetaImage."""
+    return save(path, layers, ".mhd")
+
+
+def save(path: str, layers: Sequence[LayerData], suffix: str) -> list[str]:
+    """Save layers, and tell the person what was written.
+
+    Parameters
+    ----------
+    path : str
+        The name chosen. Its suffix says the format; without a known one, ``suffix`` is added.
+        Several layers become several files, each of this name with the layer's behind it.
+    layers : sequence of tuple
+        Image and labels layers, as napari gives them.
+    suffix : str
+        That of the format chosen in napari's dialog.
+
+    Returns
+    -------
+    list of str
+        The files written.
+
+    Raises
+    ------
+    CannotWrite
+        Where a layer cannot be written. The files of the layers before it, if any, are there.
+    Cancelled
+        When the person cancels.
+    """
+    place, named = _place(Path(path), suffix)
+    others = _others(layers)
+    shown = [volume_of(layer, [*layers[:n], *layers[n + 1 :], *others])
+             for n, layer in enumerate(layers)]  # fmt: skip
+    targets = [place] if len(shown) == 1 else _named_after(place, [s.volume.name for s in shown])
+    if named or len(shown) > 1:
+        for target in targets:  # names that the person has not been asked about
+            if target.exists():
+                raise CannotWrite(
+                    f"{target.name}: there is a file of this name already. Choose another name, "
+                    "or this one in full, to replace it."
+                )
+    written: list[Written] = []
+    try:
+        for target, each in zip(targets, shown, strict=True):
+            written.append(api.write(target, each.volume, track=track))
+    except MedReadError as error:
+        raise _with_what_is_there(error, written) from error
+    _report(shown, written)
+    return [str(p) for each in written for p in each.paths]
+
+
+def _place(path: Path, suffix: str) -> tuple[Path, bool]:
+    """Return the path to write, and whether it is another than was given."""
+    if written_suffix(path) is not None:
+        return path, False
+    return path.with_name(path.name + suffix), True
+
+
+def _others(layers: Sequence[LayerData]) -> list[LayerData]:
+    """Return the viewer's other layers: napari gives a writer only those to be saved."""
+    viewer = current_viewer()
+    if viewer is None:
+        return []
+    saved = {id(data) for data, _, _ in layers}
+    return [layer.as_layer_data_tuple() for layer in viewer.layers if id(layer.data) not in saved]
+
+
+def _named_after(place: Path, names: Sequence[str]) -> list[Path]:
+    """Return a path for each of several layers: the chosen name, then the layer's."""
+    suffix = written_suffix(place) or ""
+    stem = place.name[: len(place.name) - len(suffix)]
+    found: list[Path] = []
+    for name in names:
+        clean = re.sub(r'[\x00-\x1f/\\:*?"<>|]+', "_", name).strip(" .")[:100] or "layer"
+        candidate, n = place.with_name(f"{stem}-{clean}{suffix}"), 2
+        while candidate in found:
+            candidate, n = place.with_name(f"{stem}-{clean}-{n}{suffix}"), n + 1
+        found.append(candidate)
+    return found
+
+
+def _with_what_is_there(error: MedReadError, written: Sequence[Written]) -> MedReadError:
+    """Return an error that also names the files which are whole already."""
+    names = [path.name for each in written for path in each.paths]
+    there = f" Written before: {', '.join(names)}." if names else ""
+    if isinstance(error, Cancelled):
+        return Cancelled(f"Saving was cancelled: nothing was changed.{there}")
+    return type(error)(f"{error}{there}")
+
+
+def _report(shown: Sequence[Shown], written: Sequence[Written]) -> None:
+    """Say what was written, and what about it is worth knowing."""
+    lines, notes = [], []
+    for each, made in zip(shown, written, strict=True):
+        files = " and ".join(path.name for path in made.paths)
+        lines.append(f"{each.volume.name} was written to {files}.")
+        notes += [f"{each.volume.name}: {note}" for note in (*each.remarks, *made.notes)]
+    show_info("\n".join(lines))
+    if notes:
+        show_warning("\n".join(notes))
