@@ -61,7 +61,8 @@ def file_grid(volume: Volume) -> FileGrid:
             "files cannot hold. Straighten it first: Layers > Transform > Resample, "
             "to the patient's axes."
         )
-    space = 2 if geometry is None else geometry.ndim
+    grid = volume.shape[len(volume.leading) :]
+    space = len(grid) if geometry is None else geometry.ndim
     channel = channel_axis(volume)
     colours = volume.data.shape[-1] if volume.rgb else 1
     channels = colours if channel is None else volume.data.shape[channel]
@@ -71,14 +72,13 @@ def file_grid(volume: Volume) -> FileGrid:
     lengths = [n for n, a in zip(volume.shape, volume.leading, strict=False) if a.label != CHANNEL][
         ::-1
     ]
-    grid = volume.shape[len(volume.leading) :]
-    if len(grid) != space or space + len(others) > _MOST:
+    if len(grid) != space or space not in (2, 3) or space + len(others) > _MOST:
         raise CannotWrite(
-            f"{volume.name}: it has {volume.ndim} axes ({', '.join(volume.axis_labels)}), more "
-            "than the format holds. Write parts of it."
+            f"{volume.name}: it has {volume.ndim} axes ({', '.join(volume.axis_labels)}), which "
+            "is more than the format holds. Write parts of it."
         )
     if geometry is None:
-        geometry = Geometry(grid, np.diag([1.0] * 3)[[1, 0, 2]])
+        geometry = Geometry(grid, np.eye(space + 1)[[*range(space)[::-1], space]])
     size, spacing, origin, axes = geometry.itk
     direction = np.eye(space + len(others))
     direction[:space, :space] = np.reshape(axes, (space, space))
@@ -87,6 +87,8 @@ def file_grid(volume: Volume) -> FileGrid:
         for axis in others
         if not _told_by_steps(axis)
     ]
+    if volume.geometry is None and space == 3:
+        notes.append("No spacing is known: files of three dimensions are taken to have 1 mm.")
     if volume.geometry is None and volume.pixel_size != (1.0, 1.0):
         notes.append("The ratio of a pixel's height and width was not written.")
     return FileGrid(
