@@ -41,10 +41,16 @@ class Shown(NamedTuple):
         With the notes that the layer carries.
     remarks : tuple of str
         What was taken for granted about its place.
+    drawn : array
+        (n + 1, n + 1) matrix from the n indices of the layer to napari's world.
+    in_patient : bool
+        Whether its place in the patient is known, and not only its spacing.
     """
 
     volume: Volume
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[str, ...]
+    drawn: Float
+    in_patient: bool
 
 
 class _Grid(NamedTuple):
@@ -105,7 +111,7 @@ def volume_of(layer: LayerData, others: Sequence[LayerData] = ()) -> Shown:
         remarks.append("Only the finest of its resolutions was taken.")
     rgb = bool(attributes.get("rgb"))
     grid = _grid_of(name, tuple(data.shape[: data.ndim - rgb]), attributes)
-    geometry, more = _geometry_of(grid, others)
+    geometry, in_patient, more = _geometry_of(grid, others)
     remarks += more
     metadata = grid.metadata
     limits = attributes.get("contrast_limits")
@@ -127,7 +133,7 @@ def volume_of(layer: LayerData, others: Sequence[LayerData] = ()) -> Shown:
         windows=tuple(metadata.get("windows", ())),
         header=dict(metadata.get("header", {})),
     )
-    return Shown(volume, tuple(remarks))
+    return Shown(volume, tuple(remarks), _drawn(len(volume.shape), attributes), in_patient)
 
 
 def _grid_of(name: str, shape: tuple[int, ...], attributes: Mapping[str, Any]) -> _Grid:
@@ -174,8 +180,8 @@ def _grid_of(name: str, shape: tuple[int, ...], attributes: Mapping[str, Any]) -
 
 def _geometry_of(
     grid: _Grid, others: Sequence[LayerData]
-) -> tuple[Geometry | None, tuple[str, ...]]:
-    """Return where a grid lies, and what was taken for granted."""
+) -> tuple[Geometry | None, bool, tuple[str, ...]]:
+    """Return where a grid lies, whether in the patient, and what was taken for granted."""
     remarks: tuple[str, ...] = ()
     found = None
     if grid.ndim == 3:
@@ -186,14 +192,15 @@ def _geometry_of(
             found = WORLD_TO_PATIENT @ grid.drawn
             remarks = () if grid.has_unit else (NO_UNIT,)
     if found is not None:
-        return Geometry(grid.shape, found, int(grid.metadata.get("slice_axis", 0))), remarks
+        slice_axis = int(grid.metadata.get("slice_axis", 0))
+        return Geometry(grid.shape, found, slice_axis), True, remarks
     if not grid.has_unit:
         if grid.ndim == 2 and _is_unmoved(grid):
-            return None, remarks
+            return None, False, remarks
         remarks = (*remarks, NO_UNIT)
     # numpy's last axis is x.
     plain = grid.drawn[[*range(grid.ndim)[::-1], grid.ndim]]
-    return Geometry(grid.shape, plain), remarks
+    return Geometry(grid.shape, plain), False, remarks
 
 
 def _in_patient(grid: _Grid) -> tuple[Float | None, tuple[str, ...]]:
