@@ -17,8 +17,9 @@ ALLOWED = {
     "core": {"errors"},
     "dicom": {"errors", "core"},
     "formats": {"errors", "core"},
-    "api": {"errors", "core", "dicom", "formats"},
-    "plugin": {"errors", "core", "dicom", "formats", "api"},
+    "processing": {"errors", "core"},
+    "api": {"errors", "core", "dicom", "formats", "processing"},
+    "plugin": {"errors", "core", "dicom", "formats", "processing", "api"},
 }
 GUI = {"napari", "qtpy", "magicgui"}
 
@@ -59,7 +60,8 @@ def test_only_the_plugin_imports_napari_and_qt(path):
 def test_reading_needs_neither_napari_nor_qt():
     code = (
         "import sys, napari_medread.api, napari_medread.dicom.volumes,"
-        " napari_medread.formats.metaimage, napari_medread.formats.raster;"
+        " napari_medread.formats.metaimage, napari_medread.formats.raster,"
+        " napari_medread.processing.warp;"
         "print(*{'napari', 'qtpy', 'magicgui'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

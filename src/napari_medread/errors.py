@@ -20,5 +20,9 @@ class CannotWrite(MedReadError):
     """A volume that cannot be written as asked."""
 
 
+class CannotResample(MedReadError):
+    """A volume that cannot be resampled as asked."""
+
+
 class Cancelled(MedReadError):
     """The person stopped the work; nothing was loaded."""

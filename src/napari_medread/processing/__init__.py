@@ -1,0 +1,1 @@
+"""New volumes computed from volumes: plain Python, without napari."""
