@@ -1,0 +1,1 @@
+"""The docked widgets, one a module."""

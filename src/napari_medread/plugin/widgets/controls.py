@@ -1,0 +1,42 @@
+"""Controls that look alike in all widgets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from magicgui.widgets import Container, FloatSpinBox, Label
+
+DECIMALS = 3
+"""Of a spacing in mm, as it is shown."""
+
+_LABEL_WIDTH = 105
+"""In pixels, so that the controls stand below one another."""
+
+
+def spacing_box() -> Any:
+    """Return a control for a spacing in mm."""
+    box = FloatSpinBox(
+        min=10**-DECIMALS,
+        max=1000,
+        step=0.1,
+        tooltip="Distance from voxel to voxel along this axis, in mm.",
+    )
+    box.native.setDecimals(DECIMALS)
+    box.native.setSuffix(" mm")
+    box.native.setKeyboardTracking(False)
+    return box
+
+
+def row(label: Any, widget: Any) -> Any:
+    """Return a control with its label on the left."""
+    label.min_width = _LABEL_WIDTH
+    row: Any = Container(widgets=[label, widget], layout="horizontal", labels=False)
+    row.margins = (0, 0, 0, 0)
+    return row
+
+
+def sentence() -> Any:
+    """Return a line of text that wraps."""
+    label = Label(value="")
+    label.native.setWordWrap(True)
+    return label

@@ -1,0 +1,105 @@
+"""Work that runs beside the window, reports how far it is, and stops when asked to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from napari.qt.threading import create_worker
+from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
+
+from napari_medread.core.progress import Track
+from napari_medread.errors import Cancelled, MedReadError
+
+T = TypeVar("T")
+
+_RUNNING: set[Work] = set()
+"""Keeps work alive until it is done, even if who has asked for it is gone."""
+
+
+class Work(QObject):
+    """A function that is called in a thread.
+
+    Its signals reach the thread that has made it, which is the window's.
+
+    Parameters
+    ----------
+    function : callable
+        Given a ``Track`` to wrap its loops in.
+
+    Attributes
+    ----------
+    progressed : Signal(int, int)
+        How many steps are done, and of how many.
+    returned : Signal(object)
+        What the function has returned.
+    refused : Signal(str)
+        The sentence of a ``MedReadError``.
+    finished : Signal()
+        Always the last, after cancelling too.
+    """
+
+    progressed = Signal(int, int)
+    returned = Signal(object)
+    refused = Signal(str)
+    finished = Signal()
+
+    def __init__(self, function: Callable[[Track], Any]) -> None:
+        super().__init__()
+        self._function = function
+        self._worker = create_worker(self._call, _start_thread=False)
+        self._worker.returned.connect(self._on_returned)
+        self._worker.finished.connect(self._on_finished)
+
+    def start(self) -> None:
+        """Begin."""
+        _RUNNING.add(self)
+        self._worker.start()
+
+    def cancel(self) -> None:
+        """Ask it to stop at its next step; nothing is returned then."""
+        if self in _RUNNING:
+            self._worker.quit()
+
+    def _call(self) -> Any:
+        # Sentences are returned: what is raised in a thread comes with a stack trace.
+        try:
+            return self._function(self._track)
+        except MedReadError as error:
+            return _Refusal(str(error))
+        except MemoryError:
+            return _Refusal("There is not enough memory for this.")
+
+    def _track(self, items: Sequence[T], description: str) -> Iterator[T]:
+        """Yield items, and tell the window.
+
+        Raises
+        ------
+        Cancelled
+            When it was cancelled.
+        """
+        del description
+        for done, item in enumerate(items):
+            # napari asks this way too, when it ends.
+            if self._worker.abort_requested:
+                raise Cancelled("The work was cancelled.")
+            self.progressed.emit(done, len(items))
+            yield item
+
+    def _on_returned(self, result: Any) -> None:
+        if isinstance(result, _Refusal):
+            self.refused.emit(result.sentence)
+        else:
+            self.returned.emit(result)
+
+    def _on_finished(self) -> None:
+        self.finished.emit()
+        _RUNNING.discard(self)
+        # What is connected holds on to data, and Qt to what is connected.
+        del self._function, self._worker
+        self.deleteLater()
+
+
+class _Refusal:
+    def __init__(self, sentence: str) -> None:
+        self.sentence = sentence
