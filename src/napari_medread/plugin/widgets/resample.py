@@ -5,15 +5,8 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
-from magicgui.widgets import (
-    CheckBox,
-    ComboBox,
-    Container,
-    Label,
-    ProgressBar,
-    PushButton,
-)
-from napari.layers import Image, Labels, Layer
+from magicgui.widgets import CheckBox, ComboBox, Label, PushButton
+from napari.layers import Labels, Layer
 from napari.utils.notifications import show_error
 
 from napari_medread.core.geometry import PATIENT_LABELS, PLANE_LABELS
@@ -21,8 +14,8 @@ from napari_medread.core.volume import Volume
 from napari_medread.errors import MedReadError
 from napari_medread.plugin.resampling import Plan, plan, said_of, work_on
 from napari_medread.plugin.volumes import volume_of_layer
-from napari_medread.plugin.widgets.controls import DECIMALS, row, sentence, spacing_box
-from napari_medread.plugin.work import Work
+from napari_medread.plugin.widgets.controls import DECIMALS, row, spacing_box
+from napari_medread.plugin.widgets.panel import Panel
 from napari_medread.processing.grids import target_of
 from napari_medread.processing.resample import check, interpolation_of, leaves_out, nbytes_of
 
@@ -34,11 +27,8 @@ ISOTROPIC, SPACING, PATIENT, LIKE = (
 )
 _METHODS = [("linear", "linear"), ("nearest", "nearest"), ("B-spline (cubic)", "b-spline")]
 
-_MOVED = ("data", "name", "scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
-"""Events of a layer after which something else comes out."""
 
-
-class Resample(Container[Any]):
+class Resample(Panel):
     """Resample a layer to isotropic voxels, a spacing, the patient's axes or another grid.
 
     Parameters
@@ -48,17 +38,18 @@ class Resample(Container[Any]):
     """
 
     def __init__(self, napari_viewer: Any) -> None:
-        # napari may hand out a proxy, of which no weak reference lasts.
-        napari_viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
-        self._viewer_of = weakref.ref(napari_viewer)
-        self._watched: list[weakref.ref[Layer]] = []
+        super().__init__(
+            napari_viewer,
+            layer="The image or labels layer to resample.",
+            run=PushButton(
+                text="Resample",
+                tooltip="Adds a new layer. The one it is made from stays as it is.",
+            ),
+            cancel="Stops the work. No layer is added.",
+        )
         self._exact: tuple[float, ...] = ()
         self._filled_for: tuple[Any, ...] = ()
-        self._work: Work | None = None
-        self._is_filling = self._is_possible = False
-        self.layer: Any = ComboBox(
-            choices=self._layers, tooltip="The image or labels layer to resample."
-        )
+        self._is_possible = False
         self.to: Any = ComboBox(
             choices=[ISOTROPIC, SPACING, PATIENT, LIKE],
             tooltip="What the new voxels are to be. The patient's axes straighten oblique\n"
@@ -79,85 +70,35 @@ class Resample(Container[Any]):
             tooltip="Where the new voxels are coarser: averages over their size first, so that\n"
             "fine detail is not kept or lost by chance (aliasing).",
         )
-        self.outcome, self.message = sentence(), sentence()
-        self.run = PushButton(
-            text="Resample", tooltip="Adds a new layer. The one it is made from stays as it is."
-        )
-        self.progress = ProgressBar(value=0, max=1, tooltip="How much is done.")
-        self.cancel = PushButton(text="Cancel", tooltip="Stops the work. No layer is added.")
         self.labels_of_spacing = [Label(value="Spacing") for _ in self.spacing]
         self._rows_of_spacing = [
             row(label, box) for label, box in zip(self.labels_of_spacing, self.spacing, strict=True)
         ]
         self._row_of_like = row(Label(value="Grid of"), self.like)
-        super().__init__(
-            widgets=[
+        for choice in (self.to, self.like):
+            choice.changed.connect(self._prefill)
+        for each in (self.interpolation, self.smooth):
+            each.changed.connect(self._preview)
+        for box in self.spacing:
+            box.changed.connect(self._on_spacing)
+        self._lay_out(
+            [
                 row(Label(value="Layer"), self.layer),
                 row(Label(value="To"), self.to),
                 self._row_of_like,
                 *self._rows_of_spacing,
                 row(Label(value="Interpolation"), self.interpolation),
                 self.smooth,
-                self.outcome,
-                self.run,
-                self.progress,
-                self.cancel,
-                self.message,
-            ],
-            labels=False,
+            ]
         )
-        for choice in (self.layer, self.to, self.like):
-            choice.changed.connect(self._prefill)
-        for each in (self.interpolation, self.smooth):
-            each.changed.connect(self._preview)
-        for box in self.spacing:
-            box.changed.connect(self._on_spacing)
-        self.run.changed.connect(self._start)
-        self.cancel.changed.connect(self._cancel)
-        active = napari_viewer.layers.selection.active
-        if active in self.layer.choices:
-            self.layer.value = active
-        self._show_running(running=False)
-        self._prefill()
-
-    def reset_choices(self, *args: Any) -> None:
-        """Offer the layers that there are now; napari calls it whenever they change."""
-        self._is_filling = True
-        try:
-            super().reset_choices(*args)
-        finally:
-            self._is_filling = False
-        self._prefill()
-
-    def _layers(self, *_: Any) -> list[Layer]:
-        viewer = self._viewer_of()
-        if viewer is None:
-            return []
-        return [each for each in viewer.layers if isinstance(each, Image | Labels)]
 
     def _others(self, *_: Any) -> list[Layer]:
         return [each for each in self._layers() if each is not self.layer.value]
-
-    def _watch(self) -> None:
-        """Follow the layers in use, so that what is shown is true after one was moved."""
-        for layer in (each() for each in self._watched):
-            if layer is not None:
-                for name in _MOVED:
-                    getattr(layer.events, name).disconnect(self._on_moved)
-        used = self._used()
-        for layer in used:
-            for name in _MOVED:
-                getattr(layer.events, name).connect(self._on_moved)
-        self._watched = [weakref.ref(each) for each in used]
 
     def _used(self) -> list[Layer]:
         """Return the chosen layer, and the one whose grid is wanted."""
         like = self.like.value if self.to.value == LIKE else None
         return [each for each in (self.layer.value, like) if each is not None]
-
-    def _on_moved(self, event: Any = None) -> None:
-        del event
-        self._prefill()
 
     def _prefill(self, *_: Any) -> None:
         """Show the spacing that the chosen layer and target come with, and what is editable."""
@@ -288,50 +229,12 @@ class Resample(Container[Any]):
         self.message.value = ""
         smooth = bool(self.smooth.value and self.smooth.enabled)
         work = work_on(viewer, planned, self.interpolation.value, smooth=smooth)
-        # The work outlives a widget that is closed, and does not keep it.
-        this = weakref.ref(self)
-        is_gone: list[bool] = []
-        self.native.destroyed.connect(lambda *_: is_gone.append(True))
+        self._begin(work, lambda volume: _result(planned, volume))
 
-        def widget() -> Resample | None:
-            return None if is_gone else this()
 
-        def moved(done: int, total: int) -> None:
-            if (each := widget()) is not None:
-                each.progress.max, each.progress.value = total, done
-
-        def returned(volume: Volume) -> None:
-            if (each := widget()) is not None:
-                said = said_of(planned, volume)
-                each.message.value = f"{volume.name} was added. {said}".strip()
-
-        def refused(sentence: str) -> None:
-            if (each := widget()) is not None:
-                each.message.value = sentence
-
-        def finished() -> None:
-            if (each := widget()) is not None:
-                each._work = None
-                each._show_running(running=False)
-
-        work.progressed.connect(moved)
-        work.returned.connect(returned)
-        work.refused.connect(refused)
-        work.finished.connect(finished)
-        self._work = work
-        self._show_running(running=True)
-        work.start()
-
-    def _cancel(self) -> None:
-        if self._work is not None:
-            self._work.cancel()
-            self.cancel.enabled = False
-            self.message.value = "Cancelled."
-
-    def _show_running(self, *, running: bool) -> None:
-        self.progress.value = 0
-        self.progress.visible = self.cancel.visible = self.cancel.enabled = running
-        self.run.visible = not running
+def _result(planned: Plan, volume: Volume) -> str:
+    """Say what was made, and what is worth knowing about it."""
+    return f"{volume.name} was added. {said_of(planned, volume)}".strip()
 
 
 def _outcome(planned: Plan) -> str:

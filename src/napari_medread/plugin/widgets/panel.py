@@ -1,0 +1,141 @@
+"""A panel that does one kind of work on a layer: what all of them share."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from magicgui.widgets import ComboBox, Container, ProgressBar, PushButton
+from napari.layers import Image, Labels, Layer
+
+from napari_medread.plugin.widgets.controls import sentence
+from napari_medread.plugin.work import Work
+
+_MOVED = ("data", "name", "scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
+"""Events of a layer after which something else comes out."""
+
+
+class Panel(Container[Any]):
+    """Chooses a layer, says what would become of it, and does it beside the window.
+
+    Parameters
+    ----------
+    napari_viewer : Viewer
+        Whose layers to offer. It is not kept alive, and neither are they.
+    """
+
+    def __init__(self, napari_viewer: Any, *, layer: str, run: PushButton, cancel: str) -> None:
+        # napari may hand out a proxy, of which no weak reference lasts.
+        napari_viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
+        self._viewer_of = weakref.ref(napari_viewer)
+        self._watched: list[weakref.ref[Layer]] = []
+        self._work: Work | None = None
+        self._is_filling = False
+        self.layer: Any = ComboBox(choices=self._layers, tooltip=layer)
+        self.outcome, self.message = sentence(), sentence()
+        self.run = run
+        self.progress = ProgressBar(value=0, max=1, tooltip="How much is done.")
+        self.cancel = PushButton(text="Cancel", tooltip=cancel)
+        self.run.changed.connect(self._start)
+        self.cancel.changed.connect(self._cancel)
+
+    def _lay_out(self, widgets: Sequence[Any]) -> None:
+        """Put the panel's own controls above those that all panels end with."""
+        shared = [self.outcome, self.run, self.progress, self.cancel, self.message]
+        super().__init__(widgets=[*widgets, *shared], labels=False)
+        self.layer.changed.connect(self._prefill)
+        viewer = self._viewer_of()
+        if viewer is not None and viewer.layers.selection.active in self.layer.choices:
+            self.layer.value = viewer.layers.selection.active
+        self._show_running(running=False)
+        self._prefill()
+
+    def reset_choices(self, *args: Any) -> None:
+        """Offer the layers that there are now; napari calls it whenever they change."""
+        self._is_filling = True
+        try:
+            super().reset_choices(*args)
+        finally:
+            self._is_filling = False
+        self._prefill()
+
+    def _prefill(self, *_: Any) -> None:
+        """Show what comes with the chosen layer."""
+        raise NotImplementedError
+
+    def _start(self) -> None:
+        """Begin what was asked for."""
+        raise NotImplementedError
+
+    def _used(self) -> list[Layer]:
+        """Return the layers that are chosen."""
+        return [] if self.layer.value is None else [self.layer.value]
+
+    def _layers(self, *_: Any) -> list[Layer]:
+        viewer = self._viewer_of()
+        if viewer is None:
+            return []
+        return [each for each in viewer.layers if isinstance(each, Image | Labels)]
+
+    def _watch(self) -> None:
+        """Follow the layers in use, so that what is shown is true after one was moved."""
+        for layer in (each() for each in self._watched):
+            if layer is not None:
+                for name in _MOVED:
+                    getattr(layer.events, name).disconnect(self._on_moved)
+        used = self._used()
+        for layer in used:
+            for name in _MOVED:
+                getattr(layer.events, name).connect(self._on_moved)
+        self._watched = [weakref.ref(each) for each in used]
+
+    def _on_moved(self, event: Any = None) -> None:
+        del event
+        self._prefill()
+
+    def _begin(self, work: Work, said_of: Callable[[Any], str]) -> None:
+        """Start work; ``said_of`` puts its result in a sentence."""
+        # The work outlives a panel that is closed, and does not keep it.
+        this = weakref.ref(self)
+        is_gone: list[bool] = []
+        self.native.destroyed.connect(lambda *_: is_gone.append(True))
+
+        def panel() -> Panel | None:
+            return None if is_gone else this()
+
+        def moved(done: int, total: int) -> None:
+            if (each := panel()) is not None:
+                each.progress.max, each.progress.value = total, done
+
+        def say(sentence: str) -> None:
+            if (each := panel()) is not None:
+                each.message.value = sentence
+
+        def finished() -> None:
+            if (each := panel()) is not None:
+                each._work = None
+                each._show_running(running=False)
+                each._after_work()
+
+        work.progressed.connect(moved)
+        work.returned.connect(lambda result: say(said_of(result)))
+        work.refused.connect(say)
+        work.finished.connect(finished)
+        self._work = work
+        self._show_running(running=True)
+        work.start()
+
+    def _after_work(self) -> None:
+        """Show what is otherwise than before, once work has ended."""
+
+    def _cancel(self) -> None:
+        if self._work is not None:
+            self._work.cancel()
+            self.cancel.enabled = False
+            self.message.value = "Cancelled."
+
+    def _show_running(self, *, running: bool) -> None:
+        self.progress.value = 0
+        self.progress.visible = self.cancel.visible = self.cancel.enabled = running
+        self.run.visible = not running
