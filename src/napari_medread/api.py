@@ -12,10 +12,10 @@ from napari_medread.core.volume import Volume
 from napari_medread.dicom.directory import is_directory_file, referenced_files
 from napari_medread.dicom.scan import DICOM_SUFFIXES, is_dicom, is_passed_over, walk
 from napari_medread.errors import CannotWrite, UnreadableFile
+from napari_medread.formats import registry
 from napari_medread.formats.registry import (
     IMAGEIO_SCHEME,
     VOLUMETRIC,
-    WRITABLE,
     format_of,
     reader_of,
     writer_of,
@@ -23,6 +23,12 @@ from napari_medread.formats.registry import (
 )
 
 PathLike = str | os.PathLike[str]
+
+DICOM_SUFFIX = ".dcm"
+"""Of the names under which DICOM is written."""
+
+WRITABLE = (*registry.WRITABLE, DICOM_SUFFIX)
+"""Suffixes of what can be written."""
 
 PROBED = 20_000
 """So many files of a folder are looked into to see whether any is ours, which takes about half a
@@ -113,13 +119,17 @@ def write(
     Parameters
     ----------
     path : path
-        Its suffix says the format: ``.mhd`` (with a ``.raw`` or ``.zraw`` beside it) or ``.mha``.
+        Its suffix says the format: ``.mhd`` (with a ``.raw`` or ``.zraw`` beside it), ``.mha``
+        or ``.dcm``. A single image becomes that ``.dcm`` file, several a folder of this name
+        without the suffix. A path that ends in a separator, or is a folder, becomes a folder of
+        DICOM images. Such a folder must be new, or empty.
     volume : Volume
         What to write. A lazy one is read piece by piece, and never in memory as a whole.
     compress : bool
         Whether to pack the data without loss, where the suffix leaves the choice.
     keep_patient : bool
-        Whether what names the patient in the source goes into the file too.
+        Whether what names the patient in the source goes into the file too. DICOM images then
+        belong to the patient's study, and else to nobody's.
     track : Track
         Wraps loops, to report progress and to stop.
 
@@ -135,6 +145,18 @@ def write(
         cannot take it.
     """
     place = Path(path)
+    as_folder = os.fspath(path).endswith(("/", os.sep)) or place.is_dir()
+    if as_folder or place.suffix.lower() == DICOM_SUFFIX:
+        from napari_medread.dicom.writer import write as write_dicom
+
+        return write_dicom(
+            place,
+            volume,
+            as_folder=as_folder,
+            compress=compress,
+            keep_patient=keep_patient,
+            track=track,
+        )
     suffix = written_suffix(place)
     if suffix is None:
         raise CannotWrite(

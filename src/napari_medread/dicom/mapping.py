@@ -22,6 +22,9 @@ Array = NDArray[Any]
 INTEGER_TYPES = (np.int16, np.uint16, np.int32)
 """Types for integral values, in the order in which they are tried."""
 
+UNITS = {"HU": "HU", "BQML": "Bq/ml", "CNTS": "counts", "GML": "g/ml", "OD": "OD", "GY": "Gy"}
+"""RescaleType and PET's Units as they are shown to people."""
+
 EXACT = 2.0**53
 """Whole numbers below this are exact in double precision."""
 

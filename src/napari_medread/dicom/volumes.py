@@ -19,16 +19,13 @@ from napari_medread.core.volume import Volume, Window, to_world_order
 from napari_medread.dicom import values
 from napari_medread.dicom.decode import is_rgb
 from napari_medread.dicom.frames import Frame
-from napari_medread.dicom.mapping import Mapping
+from napari_medread.dicom.mapping import UNITS, Mapping
 from napari_medread.dicom.pixels import read_stack
 from napari_medread.dicom.planar import pixel_aspect, plane_spacing
 from napari_medread.dicom.scan import scan
 from napari_medread.dicom.series import group_by_series, stacks_of
 from napari_medread.dicom.stack import Stack
 from napari_medread.errors import NotAVolume, UnreadableFile
-
-_UNITS = {"HU": "HU", "BQML": "Bq/ml", "CNTS": "counts", "GML": "g/ml", "OD": "OD", "GY": "Gy"}
-"""RescaleType and PET's Units as they are written for people."""
 
 
 def read_dicom(
@@ -146,7 +143,7 @@ def _value_unit(dataset: Dataset) -> str:
     if not kind and values.text(dataset, "Modality") == "CT":
         # PS3.3 C.11.1.1.2: HU unless the image is a localizer.
         kind = "" if "LOCALIZER" in values.text(dataset, "ImageType").upper() else "HU"
-    return _UNITS.get(kind, "")
+    return UNITS.get(kind, "")
 
 
 def _name(frame: Frame, label: str, files: int) -> str:

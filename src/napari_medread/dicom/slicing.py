@@ -1,0 +1,142 @@
+"""How a volume is cut into DICOM images: which axis is stacked, and where every slice lies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from pydicom.valuerep import format_number_as_ds
+
+from napari_medread.core.geometry import Geometry
+from napari_medread.core.volume import Volume
+from napari_medread.dicom.frames import ORTHONORMAL
+from napari_medread.errors import CannotWrite
+
+Float = NDArray[np.float64]
+
+_DECIMALS = 12
+"""Directions and millimetres that differ by less than these decimals differ by rounding."""
+
+
+@dataclass(frozen=True, eq=False)
+class Place:
+    """Where slices lie in the patient (PS3.3 C.7.6.2).
+
+    Attributes
+    ----------
+    orientation : (2, 3) array
+        Unit vectors along a row and down a column.
+    positions : (n, 3) array
+        The centre of every slice's first pixel, in LPS mm.
+    pixel_spacing : tuple of float
+        In mm, between rows and between columns.
+    spacing : float
+        Between slices in mm, along their normal.
+    """
+
+    orientation: Float
+    positions: Float
+    pixel_spacing: tuple[float, float]
+    spacing: float
+
+    @property
+    def letters(self) -> list[str]:
+        """To which side of the patient rows and columns go (PS3.3 C.7.6.1.1.1)."""
+        nearest = np.abs(self.orientation).argmax(axis=1)
+        return [
+            "LPHRAF"[axis + (3 if along[axis] < 0 else 0)]
+            for axis, along in zip(nearest, self.orientation, strict=True)
+        ]
+
+
+@dataclass(frozen=True, eq=False)
+class Slicing:
+    """A volume as images.
+
+    Attributes
+    ----------
+    data : array
+        Shape (*leading, slice, row, column[, colour]): a view, nothing is read.
+    slices : int
+        How many there are at every point of the leading axes.
+    place : Place or None
+        None without a place in the patient: there is one slice.
+    pixel_size : tuple of float or None
+        In mm, how high and wide pixels without a place are, if that is known.
+    notes : tuple of str
+        What the images cannot hold.
+    """
+
+    data: Any
+    slices: int
+    place: Place | None = None
+    pixel_size: tuple[float, float] | None = None
+    notes: tuple[str, ...] = ()
+
+
+def sliced(volume: Volume) -> Slicing:
+    """Cut a volume along the axis of its slices; rows and columns keep their order.
+
+    Positions need not be at right angles to the slices, so a tilted gantry is kept. A mirrored
+    grid needs nothing either: slices may follow one another on either side of the first.
+
+    Raises
+    ------
+    CannotWrite
+        Where no two axes are at right angles, or the grid has neither two axes nor three.
+    """
+    lead = len(volume.leading)
+    grid = volume.ndim - lead
+    if grid == 2:
+        data = volume.data[(slice(None),) * lead + (None,)]
+        if volume.geometry is None:
+            return Slicing(data, 1)
+        between_rows, between_columns = volume.geometry.spacing
+        plain = np.diag([between_rows, between_columns, 1.0])[[1, 0, 2]]
+        notes = () if np.allclose(volume.geometry.affine, plain, atol=1e-6) else (_NO_PLACE,)
+        return Slicing(data, 1, pixel_size=(between_rows, between_columns), notes=notes)
+    if volume.geometry is None or grid != 3:
+        raise CannotWrite(
+            f"{volume.name}: it has {volume.ndim} axes ({', '.join(volume.axis_labels)}), and "
+            "no place in the patient: DICOM cannot hold it. Write its images one by one."
+        )
+    axis = _slice_axis(volume, volume.geometry)
+    row, column = (n for n in range(3) if n != axis)
+    order = [*range(lead), *(lead + n for n in (axis, row, column))]
+    data = volume.data.transpose([*order, volume.data.ndim - 1] if volume.rgb else order)
+    affine = volume.geometry.affine[:3]
+    lengths = np.linalg.norm(affine[:, :3], axis=0)
+    orientation = (affine[:, [column, row]] / lengths[[column, row]]).T
+    positions = affine[:, 3] + np.outer(np.arange(data.shape[lead]), affine[:, axis])
+    spacing = abs(float(affine[:, axis] @ np.cross(*orientation)))
+    pixel_spacing = float(lengths[row]), float(lengths[column])
+    return Slicing(data, data.shape[lead], Place(orientation, positions, pixel_spacing, spacing))
+
+
+_NO_PLACE = "Where the two-dimensional image lies and how it is turned was not written."
+
+
+def _slice_axis(volume: Volume, geometry: Geometry) -> int:
+    """Return the axis to stack along: its own, unless the other two are not at right angles."""
+    unit = geometry.affine[:3, :3] / np.linalg.norm(geometry.affine[:3, :3], axis=0)
+    axes = sorted(range(3), key=lambda n: n != geometry.slice_axis)
+    for axis in axes:
+        row, column = (n for n in range(3) if n != axis)
+        if abs(unit[:, row] @ unit[:, column]) <= ORTHONORMAL:
+            return axis
+    raise CannotWrite(
+        f"{volume.name}: no two of its axes are at right angles, which DICOM images cannot hold. "
+        "Straighten it first: Layers > Transform > Resample, to the patient's axes."
+    )
+
+
+def decimal(number: float) -> str:
+    """Spell a number in the at most 16 characters of a decimal string (PS3.5 VR DS)."""
+    return format_number_as_ds(float(number) + 0.0)
+
+
+def millimetres(numbers: ArrayLike) -> list[str]:
+    """Spell positions, directions or sizes, zeros as such where rounding left almost nothing."""
+    return [decimal(n) for n in np.round(np.asarray(numbers, float), _DECIMALS).ravel()]
