@@ -1,24 +1,18 @@
 """The same voxels in the same places as dcm2niix puts them."""
 
-import shutil
-import subprocess
-import sysconfig
-from pathlib import Path
-
-import nibabel as nib
 import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
 from builders import ORIENTATIONS, normal_of, uid, write_series
 from builders import image as make_image
+from dicom.judges import assert_equal_in_patient_space, converted
 from dicom.objects import mosaic
 from napari_medread.api import read
 
 CT, MR = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.4"
 ROWS, COLUMNS, SLICES = 20, 24, 9
 ORIGIN, ROW_SPACING, COLUMN_SPACING, SLICE_SPACING = (-40.0, -35.0, 22.0), 1.5, 1.25, 3.0
-RAS = np.diag([-1.0, -1, 1, 1])
 
 # What dcm2niix needs to tell studies and series apart, and scanners.
 STUDY = {
@@ -81,18 +75,6 @@ def acquire(orientation, kind, *, times=1, **attributes):
     return found
 
 
-def converted(folder, out):
-    """Convert a folder with dcm2niix; return its one image."""
-    out.mkdir()
-    command = shutil.which("dcm2niix", path=sysconfig.get_path("scripts"))
-    assert command, "dcm2niix is missing: pip install -e '.[dev]'"
-    subprocess.run(
-        [command, "-b", "n", "-z", "n", "-o", out, folder], check=True, capture_output=True
-    )
-    (path,) = Path(out).glob("*.nii")
-    return nib.load(path)
-
-
 CASES = {
     f"{kind} {name}": (orientation, kind, {})
     for kind in KIND
@@ -112,22 +94,6 @@ CASES = {
         {"RescaleSlope": "2.5", "RescaleIntercept": "-7"},
     ),
 }
-
-
-def assert_equal_in_patient_space(volume, judge, times=1):
-    """Compare random voxels of a volume with those that dcm2niix has at their places."""
-    expected = np.asanyarray(judge.dataobj)
-    random = np.random.default_rng(2)
-    index = np.column_stack([random.integers(0, n, 300) for n in volume.shape[-3:]])
-    points = volume.geometry.to_patient(index)
-    to_voxel = np.linalg.inv(RAS @ judge.affine)
-    found = points @ to_voxel[:3, :3].T + to_voxel[:3, 3]
-    np.testing.assert_allclose(found, np.rint(found), atol=1e-3)
-    at = tuple(np.rint(found).astype(int).T)
-    data = np.asarray(volume.data).reshape(times, *volume.shape[-3:])
-    for t in range(times):
-        values = expected[at] if times == 1 else expected[(*at, t)]
-        np.testing.assert_allclose(data[(t, *index.T)], values, rtol=1e-6)
 
 
 @pytest.mark.parametrize(("orientation", "kind", "options"), CASES.values(), ids=CASES)

@@ -104,9 +104,15 @@ def shared(
     dataset.SeriesInstanceUID = generate_uid(prefix=None)
     dataset.Modality = (volume.modality or "OT") if not volume.labels else "OT"
     dataset.ImageType = ["DERIVED", "SECONDARY"]
-    if values.text(dataset, "BodyPartExamined").upper() not in _UNPAIRED:
+    if values.text(dataset, "BodyPartExamined").upper() in _UNPAIRED:
+        dataset.pop("Laterality", None)
+    else:
         _if_empty(dataset, "", "Laterality")
     _MODULES[kind](dataset, source, slicing)
+    if kind == "MR" and any(axis.label == "trigger time" for axis in volume.leading):
+        options = values.texts(dataset, "ScanOptions")
+        if not {"CG", "PPG"} & set(options):
+            dataset.ScanOptions = [*filter(None, options), "CG"]  # without it, no TriggerTime
     _add_place(dataset, slicing, source, kind)
     _add_pixels(dataset, volume, line)
     if not volume.rgb:
@@ -143,14 +149,15 @@ def _mr(dataset: Dataset, source: Source, slicing: Slicing) -> None:
 
 def _pet(dataset: Dataset, source: Source, slicing: Slicing) -> None:
     """PET Series, Isotope and Image, NM/PET Patient Orientation (PS3.3 C.8.9, C.8.4.6)."""
+    dataset.ImageType = ["DERIVED", "PRIMARY"]  # nothing else is allowed
     dataset.NumberOfSlices = slicing.slices
     if values.text(source.dataset, "SeriesType").startswith("DYNAMIC"):
         dataset.NumberOfTimeSlices = int(np.prod(slicing.data.shape[:-3]))
     # They must have a value, and no true one without the patient (PS3.15 E.1, action D).
     _if_empty(dataset, "19000101", "SeriesDate")
     _if_empty(dataset, "000000", "SeriesTime")
-    _if_empty(dataset, "", "AcquisitionDate", "AcquisitionTime", "CorrectedImage",
-              "CollimatorType", "PatientPosition")  # fmt: skip
+    _if_empty(dataset, "", "AcquisitionDate", "AcquisitionTime", "CorrectedImage", "CollimatorType")
+    dataset.pop("PatientPosition", None)  # these sequences are in its place
     dataset.RadiopharmaceuticalInformationSequence = []
     dataset.PatientOrientationCodeSequence = []
     dataset.PatientGantryRelationshipCodeSequence = []

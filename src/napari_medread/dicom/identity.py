@@ -247,5 +247,5 @@ def _copy(dataset: Dataset, source: Dataset, keyword: str) -> bool:
         return not source.get_item(keyword).value
     if value != "" and value != []:
         with config.disable_value_validation():  # as malformed as it may be
-            setattr(dataset, keyword, value)
+            dataset.add(source[keyword])
     return True

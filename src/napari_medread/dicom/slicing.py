@@ -11,10 +11,18 @@ from pydicom.valuerep import format_number_as_ds
 
 from napari_medread.core.geometry import Geometry
 from napari_medread.core.volume import Volume
-from napari_medread.dicom.frames import ORTHONORMAL
 from napari_medread.errors import CannotWrite
 
 Float = NDArray[np.float64]
+
+_RIGHT = 1e-4
+"""Directions whose cosine is smaller are at right angles for everybody who reads them ..."""
+
+_ROUNDED = 2e-3
+"""... and up to this, they were before they were rounded to three digits."""
+
+_SAME = 1e-6
+"""Places in mm that differ by less are the same."""
 
 _DECIMALS = 12
 """Directions and millimetres that differ by less than these decimals differ by rounding."""
@@ -107,24 +115,44 @@ def sliced(volume: Volume) -> Slicing:
     order = [*range(lead), *(lead + n for n in (axis, row, column))]
     data = volume.data.transpose([*order, volume.data.ndim - 1] if volume.rgb else order)
     affine = volume.geometry.affine[:3]
+    rows, columns = volume.geometry.shape[row], volume.geometry.shape[column]
     lengths = np.linalg.norm(affine[:, :3], axis=0)
     orientation = (affine[:, [column, row]] / lengths[[column, row]]).T
-    positions = affine[:, 3] + np.outer(np.arange(data.shape[lead]), affine[:, axis])
-    spacing = abs(float(affine[:, axis] @ np.cross(*orientation)))
+    straight = _straightened(orientation)
+    # Turned about the middle of the image, as little as possible is moved.
+    halves = np.array([(columns - 1) * lengths[column], (rows - 1) * lengths[row]]) / 2
+    moved = halves @ (orientation - straight)
+    notes = ()
+    if np.abs(moved).max() > _SAME:
+        notes = (
+            f"The directions are rounded: pixels were moved by up to "
+            f"{np.abs(halves) @ np.linalg.norm(orientation - straight, axis=1):.2g} mm.",
+        )
+    positions = affine[:, 3] + moved + np.outer(np.arange(data.shape[lead]), affine[:, axis])
+    spacing = abs(float(affine[:, axis] @ np.cross(*straight)))
     pixel_spacing = float(lengths[row]), float(lengths[column])
-    return Slicing(data, data.shape[lead], Place(orientation, positions, pixel_spacing, spacing))
+    place = Place(straight, positions, pixel_spacing, spacing)
+    return Slicing(data, data.shape[lead], place, notes=notes)
 
 
 _NO_PLACE = "Where the two-dimensional image lies and how it is turned was not written."
 
 
+def _straightened(pair: Float) -> Float:
+    """Turn two unit vectors towards or from one another until they are at right angles."""
+    if abs(pair[0] @ pair[1]) <= _RIGHT:
+        return pair
+    halves = np.array([pair[0] + pair[1], pair[0] - pair[1]])
+    halves /= np.linalg.norm(halves, axis=1)[:, None] * np.sqrt(2)
+    return np.array([halves[0] + halves[1], halves[0] - halves[1]])
+
+
 def _slice_axis(volume: Volume, geometry: Geometry) -> int:
     """Return the axis to stack along: its own, unless the other two are not at right angles."""
     unit = geometry.affine[:3, :3] / np.linalg.norm(geometry.affine[:3, :3], axis=0)
-    axes = sorted(range(3), key=lambda n: n != geometry.slice_axis)
-    for axis in axes:
+    for axis in sorted(range(3), key=lambda n: n != geometry.slice_axis):
         row, column = (n for n in range(3) if n != axis)
-        if abs(unit[:, row] @ unit[:, column]) <= ORTHONORMAL:
+        if abs(unit[:, row] @ unit[:, column]) <= _ROUNDED:
             return axis
     raise CannotWrite(
         f"{volume.name}: no two of its axes are at right angles, which DICOM images cannot hold. "

@@ -31,6 +31,9 @@ SUFFIX = ".dcm"
 _LOSSLESS = JPEG2000Lossless
 """Packs any kind of image that is written here, to about half of RLE's size."""
 
+_LEAST = 32
+"""Rows and columns of the smallest image that OpenJPEG packs; less is not worth packing."""
+
 _CODEC = "pylibjpeg"
 """pydicom's name for what packs it; the default may be another one on every machine."""
 
@@ -56,7 +59,7 @@ def write(
     as_folder : bool
         Whether the path is that of a folder whatever its name and however few the images.
     compress : bool
-        Whether to pack the pixels without loss (JPEG 2000).
+        Whether to pack the pixels without loss (JPEG 2000); the tiniest images stay plain.
     keep_patient : bool
         Whether what the source says about patient and study is written too, so that the new
         series is one more of the same study. Otherwise it belongs to nobody.
@@ -184,6 +187,6 @@ def _save(image: Dataset, pixels: NDArray[Any], file: BinaryIO, *, compress: boo
     image.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     # What is copied from the source may be as malformed as it was there.
     with config.disable_value_validation():
-        if compress:
+        if compress and min(pixels.shape[:2]) >= _LEAST:
             image.compress(_LOSSLESS, encoding_plugin=_CODEC, generate_instance_uid=False)
         dcmwrite(file, image, enforce_file_format=True)
