@@ -8,7 +8,9 @@ from builders import ORIENTATIONS, normal_of, uid, write_series
 from builders import image as make_image
 from dicom.judges import assert_equal_in_patient_space, converted
 from dicom.objects import mosaic
-from napari_medread.api import read
+from dicom.volumes import affine, numbered, placed, turned
+from napari_medread.api import read, write
+from napari_medread.core.volume import Axis
 
 CT, MR = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.4"
 ROWS, COLUMNS, SLICES = 20, 24, 9
@@ -153,3 +155,41 @@ def test_the_time_between_volumes_is_equal(tmp_path):
     judge = converted(folder, tmp_path / "out")
     (volume,) = read(folder)
     assert volume.leading[0].step == pytest.approx(judge.header.get_zooms()[3])
+
+
+OBLIQUE = turned(20, 0) @ turned(-13, 1) @ turned(31, 2)
+
+GRIDS = {
+    f"{plane}, {kind or 'captured'}, {how}": (kind, matrix, axis)
+    for axis, plane in enumerate(("axial", "coronal", "sagittal"))
+    for kind, how, matrix in (
+        ("CT", "straight", affine()),
+        ("MR", "mirrored", affine((1, 1, -1))),
+        ("MR", "oblique", affine((-1, 1, 1), OBLIQUE)),
+        ("", "oblique", affine((1, -1, 1), OBLIQUE)),
+    )
+}
+
+
+@pytest.mark.parametrize(("kind", "matrix", "axis"), GRIDS.values(), ids=GRIDS)
+def test_it_reads_what_is_written_at_its_place(tmp_path, kind, matrix, axis):
+    volume = placed(numbered((9, 20, 24)), matrix, axis, modality=kind)
+    (folder,) = write(tmp_path / "made.dcm", volume).paths
+    assert_equal_in_patient_space(volume, converted(folder, tmp_path / "out"))
+
+
+@pytest.mark.parametrize("scale", [0.37, 20.0])
+def test_it_reads_the_values_that_are_written(tmp_path, scale):
+    data = numbered((9, 20, 24)) * np.float32(scale)
+    (folder,) = write(tmp_path / "made.dcm", placed(data, modality="CT")).paths
+    (found,) = read(folder)
+    np.testing.assert_allclose(found.data, data, atol=scale * 0.06)
+    assert_equal_in_patient_space(found, converted(folder, tmp_path / "out"))
+
+
+@pytest.mark.parametrize("kind", ["CT", "MR", "PT", ""])
+def test_it_reads_what_is_written_over_time(tmp_path, kind):
+    axis = Axis("time", "s", 2.5)
+    volume = placed(numbered((3, 9, 20, 24), np.int16), leading=(axis,), modality=kind)
+    (folder,) = write(tmp_path / "made.dcm", volume).paths
+    assert_equal_in_patient_space(volume, converted(folder, tmp_path / "out"), times=3)
