@@ -3,7 +3,8 @@
 #
 #   tools/setup.sh [--xvfb]
 #
-# --xvfb   the virtual display is needed even if there is a real one
+# --xvfb   for the tests: the virtual display is needed even if there is a real
+#          one, and dciodvfy where it can be installed
 #
 # PYTHON=... chooses the interpreter. MEDREAD_SKIP_SYSTEM_CHECK=1 leaves the
 # system libraries alone, for systems where they are found in unusual places.
@@ -22,9 +23,17 @@ fail() {
     exit 1
 }
 
+# Whether system packages can be installed here without asking anybody.
+can_install() { command -v apt-get >/dev/null && [[ $(id -u) == 0 ]]; }
+
 need_xvfb=no
+need_dciodvfy=no
 case "${1:-}" in
-    --xvfb) need_xvfb=yes ;;
+    --xvfb)
+        need_xvfb=yes
+        # Only Debian and Ubuntu package it; elsewhere its tests are skipped.
+        if can_install; then need_dciodvfy=yes; fi
+        ;;
     '') [[ -n ${DISPLAY:-}${WAYLAND_DISPLAY:-} ]] || need_xvfb=yes ;;
     *) fail "unknown option: $1" ;;
 esac
@@ -132,6 +141,9 @@ find_missing() {
             wanted+=("${xvfb_libraries[@]}")
             command -v Xvfb >/dev/null || missing+=(Xvfb)
         fi
+        if [[ $need_dciodvfy == yes ]]; then
+            command -v dciodvfy >/dev/null || missing+=(dciodvfy)
+        fi
         # ldconfig is often outside an ordinary user's path; where there is
         # none (musl, Nix), nothing can be said about libraries.
         if found=$(PATH=$PATH:/usr/sbin:/sbin ldconfig -p 2>/dev/null); then
@@ -158,6 +170,9 @@ name_debian_packages() {
     # Renamed for the 64-bit time_t transition (Debian 13, Ubuntu 24.04).
     if known_to_apt libglib2.0-0t64; then
         packages=("${packages[@]/%libglib2.0-0/libglib2.0-0t64}")
+    fi
+    if [[ " ${missing[*]} " == *" dciodvfy "* ]]; then
+        packages+=(dicom3tools)
     fi
     if [[ " ${missing[*]} " == *"Python's venv"* ]]; then
         if known_to_apt "python$python_version-venv"; then
@@ -207,7 +222,7 @@ join() {
 
 find_missing
 if ((${#missing[@]})); then
-    if command -v apt-get >/dev/null && [[ $(id -u) == 0 ]]; then
+    if can_install; then
         say "Installing system packages with apt-get: $(join "${missing[@]}") ..."
         install_missing_with_apt
         find_missing
