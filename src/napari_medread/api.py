@@ -10,7 +10,13 @@ from napari_medread.core.files import Written
 from napari_medread.core.progress import Track, silently
 from napari_medread.core.volume import Volume
 from napari_medread.dicom.directory import is_directory_file, referenced_files
-from napari_medread.dicom.scan import DICOM_SUFFIXES, is_dicom, is_passed_over, walk
+from napari_medread.dicom.scan import (
+    DICOM_SUFFIXES,
+    WRITTEN_SUFFIX,
+    is_dicom,
+    is_passed_over,
+    walk,
+)
 from napari_medread.errors import CannotWrite, UnreadableFile
 from napari_medread.formats import registry
 from napari_medread.formats.registry import (
@@ -24,10 +30,7 @@ from napari_medread.formats.registry import (
 
 PathLike = str | os.PathLike[str]
 
-DICOM_SUFFIX = ".dcm"
-"""Of the names under which DICOM is written."""
-
-WRITABLE = (*registry.WRITABLE, DICOM_SUFFIX)
+WRITABLE = (*registry.WRITABLE, WRITTEN_SUFFIX)
 """Suffixes of what can be written."""
 
 PROBED = 20_000
@@ -146,7 +149,7 @@ def write(
     """
     place = Path(path)
     as_folder = os.fspath(path).endswith(("/", os.sep)) or place.is_dir()
-    if as_folder or place.suffix.lower() == DICOM_SUFFIX:
+    if as_folder or place.suffix.lower() == WRITTEN_SUFFIX:
         from napari_medread.dicom.writer import write as write_dicom
 
         return write_dicom(

@@ -190,8 +190,9 @@ def test_coloured_slices_lie_where_they_did(tmp_path):
     np.testing.assert_allclose(found.patient_affine, affine(), atol=1e-6)
 
 
-def test_colours_of_16_bits_and_transparency_are_said_to_be_lost(tmp_path):
-    data = np.full((5, 6, 4), 65535, np.uint16)
+@pytest.mark.parametrize("order", ["<u2", ">u2"])
+def test_colours_of_16_bits_and_transparency_are_said_to_be_lost(tmp_path, order):
+    data = np.full((5, 6, 4), 65535, order)
     data[..., 1] = 257 * 7
     written = write(tmp_path / "out.dcm", flat(data, rgb=True))
     assert any("16 bits" in note for note in written.notes)
@@ -368,6 +369,18 @@ def test_stopping_leaves_nothing(tmp_path, dtype):
         write(tmp_path / "out.dcm", placed(numbered().astype(dtype) + dtype(0.5)), track=stop)
     assert seen.count("Writing made") == 3
     assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("shape", [(1, 65536), (65536, 1)])
+def test_an_image_with_more_rows_than_can_be_counted_is_refused(tmp_path, shape):
+    with pytest.raises(CannotWrite, match=r"^made: DICOM images have at most 65535 rows"):
+        write(tmp_path / "out.dcm", flat(np.zeros(shape, np.uint8)))
+
+
+@pytest.mark.parametrize("dtype", [">i2", ">u2", ">f4"])
+def test_numbers_in_any_byte_order_are_written(tmp_path, dtype):
+    volume = placed(numbered(dtype=dtype, first=0))
+    np.testing.assert_array_equal(again(volume, tmp_path).data, volume.data)
 
 
 def test_nothing_is_written_of_nothing(tmp_path):

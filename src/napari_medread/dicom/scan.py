@@ -25,6 +25,9 @@ from napari_medread.errors import UnreadableFile
 DICOM_SUFFIXES = (".dcm", ".dicom", ".dic", ".ima")
 """Names that promise DICOM. Content decides; a name only makes a broken file worth a note."""
 
+WRITTEN_SUFFIX = DICOM_SUFFIXES[0]
+"""That of the files we write."""
+
 _DIRECTORY_FILES = ("dicomdir", "dirfile")
 
 _FIRST_GROUPS = (b"\x02\x00", b"\x08\x00", b"\x00\x02", b"\x00\x08")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -22,14 +23,15 @@ from napari_medread.dicom.derived import kind_of, shared
 from napari_medread.dicom.identity import source_of, stored_before
 from napari_medread.dicom.points import Attributes, points
 from napari_medread.dicom.quantise import Line, fitted
+from napari_medread.dicom.scan import WRITTEN_SUFFIX
 from napari_medread.dicom.slicing import Slicing, millimetres, sliced
 from napari_medread.errors import CannotWrite
 
-SUFFIX = ".dcm"
-"""End of the names of the files that are written."""
-
 _LOSSLESS = JPEG2000Lossless
 """Packs any kind of image that is written here, to about half of RLE's size."""
+
+_MOST = 0xFFFF
+"""Rows or columns that an image can have: 16 bits count them."""
 
 _LEAST = 32
 """Rows and columns of the smallest image that OpenJPEG packs; less is not worth packing."""
@@ -79,12 +81,17 @@ def write(
     if 0 in volume.data.shape:
         raise CannotWrite(f"{volume.name}: it is empty, there is nothing to write.")
     slicing = sliced(volume)
+    lead = len(volume.leading) + 1
+    if max(slicing.data.shape[lead : lead + 2]) > _MOST:
+        raise CannotWrite(
+            f"{volume.name}: DICOM images have at most {_MOST} rows and columns. Write parts of it."
+        )
     source = source_of(volume, keep_patient=keep_patient)
     kind = kind_of(volume, slicing, source)
     at_points, notes = points(volume, kind)
     count = len(at_points) * slicing.slices
     single = count == 1 and not as_folder
-    if not single and not as_folder and path.suffix.lower() == SUFFIX:
+    if not single and not as_folder and path.suffix.lower() == WRITTEN_SUFFIX:
         path = path.with_suffix("")
     with replacing(path) if single else new_folder(path) as place:
         line, stored = _stored(volume, slicing, kind, track)
@@ -93,7 +100,7 @@ def write(
         for n, pixels in zip(track(range(count), f"Writing {volume.name}"), stored, strict=True):
             image = _image(common, slicing, at_points, n)
             if isinstance(place, Path):
-                with (place / f"slice_{n + 1:0{digits}d}{SUFFIX}").open("wb") as file:
+                with (place / f"slice_{n + 1:0{digits}d}{WRITTEN_SUFFIX}").open("wb") as file:
                     _save(image, pixels, file, compress=compress)
             else:
                 _save(image, pixels, place, compress=compress)
@@ -144,14 +151,14 @@ def _colour(volume: Volume) -> tuple[Line, Callable[[NDArray[Any]], NDArray[Any]
         Where its colours are no whole numbers of 8 or 16 bits.
     """
     dtype = np.dtype(volume.data.dtype)
-    if dtype not in (np.uint8, np.uint16):
+    if dtype.kind != "u" or dtype.itemsize > 2:
         raise CannotWrite(
             f"{volume.name}: DICOM colour images hold whole numbers from 0 to 255, and no {dtype}."
         )
     notes = []
     if volume.data.shape[-1] > 3:
         notes.append("The transparency was not written.")
-    if dtype == np.uint8:
+    if dtype.itemsize == 1:
         return Line(dtype, notes=tuple(notes)), lambda pixels: pixels[..., :3]
     notes.append("The colours of 16 bits were written with 8.")
 
@@ -164,8 +171,7 @@ def _colour(volume: Volume) -> tuple[Line, Callable[[NDArray[Any]], NDArray[Any]
 def _image(common: Dataset, slicing: Slicing, at_points: Sequence[Attributes], n: int) -> Dataset:
     """Return one image without its pixels: images are counted through the points' slices."""
     point, slice_ = divmod(n, slicing.slices)
-    image = Dataset()
-    image.update(common)
+    image = deepcopy(common)
     image.SOPInstanceUID = generate_uid(prefix=None)
     image.InstanceNumber = n + 1
     if "NumberOfSlices" in common:
