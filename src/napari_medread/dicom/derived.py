@@ -191,11 +191,13 @@ def _add_place(dataset: Dataset, slicing: Slicing, source: Source, kind: str) ->
         dataset.PositionReferenceIndicator = ""
     dataset.PixelSpacing = millimetres(place.pixel_spacing)
     dataset.ImageOrientationPatient = millimetres(place.orientation)
-    dataset.SpacingBetweenSlices = decimal(place.spacing)
-    # Slices may overlap or lie apart; only the source knows how thick they are.
-    thickness = values.number(source.dataset, "SliceThickness")
-    known = thickness and source.lies_at(place)
-    dataset.SliceThickness = decimal(thickness if thickness and known else place.spacing)
+    dataset.SliceThickness = decimal(place.spacing)
+    if slicing.slices > 1:
+        dataset.SpacingBetweenSlices = decimal(place.spacing)
+        # Slices may overlap or lie apart; only the source knows how thick they are.
+        thickness = values.number(source.dataset, "SliceThickness")
+        if thickness and source.lies_at(place):
+            dataset.SliceThickness = decimal(thickness)
 
 
 def _add_pixel_size(dataset: Dataset, size: tuple[float, float], source: Source) -> None:
