@@ -241,6 +241,18 @@ def test_what_is_shown_is_shown_again(tmp_path, dtype, limits, windows):
     assert found.windows[len(found.windows) - len(windows) :] == windows
 
 
+@pytest.mark.parametrize("limits", [(3.0, 3.0), (5.0, 2.0), (0.0, np.inf), (np.nan, 1.0)])
+def test_limits_that_show_nothing_are_not_written(tmp_path, limits):
+    write(tmp_path / "out.dcm", flat(contrast_limits=limits))
+    assert "WindowCenter" not in pydicom.dcmread(tmp_path / "out.dcm")
+
+
+def test_what_a_window_is_for_is_cut_to_what_fits(tmp_path):
+    write(tmp_path / "out.dcm", flat(windows=((40.0, 400.0, "long " * 20),)))
+    stored = pydicom.dcmread(tmp_path / "out.dcm")
+    assert stored.WindowCenterWidthExplanation == ("long " * 20)[:64].strip()
+
+
 def test_overlapping_slices_keep_their_thickness(tmp_path):
     (volume,) = read(write_series(tmp_path / "in", series(SliceThickness="7.5")))
     write(tmp_path / "out.dcm", volume)

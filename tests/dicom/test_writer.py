@@ -22,7 +22,8 @@ from dicom.volumes import (
     values_at,
 )
 from napari_medread import read, write
-from napari_medread.core.volume import Axis
+from napari_medread.core.geometry import Geometry
+from napari_medread.core.volume import Axis, Volume
 from napari_medread.errors import Cancelled, CannotWrite
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "example_data"
@@ -169,6 +170,30 @@ def test_a_plane_image_keeps_its_pixel_size(tmp_path, spacing, inverted):
     if spacing:
         assert found.geometry.spacing == spacing
         assert found.notes == ()
+
+
+@pytest.mark.parametrize(("down", "along"), [(1, 1), (1, -1), (-1, 1), (-1, -1)])
+@pytest.mark.parametrize("rgb", [True, False])
+def test_a_mirrored_plane_image_is_written_the_way_it_is_looked_at(tmp_path, down, along, rgb):
+    data = np.random.default_rng(1).integers(0, 256, (5, 6, 3)[: 2 + rgb], dtype=np.uint8)
+    geometry = Geometry((5, 6), [[0, 0.25 * along, 0], [0.5 * down, 0, 0], [0, 0, 1]])
+    found = again(Volume(data, "made", geometry, rgb=rgb), tmp_path)
+    np.testing.assert_array_equal(found.data, data[::down, ::along])
+    assert found.geometry.spacing == (0.5, 0.25)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "lost"),
+    [
+        ([[0, 1, 7], [1, 0, 0], [0, 0, 1]], ["lies"]),
+        ([[0.6, 0.8, 0], [0.8, -0.6, 0], [0, 0, 1]], ["turned", "lies"]),
+        ([[0, 1, 0], [1, 0, 0], [0, 0, 1]], []),
+    ],
+)
+def test_the_place_of_a_plane_image_is_said_to_be_lost(tmp_path, matrix, lost):
+    volume = Volume(numbered((5, 6)), "made", Geometry((5, 6), matrix))
+    notes = [n for n in write(tmp_path / "out.dcm", volume).notes if "was not written" in n]
+    assert [word for note in notes for word in ("turned", "lies") if word in note] == lost
 
 
 def test_the_ratio_of_a_pixel_is_kept(tmp_path):

@@ -41,6 +41,9 @@ _UNPAIRED = frozenset(
 )  # fmt: skip
 """Body parts of which there is one, and so no Laterality (PS3.3 C.7.3.1.1.2; PS3.16 L)."""
 
+_LONGEST = 64
+"""Characters of a long string (PS3.5 VR LO)."""
+
 _RESCALE_TYPES = {shown: code for code, shown in UNITS.items()}
 
 
@@ -254,7 +257,7 @@ def _add_windows(dataset: Dataset, volume: Volume) -> None:
                 if np.allclose(window_limits(center, width, f), limits, rtol=1e-6)]  # fmt: skip
         if told:
             function, limits = told[0], None
-    if limits is not None:
+    if limits is not None and np.isfinite(limits).all() and limits[0] < limits[1]:
         low, high = limits
         function = "LINEAR_EXACT"
         if np.dtype(volume.data.dtype).kind in "biu":  # defined by whole grey values
@@ -265,7 +268,9 @@ def _add_windows(dataset: Dataset, volume: Volume) -> None:
     dataset.WindowCenter = [decimal(center) for center, _, _ in windows]
     dataset.WindowWidth = [decimal(width) for _, width, _ in windows]
     if any(name for _, _, name in windows):
-        dataset.WindowCenterWidthExplanation = [name.replace("\\", " ") for _, _, name in windows]
+        dataset.WindowCenterWidthExplanation = [
+            name.replace("\\", " ")[:_LONGEST] for _, _, name in windows
+        ]
     if function != "LINEAR":
         dataset.VOILUTFunction = function
 

@@ -98,13 +98,7 @@ def sliced(volume: Volume) -> Slicing:
     lead = len(volume.leading)
     grid = volume.ndim - lead
     if grid == 2:
-        data = volume.data[(slice(None),) * lead + (None,)]
-        if volume.geometry is None:
-            return Slicing(data, 1)
-        between_rows, between_columns = volume.geometry.spacing
-        plain = np.diag([between_rows, between_columns, 1.0])[[1, 0, 2]]
-        notes = () if np.allclose(volume.geometry.affine, plain, atol=1e-6) else (_NO_PLACE,)
-        return Slicing(data, 1, pixel_size=(between_rows, between_columns), notes=notes)
+        return _flat(volume, lead)
     if volume.geometry is None or grid != 3:
         raise CannotWrite(
             f"{volume.name}: it has {volume.ndim} axes ({', '.join(volume.axis_labels)}), and "
@@ -122,20 +116,30 @@ def sliced(volume: Volume) -> Slicing:
     # Turned about the middle of the image, as little as possible is moved.
     halves = np.array([(columns - 1) * lengths[column], (rows - 1) * lengths[row]]) / 2
     moved = halves @ (orientation - straight)
-    notes = ()
-    if np.abs(moved).max() > _SAME:
-        notes = (
-            f"The directions are rounded: pixels were moved by up to "
-            f"{np.abs(halves) @ np.linalg.norm(orientation - straight, axis=1):.2g} mm.",
-        )
+    off = float(halves @ np.linalg.norm(orientation - straight, axis=1))
+    notes = (f"The directions are rounded: pixels were moved by up to {off:.2g} mm.",)
     positions = affine[:, 3] + moved + np.outer(np.arange(data.shape[lead]), affine[:, axis])
     spacing = abs(float(affine[:, axis] @ np.cross(*straight)))
     pixel_spacing = float(lengths[row]), float(lengths[column])
     place = Place(straight, positions, pixel_spacing, spacing)
-    return Slicing(data, data.shape[lead], place, notes=notes)
+    return Slicing(data, data.shape[lead], place, notes=notes if off > _SAME else ())
 
 
-_NO_PLACE = "Where the two-dimensional image lies and how it is turned was not written."
+def _flat(volume: Volume, lead: int) -> Slicing:
+    """Return an image without a place in the patient, the way round that it is looked at."""
+    data = volume.data[(slice(None),) * lead + (None,)]
+    if volume.geometry is None:
+        return Slicing(data, 1)
+    spacing = np.array(volume.geometry.spacing)
+    axes = volume.geometry.affine[:2, :2] / spacing
+    down, along = (slice(None, None, -1 if axes[n] < 0 else 1) for n in ((1, 0), (0, 1)))
+    data = data[(..., down, along) + (slice(None),) * volume.rgb]
+    is_upright = np.allclose(np.abs(axes), [[0, 1], [1, 0]], atol=_SAME)
+    notes = [] if is_upright else ["The image is turned, which was not written."]
+    if not is_upright or np.abs(volume.geometry.affine[:2, 2]).max() > _SAME:
+        notes.append("Where the two-dimensional image lies was not written.")
+    pixel_size = float(spacing[0]), float(spacing[1])
+    return Slicing(data, 1, pixel_size=pixel_size, notes=tuple(notes))
 
 
 def _straightened(pair: Float) -> Float:
