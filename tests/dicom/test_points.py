@@ -18,6 +18,12 @@ UNTOLD = {
     "twice the same": (Axis("time", "s", 2.0), Axis("time", "s", 9.0)),
     "instances of what": (Axis("instance", values=(0, 1)), Axis("time", "s", 2.0)),
     "repeated among others": (Axis("b-value", values=((0.0,), (0.0,))), Axis("time", "s", 2.0)),
+    "more than are found again": (
+        Axis("time", "s", 2.0),
+        Axis("b-value", values=((0.0,), (700.0,))),
+        Axis("trigger time", "s", 0.1, (0.0, 0.1)),
+        Axis("echo time", values=(4.6, 9.2)),
+    ),
     "no b-values": (Axis("b-value"),),
 }
 

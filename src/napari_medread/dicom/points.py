@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from napari_medread.core.volume import Axis, Volume
+from napari_medread.dicom.dimensions import MOST_AXES
 from napari_medread.dicom.slicing import decimal
 from napari_medread.errors import CannotWrite
 
@@ -57,7 +58,7 @@ def points(volume: Volume, kind: str) -> tuple[list[Attributes], tuple[str, ...]
     placed = volume.geometry is not None and volume.geometry.ndim == 3
     told = [_along(axis, n, kind, placed=placed, alone=len(axes) == 1) for axis, n in axes]
     used = [keyword for found in told for keyword in (found[0] if found else ())]
-    if not all(told) or len(set(used)) < len(used):
+    if not all(told) or len(set(used)) < len(used) or len(axes) > MOST_AXES:
         raise CannotWrite(
             f"{volume.name}: the images of a DICOM series have no attributes that tell of "
             f"{' and '.join(axis.label for axis, _ in axes)}. Write its parts one by one."
