@@ -62,6 +62,13 @@ def percentile_limits(values: NDArray[Any]) -> tuple[float, float]:
     return increasing(low, high)
 
 
+def limits_of(data: Any) -> tuple[float, float]:
+    """Return the percentile limits of a whole array, from a sample of it."""
+    # Numbers near the largest there are overflow on the way to a percentile.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return percentile_limits(sample(data))
+
+
 def sample(data: Any, planes: int = SAMPLED_PLANES) -> NDArray[Any]:
     """Return about ``SAMPLES`` values of an array of two axes or more, as one row.
 

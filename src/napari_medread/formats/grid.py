@@ -2,14 +2,39 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from napari_medread.core.geometry import Geometry
 from napari_medread.core.planes import CHANNEL, channel_axis
 from napari_medread.core.volume import Axis, Volume
-from napari_medread.errors import CannotWrite
+from napari_medread.errors import CannotWrite, NotAVolume
+from napari_medread.formats.stored import unreadable
+
+SLICE = "slice"
+"""Label of the third axis of an image without a patient position."""
+
+FRAME = "frame"
+"""Label of an axis of which the file does not say what it is."""
+
+LEADING_AXES = "LeadingAxes"
+"""Our own key: what the dimensions after those of space are, last dimension first.
+
+``LeadingAxes = time 2.5 s; echo 1.0 pixel``: label, step and unit of each.
+"""
+
+_LEADING_AXIS = re.compile(r"(\S.*) (\d+\.?\d*(?:e[-+]?\d+)?) (\S+)", re.ASCII)
+
+_UNITS = ("pixel", "mm", "s", "ms", "Hz", "ppm", "rad/s")
+"""Units that an axis which is not of space may have."""
+
+_OF_A_PATIENT = re.compile(r"\(?0010[|,_]|patient", re.IGNORECASE)
+"""Keys that converters copy from DICOM: the patient group by number or by name."""
 
 _MOST = 4
 """Dimensions that the formats hold, channels not counted."""
@@ -111,3 +136,57 @@ def _told_by_steps(axis: Axis) -> bool:
         return bool(np.allclose(values, counted, rtol=1e-6, atol=1e-6 * axis.step))
     except (TypeError, ValueError):  # names, vectors
         return False
+
+
+def spelled_axes(axes: Sequence[Axis]) -> str:
+    """Return the value of ``LeadingAxes`` for axes in the order of the array."""
+    return "; ".join(f"{axis.label} {float(axis.step)!r} {axis.unit}" for axis in axes)
+
+
+def read_axes(text: str) -> tuple[Axis, ...]:
+    """Return what a value of ``LeadingAxes`` says, passing over what it cannot mean."""
+    axes = []
+    for each in text.split(";"):
+        match = _LEADING_AXIS.fullmatch(each.strip())
+        if match and float(match[2]) > 0 and match[3] in _UNITS:
+            axes.append(Axis(match[1], match[3], float(match[2])))
+    return tuple(axes)
+
+
+def without_patient(
+    keys: Mapping[str, str], *, keep_patient: bool
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return the keys of a header that name no patient, and a note on how many did.
+
+    Parameters
+    ----------
+    keys : mapping
+        All keys.
+    keep_patient : bool
+        Whether to keep them all.
+    """
+    naming = [key for key in keys if _OF_A_PATIENT.search(key)]
+    if keep_patient or not naming:
+        return dict(keys), ()
+    kept = {key: value for key, value in keys.items() if key not in naming}
+    return kept, (f"Keys about the patient were left out of the header ({len(naming)}).",)
+
+
+def is_colour(dtype: np.dtype[Any], channels: int) -> bool:
+    """Tell whether the numbers of a voxel are its colour: three or four, small and unsigned."""
+    return channels in (3, 4) and dtype in (np.uint8, np.uint16)
+
+
+def geometry_of(path: Path, shape: Sequence[int], affine: ArrayLike) -> Geometry:
+    """Return the geometry that a file gives.
+
+    Raises
+    ------
+    UnreadableFile
+        Where it is none.
+    """
+    try:
+        return Geometry(shape, affine)
+    except NotAVolume as error:
+        problem = str(error)
+        raise unreadable(path, problem[0].lower() + problem[1:]) from error

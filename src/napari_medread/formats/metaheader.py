@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from napari_medread.errors import UnreadableFile
+from napari_medread.formats.stored import unreadable
 
 _TYPES: dict[str, type[np.generic]] = {
     "MET_CHAR": np.int8,
@@ -34,12 +35,6 @@ _TYPES: dict[str, type[np.generic]] = {
 
 ELEMENT_TYPES = {np.dtype(kind): name for name, kind in reversed(_TYPES.items())}
 """Type to the first ElementType that means it."""
-
-LEADING_AXES = "LeadingAxes"
-"""Our own key: what the dimensions after those of space are, last dimension first.
-
-``LeadingAxes = time 2.5 s; echo 1.0 pixel``: label, step and unit of each.
-"""
 
 LIST = "LIST"
 """Start of an ElementDataFile that is followed by file names, one a line."""
@@ -81,8 +76,7 @@ class Header:
 
     def error(self, problem: str) -> UnreadableFile:
         """Return the error that says what is wrong with this file."""
-        name = self.path.name.encode(errors="replace").decode()
-        return UnreadableFile(f"{name}: {problem}")
+        return unreadable(self.path, problem)
 
     def flag(self, *names: str, default: bool = False) -> bool:
         """Tell whether the first of some keys that is there is true."""

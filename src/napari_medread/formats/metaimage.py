@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
-from numpy.typing import NDArray
 
 from napari_medread.core import display
 from napari_medread.core.geometry import Geometry
 from napari_medread.core.progress import Track, silently
 from napari_medread.core.volume import Axis, Volume, to_world_order
 from napari_medread.errors import NotAVolume
-from napari_medread.formats.metaheader import LEADING_AXES, Header, read_header
+from napari_medread.formats.grid import FRAME, LEADING_AXES, is_colour, read_axes
+from napari_medread.formats.metaheader import Header, read_header
 from napari_medread.formats.metapixels import read_pixels
-
-_LEADING_AXIS = re.compile(r"(\S.*) (\d+\.?\d*(?:e-?\d+)?) (pixel|mm|s|ms)", re.ASCII)
-"""``time 2.5 s``: label, step and unit of an axis that is not of space."""
 
 
 def read(path: Path, track: Track = silently) -> list[Volume]:
@@ -55,11 +50,11 @@ def read(path: Path, track: Track = silently) -> list[Volume]:
             notes.append("The header gives no ElementSpacing: sizes are in pixels.")
         else:
             notes.append("The header gives no ElementSpacing: 1 mm is assumed, as SimpleITK does.")
-    rgb = header.channels in (3, 4) and data.dtype in (np.uint8, np.uint16)
+    rgb = is_colour(data.dtype, header.channels)
     if header.channels > 1 and not rgb:
         data = np.moveaxis(data, -1, 0)
         leading = (Axis("channel"), *leading)
-    limits = None if rgb else _limits(data)
+    limits = None if rgb else display.limits_of(data)
     if geometry is not None:
         data, geometry = to_world_order(data, geometry, len(leading), rgb=rgb)
     modality = header.keys.get("Modality", "").removeprefix("MET_MOD_")
@@ -85,14 +80,10 @@ def _leading(header: Header) -> tuple[Axis, ...]:
     Without a word in the header a fourth one is that: its spacing is not millimetres, but
     what it is is not said.
     """
-    axes = []
-    for text in header.keys.get(LEADING_AXES, "").split(";"):
-        match = _LEADING_AXIS.fullmatch(text.strip())
-        if match and float(match[2]) > 0:
-            axes.append(Axis(match[1], match[3], float(match[2])))
+    axes = read_axes(header.keys.get(LEADING_AXES, ""))
     if header.ndim - len(axes) in (2, 3):
-        return tuple(axes)
-    return (Axis("frame"),) if header.ndim == 4 else ()
+        return axes
+    return (Axis(FRAME),) if header.ndim == 4 else ()
 
 
 def _geometry(header: Header, space: int) -> Geometry:
@@ -135,9 +126,3 @@ def _why(error: Exception) -> str:
     last = str(error).strip().splitlines()[-1].strip().rstrip(".")
     # "Reason: Success" is the C library's view of a header that MetaIO could not parse.
     return "" if last.startswith("Reason:") else f" ({last})"
-
-
-def _limits(data: NDArray[Any]) -> tuple[float, float]:
-    # Numbers near the largest there are overflow on the way to a percentile.
-    with np.errstate(over="ignore", invalid="ignore"):
-        return display.percentile_limits(display.sample(data))

@@ -10,22 +10,17 @@ import math
 import re
 import zlib
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_medread.core.progress import Track, silently
 from napari_medread.formats.metaheader import LIST, Header
-
-_DEFLATE_LIMIT = 1032
-"""No deflate stream unpacks to more than so many times its length."""
+from napari_medread.formats.stored import DEFLATE_LIMIT, Unpacker
 
 _CHUNK = 1 << 22
 """Bytes of a compressed file in memory at a time."""
-
-_ZLIB_OR_GZIP = 32 + zlib.MAX_WBITS
-"""Makes zlib tell the two apart by their first bytes."""
 
 _NUMBERED = re.compile(r"([^%]*%0?\d?\d?[diu][^%]*?)\s+(-?\d+)\s+(-?\d+)\s+(\d+)", re.ASCII)
 """``slice%03d.raw 1 60 1``: a name with one decimal number, then first, last and step."""
@@ -167,7 +162,7 @@ def _offset_of(header: Header, file: Path, count: int) -> int:
     if not header.is_binary:
         least, kind = 2 * count - 1, " as text"  # a digit each, and what divides them
     elif header.is_compressed:
-        least, kind = -(-promised // _DEFLATE_LIMIT), " once unpacked"
+        least, kind = -(-promised // DEFLATE_LIMIT), " once unpacked"
         stated = header.whole("CompressedDataSize", 0)
         if stated > least:
             least, promised, kind = stated, stated, " compressed"
@@ -181,34 +176,22 @@ def _offset_of(header: Header, file: Path, count: int) -> int:
 def _inflate(header: Header, file: Path, offset: int, part: NDArray[Any], track: Track) -> None:
     """Fill a contiguous part of the array from a zlib or gzip stream."""
     target = part.view(np.uint8)
-    stream = zlib.decompressobj(_ZLIB_OR_GZIP)
     try:
         with file.open("rb") as source:
             source.seek(offset)
+            stream = Unpacker(source)
             for start in track(range(0, target.size, _CHUNK), f"Unpacking {file.name}"):
-                end = start + _fill(target[start : start + _CHUNK], stream, source)
+                end = start + stream.fill(target[start : start + _CHUNK])
                 if end < min(start + _CHUNK, target.size):
                     raise header.error(
                         f"{file.name} unpacks to {end} bytes where the header promises "
                         f"{target.size}."
                     )
+            stream.check()
     except zlib.error as error:
         raise header.error(f"the compressed data in {file.name} are broken.") from error
     if header.dtype != part.dtype:
         part.byteswap(inplace=True)
-
-
-def _fill(target: NDArray[np.uint8], stream: zlib._Decompress, source: BinaryIO) -> int:
-    """Unpack bytes until a target is full or the stream ends; return how many there were."""
-    filled = 0
-    while filled < target.size and not stream.eof:
-        packed = stream.unconsumed_tail or source.read(_CHUNK)
-        piece = stream.decompress(packed, target.size - filled)
-        if not packed and not piece:
-            break
-        target[filled : filled + len(piece)] = np.frombuffer(piece, np.uint8)
-        filled += len(piece)
-    return filled
 
 
 def _parse(header: Header, file: Path, offset: int, part: NDArray[Any]) -> None:

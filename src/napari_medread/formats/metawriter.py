@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +16,15 @@ from napari_medread.core.planes import blocks, stored_type
 from napari_medread.core.progress import Track, silently
 from napari_medread.core.volume import Volume
 from napari_medread.errors import UnreadableFile
-from napari_medread.formats.grid import FileGrid, file_grid
-from napari_medread.formats.metaheader import ELEMENT_TYPES, LEADING_AXES, read_header
-
-_LEVEL = 4
-"""zlib's effort: beyond it images get little smaller and take much longer."""
+from napari_medread.formats.grid import (
+    LEADING_AXES,
+    FileGrid,
+    file_grid,
+    spelled_axes,
+    without_patient,
+)
+from napari_medread.formats.metaheader import ELEMENT_TYPES, read_header
+from napari_medread.formats.stored import write_stored
 
 _WRITTEN_HERE = frozenset(
     ("ObjectType", "NDims", "BinaryData", "BinaryDataByteOrderMSB", "ElementByteOrderMSB",
@@ -34,9 +37,6 @@ _WRITTEN_HERE = frozenset(
 
 _ABOUT_GEOMETRY = frozenset(("AnatomicalOrientation", "CenterOfRotation"))
 """Keys that hold only as long as the geometry is that of the file that was read."""
-
-_OF_A_PATIENT = re.compile(r"\(?0010[|,_]|patient", re.IGNORECASE)
-"""Keys that converters copy from DICOM: the patient group by number or by name."""
 
 _MODALITIES = ("CT", "MR", "NM", "US")
 """Modalities that MetaIO has a name for."""
@@ -97,7 +97,7 @@ def _write_local(
             keys["CompressedDataSize"] = f"{0:<20}"
         file.write(_text(keys, "LOCAL"))
         start = file.tell()
-        _write_data(file, pieces, compress=compress)
+        write_stored(file, pieces, zlib.MAX_WBITS if compress else None)
         if compress:
             keys["CompressedDataSize"] = f"{file.tell() - start:<20}"
             file.seek(0)
@@ -120,7 +120,7 @@ def _write_apart(
     with drafts(path) as made:
         data = Draft(path)
         made.append(data)
-        _write_data(data.file, pieces, compress=compress)
+        write_stored(data.file, pieces, zlib.MAX_WBITS if compress else None)
         if compress:
             keys["CompressedDataSize"] = str(data.file.tell())
         first = _free(wanted) if wanted.exists() else wanted
@@ -178,18 +178,6 @@ def _free(path: Path) -> Path:
     return found
 
 
-def _write_data(file: BinaryIO, pieces: Iterable[NDArray[Any]], *, compress: bool) -> None:
-    """Write all pieces, packed into one zlib stream or as they are."""
-    if not compress:
-        for piece in pieces:
-            file.write(piece.data)
-        return
-    packer = zlib.compressobj(_LEVEL)
-    for piece in pieces:
-        file.write(packer.compress(piece.data))
-    file.write(packer.flush())
-
-
 def _text(keys: Mapping[str, str], data_file: str) -> bytes:
     lines = [f"{key} = {value}\n" for key, value in keys.items()]
     return "".join([*lines, f"ElementDataFile = {data_file}\n"]).encode()
@@ -214,9 +202,7 @@ def _keys(
     if volume.modality in _MODALITIES:
         keys["Modality"] = f"MET_MOD_{volume.modality}"
     if grid.others:
-        keys[LEADING_AXES] = "; ".join(
-            f"{axis.label} {axis.step!r} {axis.unit}" for axis in grid.others[::-1]
-        )
+        keys[LEADING_AXES] = spelled_axes(grid.others[::-1])
     if grid.channels > 1:
         keys["ElementNumberOfChannels"] = str(grid.channels)
     keys["ElementType"] = ELEMENT_TYPES[dtype.newbyteorder("=")]
@@ -234,12 +220,7 @@ def _kept(
         keys |= {key: value for key, value in volume.header.items() if key == "Modality"}
     if not _same_direction(volume.header, grid):
         keys = {key: value for key, value in keys.items() if key not in _ABOUT_GEOMETRY}
-    naming = [key for key in keys if _OF_A_PATIENT.search(key)]
-    if keep_patient or not naming:
-        return keys, ()
-    for key in naming:
-        del keys[key]
-    return keys, (f"Keys about the patient were left out of the header ({len(naming)}).",)
+    return without_patient(keys, keep_patient=keep_patient)
 
 
 def _same_direction(header: Mapping[str, str], grid: FileGrid) -> bool:

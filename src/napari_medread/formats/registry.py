@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
 
@@ -29,16 +29,26 @@ class Writer(Protocol):
 
 _READERS = {
     "metaimage": (".mhd", ".mha"),
+    "nifti": (".nii", ".nii.gz"),
+    "nrrd": (".nrrd", ".nhdr"),
+    "mgh": (".mgh", ".mgz"),
+    "itk": (".gipl", ".gipl.gz", ".vtk"),
     "raster": (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff"),
 }
 """Module of this package to the suffixes that it reads."""
 
-VOLUMETRIC = ("metaimage",)
+_SUFFIXES = {suffix: name for name, suffixes in _READERS.items() for suffix in suffixes}
+"""Suffix to the module of this package that reads it."""
+
+VOLUMETRIC = ("metaimage", "nifti", "nrrd", "mgh", "itk")
 """Formats that are opened from a folder even beside DICOM; pictures there are decoration."""
 
 _WRITERS = {
     ".mhd": "metawriter",
     ".mha": "metawriter",
+    ".nii": "niftiwriter",
+    ".nii.gz": "niftiwriter",
+    ".nrrd": "nrrdwriter",
 }
 """Suffix to the module of this package that writes it."""
 
@@ -51,14 +61,25 @@ IMAGEIO_SCHEME = "imageio:"
 
 def format_of(path: Path) -> str | None:
     """Return the name of the format that a file's suffix promises, or None."""
-    suffix = path.suffix.lower()
-    return next((name for name, suffixes in _READERS.items() if suffix in suffixes), None)
+    suffix = _suffix_of(path, _SUFFIXES)
+    return None if suffix is None else _SUFFIXES[suffix]
+
+
+def name_of(path: Path) -> str:
+    """Return the name of a file without the suffix that says its format."""
+    return path.name[: -len(_suffix_of(path, _SUFFIXES) or "") or None]
 
 
 def written_suffix(path: Path) -> str | None:
     """Return the suffix of a path that says how to write it, in small letters, or None."""
+    return _suffix_of(path, _WRITERS)
+
+
+def _suffix_of(path: Path, suffixes: Iterable[str]) -> str | None:
+    """Return the longest of some suffixes that a name has, with something before it."""
     name = path.name.lower()
-    return next((s for s in WRITABLE if name.endswith(s) and name != s), None)
+    found = [s for s in suffixes if name.endswith(s) and name != s]
+    return max(found, key=len, default=None)
 
 
 def writer_of(suffix: str) -> Writer:
