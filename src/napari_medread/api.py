@@ -33,6 +33,9 @@ PathLike = str | os.PathLike[str]
 WRITABLE = (*registry.WRITABLE, WRITTEN_SUFFIX)
 """Suffixes of what can be written."""
 
+NOTHING_IN_IT = "there is no image in it that can be read."
+"""What is said of a path, after its name."""
+
 PROBED = 20_000
 """So many files of a folder are looked into to see whether any is ours, which takes about half a
 second; after that, it may be."""
@@ -100,7 +103,7 @@ def read(
         if skipped:
             raise UnreadableFile(_in_short(skipped))
         what = Path(paths[0]).name if len(paths) == 1 else f"{len(paths)} paths"
-        raise UnreadableFile(f"{what}: there is no DICOM, MetaImage or picture in it.")
+        raise UnreadableFile(f"{what}: {NOTHING_IN_IT}")
     # What was skipped belongs to no volume; the first carries it.
     volumes[0].notes = (*(f"Skipped {each}" for each in skipped), *volumes[0].notes)
     return volumes
@@ -122,10 +125,10 @@ def write(
     Parameters
     ----------
     path : path
-        Its suffix says the format: ``.mhd`` (with a ``.raw`` or ``.zraw`` beside it), ``.mha``
-        or ``.dcm``. A single image becomes that ``.dcm`` file, several a folder of this name
-        without the suffix. A path that ends in a separator, or is a folder, becomes a folder of
-        DICOM images. Such a folder must be new, or empty.
+        Its suffix says the format: ``.mhd`` (with a ``.raw`` or ``.zraw`` beside it), ``.mha``,
+        ``.nii``, ``.nii.gz``, ``.nrrd`` or ``.dcm``. A single image becomes that ``.dcm`` file,
+        several a folder of this name without the suffix. A path that ends in a separator, or is
+        a folder, becomes a folder of DICOM images. Such a folder must be new, or empty.
     volume : Volume
         What to write. A lazy one is read piece by piece, and never in memory as a whole.
     compress : bool

@@ -104,7 +104,7 @@ def test_a_folder_with_nothing_in_it_gets_a_sentence(viewer, drop, messages, tmp
         (folder / "notes.txt").write_text(content)
     with contextlib.suppress(ValueError):  # napari's own complaint, after our sentence
         drop([folder])
-    assert messages()[0] == "stuff: there is no DICOM, MetaImage or picture in it."
+    assert messages()[0] == "stuff: there is no image in it that can be read."
     assert len(viewer.layers) == 0
 
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from napari_medread.core.geometry import Geometry
 from napari_medread.core.planes import CHANNEL, channel_axis
 from napari_medread.core.volume import Axis, Volume
-from napari_medread.errors import CannotWrite, NotAVolume
-from napari_medread.formats.stored import unreadable
+from napari_medread.errors import CannotWrite
 
 SLICE = "slice"
 """Label of the third axis of an image without a patient position."""
@@ -27,6 +24,9 @@ LEADING_AXES = "LeadingAxes"
 
 ``LeadingAxes = time 2.5 s; echo 1.0 pixel``: label, step and unit of each.
 """
+
+LABEL_MAP = "LabelMap"
+"""Our own key: that the values are the numbers of regions, where a format has no word for it."""
 
 _LEADING_AXIS = re.compile(r"(\S.*) (\d+\.?\d*(?:e[-+]?\d+)?) (\S+)", re.ASCII)
 
@@ -170,23 +170,3 @@ def without_patient(
         return dict(keys), ()
     kept = {key: value for key, value in keys.items() if key not in naming}
     return kept, (f"Keys about the patient were left out of the header ({len(naming)}).",)
-
-
-def is_colour(dtype: np.dtype[Any], channels: int) -> bool:
-    """Tell whether the numbers of a voxel are its colour: three or four, small and unsigned."""
-    return channels in (3, 4) and dtype in (np.uint8, np.uint16)
-
-
-def geometry_of(path: Path, shape: Sequence[int], affine: ArrayLike) -> Geometry:
-    """Return the geometry that a file gives.
-
-    Raises
-    ------
-    UnreadableFile
-        Where it is none.
-    """
-    try:
-        return Geometry(shape, affine)
-    except NotAVolume as error:
-        problem = str(error)
-        raise unreadable(path, problem[0].lower() + problem[1:]) from error

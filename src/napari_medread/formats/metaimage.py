@@ -12,7 +12,8 @@ from napari_medread.core.geometry import Geometry
 from napari_medread.core.progress import Track, silently
 from napari_medread.core.volume import Axis, Volume, to_world_order
 from napari_medread.errors import NotAVolume
-from napari_medread.formats.grid import FRAME, LEADING_AXES, is_colour, read_axes
+from napari_medread.formats.assembly import is_colour
+from napari_medread.formats.grid import FRAME, LEADING_AXES, read_axes
 from napari_medread.formats.metaheader import Header, read_header
 from napari_medread.formats.metapixels import read_pixels
 

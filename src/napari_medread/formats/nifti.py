@@ -8,24 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_medread.core import display
 from napari_medread.core.geometry import Geometry
 from napari_medread.core.planes import CHANNEL
 from napari_medread.core.progress import Track, silently
-from napari_medread.core.volume import NO_PIXEL_SIZE, Axis, Volume, to_world_order
-from napari_medread.formats.grid import FRAME, SLICE, geometry_of, is_colour
+from napari_medread.core.volume import NO_PIXEL_SIZE, Axis, Volume
+from napari_medread.formats.assembly import geometry_of, is_colour, volume_of
+from napari_medread.formats.grid import FRAME, SLICE
 from napari_medread.formats.niftiheader import LABEL, OTHER_UNITS, VECTORS, Header, read_header
 from napari_medread.formats.niftispace import has_unit, millimetres, place_of
-from napari_medread.formats.registry import name_of
 from napari_medread.formats.stored import Stored, read_stored, reversed_size
 
 NO_PLACE = (
     "The file gives no patient position (neither qform nor sform): left and right are not known."
-)
-
-SHEARED = (
-    "The axes are not at right angles: the slices are drawn straight, and the true positions "
-    "are in the layer's metadata['patient_affine']."
 )
 
 _TIMES = {8: 1.0, 16: 1e-3, 24: 1e-6}
@@ -69,29 +63,19 @@ def read(path: Path, track: Track = silently) -> list[Volume]:
         data, rgb = np.moveaxis(data, 0, -1)[np.newaxis], True
     geometry, notes = _geometry(header)
     fourth, more = _fourth(header)
-    found = (Axis(CHANNEL), fourth, _slices(header, geometry))
-    # Axes of length 1 go, but for the one slice of an image that has a place.
-    there = [data.shape[n] > 1 for n in range(3)]
-    leading = tuple(axis for axis, is_there in zip(found, there, strict=True) if axis and is_there)
-    gone = (n for n in range(3) if not there[n] and (found[n] is not None))
-    data = data.squeeze(tuple(gone))
-    labels = int(header["intent_code"]) == LABEL and not rgb
-    window = None if rgb or labels else header.window
-    limits = None if rgb or labels else window or display.limits_of(data)
-    if geometry is not None:
-        data, geometry = to_world_order(data, geometry, len(leading), rgb=rgb)
+    leading = [Axis(CHANNEL), fourth]
+    if geometry is None or geometry.ndim == 2:
+        leading.append(_slices(header, geometry))
     return [
-        Volume(
+        volume_of(
+            path,
             data,
-            name_of(path),
             geometry,
             leading,
             rgb=rgb,
-            labels=labels,
-            contrast_limits=limits,
-            source=(path,),
+            labels=int(header["intent_code"]) == LABEL and not rgb,
+            window=header.window,
             notes=(*notes, *more),
-            windows=((sum(window) / 2, window[1] - window[0], ""),) if window else (),
             header=header.texts,
         )
     ]
@@ -116,10 +100,7 @@ def _geometry(header: Header) -> tuple[Geometry | None, list[str]]:
     affine, told = place_of(header)
     notes = list(told)
     if affine is not None and not flat:
-        geometry = geometry_of(header.path, (z, y, x), affine[:, [2, 1, 0, 3]])
-        if geometry.is_sheared:
-            notes.append(SHEARED)
-        return geometry, notes
+        return geometry_of(header.path, (z, y, x), affine[:, [2, 1, 0, 3]]), notes
     if affine is None and z > 1:
         notes.append(NO_PLACE)
     if affine is None and not has_unit(header):
@@ -135,12 +116,10 @@ def _geometry(header: Header) -> tuple[Geometry | None, list[str]]:
     return geometry_of(header.path, (y, x), plane[:, [1, 0, 2]]), notes
 
 
-def _slices(header: Header, geometry: Geometry | None) -> Axis | None:
+def _slices(header: Header, geometry: Geometry | None) -> Axis:
     """Return what the third dimension is where it is none of the patient's."""
     if geometry is None:
         return Axis(SLICE)
-    if geometry.ndim == 3:
-        return None
     return Axis(SLICE, "mm", header.pixdim[2] * millimetres(header))
 
 

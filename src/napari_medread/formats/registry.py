@@ -32,7 +32,8 @@ _READERS = {
     "nifti": (".nii", ".nii.gz"),
     "nrrd": (".nrrd", ".nhdr"),
     "mgh": (".mgh", ".mgz"),
-    "itk": (".gipl", ".gipl.gz", ".vtk"),
+    "gipl": (".gipl", ".gipl.gz"),
+    "vtk": (".vtk",),
     "raster": (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff"),
 }
 """Module of this package to the suffixes that it reads."""
@@ -40,7 +41,7 @@ _READERS = {
 _SUFFIXES = {suffix: name for name, suffixes in _READERS.items() for suffix in suffixes}
 """Suffix to the module of this package that reads it."""
 
-VOLUMETRIC = ("metaimage", "nifti", "nrrd", "mgh", "itk")
+VOLUMETRIC = ("metaimage", "nifti", "nrrd", "mgh", "gipl", "vtk")
 """Formats that are opened from a folder even beside DICOM; pictures there are decoration."""
 
 _WRITERS = {

@@ -25,7 +25,7 @@ def layers_of(volumes: Sequence[Volume]) -> list[LayerData]:
 
 
 def layer_of(volume: Volume, *, visible: bool = True) -> LayerData:
-    """Return ``(data, keyword arguments, "image")`` for one volume.
+    """Return ``(data, keyword arguments, kind of layer)`` for one volume.
 
     The layer lies on its acquisition grid: scale, translate, and flips as an affine,
     never rotated or sheared; ``metadata["patient_affine"]`` holds the truth.
@@ -58,12 +58,32 @@ def layer_of(volume: Volume, *, visible: bool = True) -> LayerData:
         arguments["affine"] = np.diag([*map(float, flips), 1.0])
         drawn = arguments["affine"] @ drawn
     arguments["metadata"]["drawn_affine"] = drawn
+    regions = _whole(volume.data) if volume.labels else None
+    if regions is not None:
+        return regions, arguments, "labels"
     if volume.rgb:
         arguments["rgb"] = True
     else:
         arguments["colormap"] = "gray_r" if volume.inverted else "gray"
         arguments["contrast_limits"] = volume.contrast_limits
     return volume.data, arguments, "image"
+
+
+def _whole(data: Any) -> Any | None:
+    """Return the numbers of regions as whole numbers, which napari asks for; None if some are not.
+
+    Such numbers are often stored as floating point.
+    """
+    if data.dtype.kind in "iub":
+        return data
+    whole = np.empty(data.shape, np.int32)
+    for at in np.ndindex(data.shape[:-2]):
+        values = np.asarray(data[at])
+        with np.errstate(invalid="ignore"):
+            whole[at] = values
+        if not np.array_equal(whole[at], values):
+            return None
+    return whole
 
 
 def _metadata(volume: Volume) -> dict[str, Any]:

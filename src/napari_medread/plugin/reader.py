@@ -33,7 +33,7 @@ def get_reader(path: Paths) -> Callable[[Paths], list[LayerData]] | None:
             return read_layers
         if any(Path(p).is_dir() for p in paths):
             names = ", ".join(Path(p).name for p in paths)
-            show_warning(f"{names}: there is no DICOM, MetaImage or picture in it.")
+            show_warning(f"{names}: {api.NOTHING_IN_IT}")
     except Exception:  # noqa: BLE001  (napari asks every reader; one that raises stops it)
         return None
     return None
