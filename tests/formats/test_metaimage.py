@@ -1,11 +1,10 @@
 """What becomes of a MetaImage: SimpleITK is the judge of its values and its geometry."""
 
-import itertools
-
 import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from formats.grids import DIRECTIONS, signed_permutations
 from formats.metaimages import SLICES, TYPES, judge, read, some_pixels, write
 
 CONTAINERS = [
@@ -73,30 +72,6 @@ def test_three_or_four_small_unsigned_channels_are_colour(tmp_path, shape, eleme
     assert np.array_equal(volume.data, pixels if rgb else np.moveaxis(pixels, -1, 0))
     assert volume.shape == (shape if rgb else (channels, *shape))
     assert (volume.contrast_limits is None) == rgb
-
-
-def signed_permutations(n):
-    for order in itertools.permutations(range(n)):
-        for signs in itertools.product((1, -1), repeat=n):
-            yield np.eye(n)[list(order)] * signs
-
-
-def oblique():
-    a, b, c = np.radians([20, -35, 10])
-    x = np.array([[1, 0, 0], [0, np.cos(a), -np.sin(a)], [0, np.sin(a), np.cos(a)]])
-    y = np.array([[np.cos(b), 0, np.sin(b)], [0, 1, 0], [-np.sin(b), 0, np.cos(b)]])
-    z = np.array([[np.cos(c), -np.sin(c), 0], [np.sin(c), np.cos(c), 0], [0, 0, 1]])
-    return x @ y @ z
-
-
-DIRECTIONS = {
-    **{str(m.astype(int).tolist()): m for m in signed_permutations(3)},
-    "oblique": oblique(),
-    "oblique, axes swapped": oblique()[:, [2, 0, 1]],
-    "oblique, mirrored": oblique() * [1, -1, 1],
-    "tilted gantry": np.array([[1, 0, 0], [0, 1, -0.3], [0, 0, 1]]),
-    "rounded": oblique().round(3),
-}
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS.values(), ids=DIRECTIONS)

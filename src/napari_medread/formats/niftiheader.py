@@ -187,7 +187,7 @@ def read_header(path: Path) -> Header:
     fields = {
         name: record[name].astype(record[name].dtype.newbyteorder("="))
         if isinstance(record[name], np.ndarray)
-        else record[name].item()
+        else record[name]
         for name in kind.names or ()
     }
     header = Header(path, fields, order, packed)
@@ -231,4 +231,6 @@ def _check(header: Header, kind: np.dtype[Any]) -> None:
 def _text(value: object) -> str:
     if isinstance(value, bytes):
         return value.split(b"\0")[0].decode("utf-8", "replace").strip()
-    return f"{value:.9g}" if isinstance(value, float | np.floating) else str(value)
+    if isinstance(value, np.floating):
+        return np.format_float_positional(value, trim="-")
+    return str(value)

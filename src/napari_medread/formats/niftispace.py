@@ -85,7 +85,7 @@ def place_of(header: Header) -> Place:
             notes.append(
                 f"The {other} (code {int(header[f'{other}_code'])}) puts it up to "
                 f"{distance * millimetres(header):.3g} mm elsewhere than the {used} (code "
-                f"{int(header[f'{used}_code'])}), which was used, as SimpleITK does."
+                f"{int(header[f'{used}_code'])}), which was used."
             )
     assert chosen is not None  # noqa: S101
     if not np.isfinite(chosen).all():

@@ -160,7 +160,7 @@ def _geometry(header: Header, axes: _Axes) -> tuple[Geometry | None, list[str]]:
     vectors = [header.directions[n] for n in axes.space] if header.directions else []
     if any(v is None for v in vectors):
         vectors = []
-    matrix = np.array(vectors, dtype=float).reshape(len(vectors), -1).T
+    matrix = np.array(vectors, dtype=float).T if vectors else np.empty((0, 0))
     space = header.patient_space
     if vectors and len(shape) == 3 and space:
         _check_apart(header, axes, matrix[3:])
