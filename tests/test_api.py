@@ -37,6 +37,23 @@ def test_a_folder_of_pictures_alone_gives_them(folder):
     assert [v.name for v in read(folder)] == ["logo"]
 
 
+def test_every_format_of_volumes_is_opened_from_a_folder(folder):
+    image = sitk.Image(6, 5, 4, sitk.sitkInt16)
+    names = ("a.nii", "b.nii.gz", "c.nrrd", "d.nhdr", "e.gipl", "f.GIPL.gz")
+    for name in names:
+        sitk.WriteImage(image, folder / name.lower())
+        (folder / name.lower()).rename(folder / name)
+    sitk.WriteImage(image, folder / "g.vtk", imageIO="VTKImageIO")
+    found = [v.name for v in read(folder)]
+    assert found == ["4 Test series", *"abcdefg", "scan"]
+
+
+@pytest.mark.parametrize("name", [".nii", "notes.gz", "a.nii.txt", "nii.gz"])
+def test_names_that_only_look_like_a_format_are_none(tmp_path, name):
+    (tmp_path / name).write_text("text")
+    assert not is_readable(tmp_path / name)
+
+
 def test_several_paths_are_read_together(folder):
     paths = [*sorted((folder / "dicom").iterdir()), folder / "logo.png"]
     assert [(v.name, v.shape) for v in read(paths)] == [

@@ -129,6 +129,13 @@ def test_of_qform_and_sform_the_one_that_simpleitk_takes(
         assert volume.notes == ()
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("field", ["quatern_b", "qoffset_x", "srow_y"])
+def test_numbers_that_are_not_finite_are_refused(tmp_path, field, value):
+    path = save(tmp_path / "a.nii", **{field: value})
+    assert refusal(path) == "a.nii: the numbers of its qform or sform are not finite."
+
+
 def test_the_note_says_how_far_apart_qform_and_sform_are(tmp_path):
     volume = read(save(tmp_path / "a.nii", sform=(ELSEWHERE, 2)))
     assert "up to 30 mm elsewhere" in volume.notes[0]

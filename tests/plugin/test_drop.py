@@ -3,9 +3,11 @@
 import contextlib
 
 import imageio.v3 as iio
+import nibabel as nib
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from napari.layers import Labels
 
 from builders import SLICES, image, save, series, stored_slice, write_series
 from dicom.objects import directory
@@ -29,6 +31,19 @@ def test_a_metaimage_comes_up_to_scale(viewer, drop, tmp_path):
     sitk.WriteImage(picture, tmp_path / "scan.mhd")
     drop([tmp_path / "scan.mhd"])
     assert tuple(viewer.layers[0].scale) == (3.5, 2.5, 1.5)
+
+
+def test_a_nifti_of_labels_comes_up_to_scale_as_labels(viewer, drop, tmp_path):
+    header = nib.Nifti1Header()
+    header.set_intent("label")
+    regions = np.arange(60, dtype=np.uint8).reshape(5, 4, 3)
+    nib.save(nib.Nifti1Image(regions, np.diag([1.5, 2.5, 3.5, 1]), header), tmp_path / "a.nii.gz")
+    drop([tmp_path / "a.nii.gz"])
+    (layer,) = viewer.layers
+    assert isinstance(layer, Labels)
+    assert layer.name == "a"
+    assert tuple(layer.scale) == (3.5, 2.5, 1.5)
+    assert np.array_equal(layer.data, regions.T)
 
 
 def test_three_pictures_are_three_layers(viewer, drop, tmp_path):

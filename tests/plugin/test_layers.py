@@ -1,6 +1,8 @@
 """Volumes as layer data."""
 
+import napari.layers
 import numpy as np
+import pint
 import pytest
 
 from napari_medread.core.geometry import Geometry
@@ -52,3 +54,33 @@ def test_of_volumes_opened_together_the_largest_is_visible():
 def test_pictures_opened_together_are_all_visible():
     volumes = [Volume(np.zeros((n, 4), np.uint8), "picture") for n in (3, 9)]
     assert all(arguments["visible"] for _, arguments, _ in layers_of(volumes))
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i2", "u4", "i8", "f4", "f8", "?"])
+def test_labels_are_a_labels_layer_of_whole_numbers(dtype):
+    regions = (np.arange(24).reshape(2, 3, 4) % 5).astype(dtype)
+    volume = Volume(regions, "regions", leading=(Axis("page"),), labels=True)
+    data, arguments, kind = layer_of(volume)
+    assert kind == "labels"
+    assert np.array_equal(data, regions)
+    assert data.dtype.kind in "iub"
+    assert not {"colormap", "contrast_limits", "rgb"} & set(arguments)
+    napari.layers.Labels(data, **arguments)
+
+
+@pytest.mark.parametrize("unit", ["Hz", "ppm", "rad/s", "ms", "s"])
+def test_napari_knows_the_units_of_axes(unit):
+    volume = Volume(np.zeros((2, 3, 4), np.uint8), "image", leading=(Axis("axis", unit),))
+    volume.contrast_limits = (0, 1)
+    data, arguments, _ = layer_of(volume)
+    layer = napari.layers.Image(data, **arguments)
+    assert layer.units[0] == pint.get_application_registry()(unit).units
+
+
+@pytest.mark.parametrize("odd", [0.5, np.nan, np.inf, 1e20])
+def test_labels_that_are_not_whole_stay_an_image(odd):
+    regions = np.array([[0, 1], [2, odd]])
+    data, arguments, kind = layer_of(Volume(regions, "regions", labels=True))
+    assert kind == "image"
+    assert np.array_equal(data, regions, equal_nan=True)
+    napari.layers.Image(data, **arguments)

@@ -21,6 +21,14 @@ SHEARED = (
     "are in the layer's metadata['patient_affine']."
 )
 
+"""The note on grids that napari cannot draw as they are."""
+
+NO_DIRECTIONS = (
+    "The format gives no directions: its axes are taken for the patient's left, back and head, "
+    "as SimpleITK takes them."
+)
+"""The note on formats that know no more than an origin and spacings."""
+
 
 def volume_of(
     path: Path,
@@ -77,6 +85,15 @@ def volume_of(
         windows=(((low + high) / 2, high - low, ""),) if window and grey else (),
         header=dict(header or {}),
     )
+
+
+def along_the_axes(spacing: Sequence[float], origin: Sequence[float]) -> NDArray[np.float64]:
+    """Return the matrix of a grid along the axes of space, of numbers in the order x, y[, z]."""
+    n = len(spacing)
+    affine = np.eye(n + 1)
+    affine[:n, :n] = np.diag(spacing)[:, ::-1]
+    affine[:n, n] = origin
+    return affine
 
 
 def is_colour(dtype: np.dtype[Any], channels: int) -> bool:

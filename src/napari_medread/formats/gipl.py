@@ -8,10 +8,9 @@ import numpy as np
 
 from napari_medread.core.progress import Track, silently
 from napari_medread.core.volume import Axis, Volume
-from napari_medread.formats.assembly import geometry_of, volume_of
+from napari_medread.formats.assembly import NO_DIRECTIONS, along_the_axes, geometry_of, volume_of
 from napari_medread.formats.grid import FRAME
 from napari_medread.formats.stored import Stored, read_stored, reversed_size, start_of, unreadable
-from napari_medread.formats.vtk import NO_DIRECTIONS
 
 _HEADER = np.dtype(
     [("dim", ">u2", 4), ("type", ">u2"), ("pixdim", ">f4", 4), ("text", "S80"),
@@ -60,8 +59,6 @@ def read(path: Path, track: Track = silently) -> list[Volume]:
     dtype = np.dtype(_TYPES[code]).newbyteorder(">")
     offset = _HEADER.itemsize
     data = read_stored(Stored(path, offset, shape, dtype, 0 if packed else None), path.name, track)
-    affine = np.eye(4)
-    affine[:3, :3] = np.diag(header["pixdim"][:3].astype(float))[:, ::-1]
-    affine[:3, 3] = header["origin"][:3]
+    affine = along_the_axes(header["pixdim"][:3], header["origin"][:3])
     geometry = geometry_of(path, shape[1:], affine)
     return [volume_of(path, data, geometry, [Axis(FRAME)], notes=[NO_DIRECTIONS])]

@@ -72,6 +72,8 @@ def place_of(header: Header) -> Place:
     sform = _sform(header) if int(header["sform_code"]) > 0 else None
     if qform is None and sform is None:
         return Place(None)
+    if not all(np.isfinite(form).all() for form in (qform, sform) if form is not None):
+        raise header.error("the numbers of its qform or sform are not finite.")
     chosen, notes = qform, []
     if sform is not None and qform is None:
         chosen = sform
@@ -87,11 +89,8 @@ def place_of(header: Header) -> Place:
                 f"{distance * millimetres(header):.3g} mm elsewhere than the {used} (code "
                 f"{int(header[f'{used}_code'])}), which was used."
             )
-    assert chosen is not None  # noqa: S101
-    if not np.isfinite(chosen).all():
-        raise header.error("the numbers of its qform or sform are not finite.")
     scale = np.diag([*[millimetres(header)] * 3, 1.0])
-    return Place(RAS_TO_LPS @ scale @ chosen, tuple(notes))
+    return Place(RAS_TO_LPS @ scale @ np.asarray(chosen), tuple(notes))
 
 
 def _sform(header: Header) -> Float | None:
@@ -104,6 +103,8 @@ def _qform(header: Header) -> Float:
     """Return the matrix to RAS that the quaternion and pixdim make (nifti1.h, method 2)."""
     b, c, d = (float(header[f"quatern_{n}"]) for n in "bcd")
     left = 1.0 - (b * b + c * c + d * d)
+    if not np.isfinite(left):
+        return np.full((4, 4), np.nan)
     if left < 1e-7:  # half a turn; what is left of a is rounding
         length = np.sqrt(b * b + c * c + d * d)
         a, b, c, d = 0.0, b / length, c / length, d / length

@@ -97,15 +97,18 @@ class Unpacker:
         return filled
 
     def check(self) -> None:
-        """Unpack a little further, so that a stream that ends here is held to its checksum.
+        """Unpack what is left of the stream, so that it is held to its checksum.
 
         Raises
         ------
         zlib.error
             Where it differs.
         """
-        if not self._stream.eof:
-            self._stream.decompress(self._stream.unconsumed_tail or self._source.read(_CHUNK), 1)
+        while not self._stream.eof:
+            packed = self._stream.unconsumed_tail or self._source.read(_CHUNK)
+            if not packed:  # cut short behind the voxels, all of which are there
+                break
+            self._stream.decompress(packed, _CHUNK)
 
 
 def start_of(path: Path, count: int) -> tuple[bytes, bool]:

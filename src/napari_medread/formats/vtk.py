@@ -11,18 +11,18 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_medread.core.geometry import Geometry
 from napari_medread.core.planes import CHANNEL
 from napari_medread.core.progress import Track, silently
 from napari_medread.core.volume import Axis, Volume
-from napari_medread.formats.assembly import geometry_of, is_colour, volume_of
+from napari_medread.formats.assembly import (
+    NO_DIRECTIONS,
+    along_the_axes,
+    geometry_of,
+    is_colour,
+    volume_of,
+)
 from napari_medread.formats.itk import read_image
 from napari_medread.formats.stored import unreadable
-
-NO_DIRECTIONS = (
-    "The format gives no directions: its axes are taken for the patient's left, back and head, "
-    "as SimpleITK takes them."
-)
 
 _BYTES = {
     "char": 1, "unsigned_char": 1, "short": 2, "unsigned_short": 2, "int": 4, "unsigned_int": 4,
@@ -35,6 +35,10 @@ _LONGEST_HEADER = 1 << 13
 """Bytes in which the header of an image ends."""
 
 _SIZE = re.compile(rb"^\s*DIMENSIONS\s+(\d+)\s+(\d+)\s+(\d+)", re.IGNORECASE | re.MULTILINE)
+
+_PLACE = re.compile(
+    rb"^\s*(?:SPACING|ASPECT_RATIO|ORIGIN)\s+(\S+)\s+(\S+)\s+(\S+)", re.IGNORECASE | re.MULTILINE
+)
 
 _VOXELS = re.compile(
     rb"^\s*(?:(?P<scalars>SCALARS)\s+\S+\s+(?P<type>\w+)(?:[ \t]+(?P<count>\d+))?[ \t]*\r?\n"
@@ -73,7 +77,7 @@ def read(path: Path, track: Track = silently) -> list[Volume]:
     rgb = is_colour(data.dtype, image.channels)
     if image.channels > 1 and not rgb:
         data, leading = np.moveaxis(data, -1, 0), [Axis(CHANNEL)]
-    affine = Geometry.from_itk(image.size, image.spacing, image.origin, image.direction).affine
+    affine = along_the_axes(image.spacing, image.origin)
     geometry = geometry_of(path, image.size[::-1], affine)
     notes = [NO_DIRECTIONS] if geometry.ndim == 3 else []
     return [volume_of(path, data, geometry, leading, rgb=rgb, notes=notes)]
@@ -96,6 +100,9 @@ def _check(path: Path) -> None:
     size = re.search(
         rb"^\s*DIMENSIONS\s+(\d+)\s+(\d+)\s+(\d+)", start, re.IGNORECASE | re.MULTILINE
     )
+    for place in _PLACE.finditer(start):
+        if not all(_is_finite(word) for word in place.groups()):
+            raise unreadable(path, "its spacing or origin holds what is no finite number.")
     voxels = _VOXELS.search(start)
     if not size or not voxels:
         raise unreadable(path, "its header is not complete (DIMENSIONS, SCALARS).")
@@ -113,3 +120,10 @@ def _check(path: Path) -> None:
         unit = "bytes"
     if not count or held < count:
         raise unreadable(path, f"it holds {held} {unit} where the header promises {count}.")
+
+
+def _is_finite(word: bytes) -> bool:
+    try:
+        return math.isfinite(float(word))
+    except ValueError:
+        return False
