@@ -136,6 +136,14 @@ def test_numbers_that_are_not_finite_are_refused(tmp_path, field, value):
     assert refusal(path) == "a.nii: the numbers of its qform or sform are not finite."
 
 
+def test_a_signalling_nan_is_refused_as_any(tmp_path):
+    path = save(tmp_path / "a.nii")
+    content = bytearray(path.read_bytes())
+    content[280:284] = (0x7F800001).to_bytes(4, "little")  # srow_x
+    path.write_bytes(content)
+    assert refusal(path) == "a.nii: the numbers of its qform or sform are not finite."
+
+
 def test_the_note_says_how_far_apart_qform_and_sform_are(tmp_path):
     volume = read(save(tmp_path / "a.nii", sform=(ELSEWHERE, 2)))
     assert "up to 30 mm elsewhere" in volume.notes[0]

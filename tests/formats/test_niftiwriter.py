@@ -116,6 +116,19 @@ def test_what_a_plane_over_time_loses_is_named(tmp_path):
     assert notes == ("The origin and directions of the image were not written.",)
 
 
+def test_slices_of_unknown_distance_get_no_millimetres(tmp_path):
+    volume = Volume(some_pixels((4, 6, 7), "i2"), "x", PLANE, (Axis("slice"),))
+    notes = write(tmp_path / "a.nii", volume).notes
+    assert notes[0].startswith("NIfTI has no name for the axis slice")
+    assert read(tmp_path / "a.nii")[0].units == ("pixel", "mm", "mm")
+
+
+def test_limits_that_single_precision_does_not_hold_are_left_out(tmp_path):
+    volume = volume_of(some_pixels((5, 6, 7), "f8"), contrast_limits=(-1e300, 1e300))
+    header = header_of(tmp_path / "a.nii", volume)
+    assert (float(header["cal_min"]), float(header["cal_max"])) == (0, 0)
+
+
 def test_more_voxels_than_nifti_counts_are_refused(tmp_path):
     volume = Volume(np.zeros((1, 32768), np.uint8), "scan")
     with pytest.raises(CannotWrite) as error:

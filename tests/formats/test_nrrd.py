@@ -307,12 +307,13 @@ def test_numbers_as_text(tmp_path):
 
 
 @pytest.mark.parametrize("form", ["LIST", "pattern"])
-def test_a_file_for_every_slice(tmp_path, form):
+@pytest.mark.parametrize("big", [False, True])
+def test_a_file_for_every_slice(tmp_path, form, big):
     for n, part in enumerate(PIXELS):
-        (tmp_path / f"s{n}.raw").write_bytes(part.tobytes())
+        (tmp_path / f"s{n}.raw").write_bytes(part.astype(">i2" if big else "<i2").tobytes())
     names = "\n".join(f"s{n}.raw" for n in range(5))
     target = f"LIST\n{names}" if form == "LIST" else "s%d.raw 0 4 1"
-    path = placed(tmp_path / "a.nhdr", data=b"", name="none", data_file=target)
+    path = placed(tmp_path / "a.nhdr", data=b"", name="none", data_file=target, big=big)
     assert np.array_equal(read(path).data, PIXELS)
 
 

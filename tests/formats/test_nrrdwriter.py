@@ -32,14 +32,14 @@ def test_every_axis_keeps_its_label_unit_and_step(tmp_path, axis):
 
 
 def test_keys_survive_but_for_the_patients(tmp_path):
-    keys = ("modality:=CT", "DICOM.PatientName:=Doe", "0010|0020:=17", "note:=a\\nb\\\\")
+    keys = ("modality:=CT", "DICOM.PatientName:=Doe", "0010|0020:=17", "note:=a\\nb\\\\n")
     placed(tmp_path / "a.nrrd", PIXELS, *keys)
     (volume,) = read(tmp_path / "a.nrrd")
     written = write(tmp_path / "b.nrrd", volume)
     assert written.notes == ("Keys about the patient were left out of the header (2).",)
     assert b"Doe" not in (tmp_path / "b.nrrd").read_bytes()
     image = sitk.ReadImage(tmp_path / "b.nrrd")
-    assert (image.GetMetaData("modality"), image.GetMetaData("note")) == ("CT", "a\nb\\")
+    assert (image.GetMetaData("modality"), image.GetMetaData("note")) == ("CT", "a\nb\\n")
     (again,) = read(tmp_path / "b.nrrd")
     assert again.header["note"] == volume.header["note"]
 

@@ -91,8 +91,8 @@ def along_the_axes(spacing: Sequence[float], origin: Sequence[float]) -> NDArray
     """Return the matrix of a grid along the axes of space, of numbers in the order x, y[, z]."""
     n = len(spacing)
     affine = np.eye(n + 1)
-    affine[:n, :n] = np.diag(spacing)[:, ::-1]
-    affine[:n, n] = origin
+    affine[:n, :n] = np.diag([float(step) for step in spacing])[:, ::-1]
+    affine[:n, n] = [float(place) for place in origin]
     return affine
 
 

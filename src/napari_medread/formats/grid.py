@@ -140,7 +140,9 @@ def _told_by_steps(axis: Axis) -> bool:
 
 def spelled_axes(axes: Sequence[Axis]) -> str:
     """Return the value of ``LeadingAxes`` for axes in the order of the array."""
-    return "; ".join(f"{axis.label} {float(axis.step)!r} {axis.unit}" for axis in axes)
+    return "; ".join(
+        f"{axis.label.replace(';', ',')} {float(axis.step)!r} {axis.unit}" for axis in axes
+    )
 
 
 def read_axes(text: str) -> tuple[Axis, ...]:

@@ -61,9 +61,9 @@ def read(path: Path, track: Track = silently) -> list[Volume]:
     dtype = np.dtype(_TYPES[code]).newbyteorder(">")
     stored = Stored(path, _VOXELS, shape, dtype, 0 if packed else None)
     data = read_stored(stored, path.name, track)
-    delta = header["delta"].astype(float)
     if not all(np.isfinite(header[name]).all() for name in ("delta", "Mdc", "Pxyz_c")):
         raise unreadable(path, "the numbers of its geometry are not finite.")
+    delta = header["delta"].astype(float)
     if header["goodRASFlag"] > 0:
         affine = np.eye(4)
         # A row of Mdc is the direction of an axis, and Pxyz_c the place of the middle voxel.

@@ -95,7 +95,8 @@ def place_of(header: Header) -> Place:
 
 def _sform(header: Header) -> Float | None:
     """Return srow_x, srow_y and srow_z as a matrix to RAS; None if it is all zero."""
-    rows = [np.asarray(header[f"srow_{axis}"], dtype=float) for axis in "xyz"]
+    with np.errstate(invalid="ignore"):  # some kinds of NaN: they are refused later
+        rows = [np.asarray(header[f"srow_{axis}"], dtype=float) for axis in "xyz"]
     return np.array([*rows, [0, 0, 0, 1]]) if np.any(np.array(rows)[:, :3]) else None
 
 

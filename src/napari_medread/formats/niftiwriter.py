@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_medread.core.files import Written, replacing
-from napari_medread.core.planes import blocks, channel_axis, stored_type
+from napari_medread.core.planes import CHANNEL, blocks, channel_axis, stored_type
 from napari_medread.core.progress import Track, silently
 from napari_medread.core.volume import Axis, Volume
 from napari_medread.errors import CannotWrite
@@ -100,7 +100,7 @@ def write(
     dtype, notes = stored_type(volume)
     dimensions = _dimensions(volume, grid)
     header = _header(volume, grid, dtype, dimensions)
-    pieces = blocks(_planar(volume, dtype), dtype, track, interleaved=False)
+    pieces = blocks(_planar(volume), dtype, track, interleaved=False)
     packed = path.name.lower().endswith(".gz")
     with replacing(path) as file:
         write_stored(file, chain([header.tobytes(), _EXTENSION], pieces), GZIP if packed else None)
@@ -111,7 +111,9 @@ def _dimensions(volume: Volume, grid: FileGrid) -> _Dimensions:
     """Return which dimension holds which axis."""
     lengths, others = [*grid.size[grid.space :]], [*grid.others]
     depth, thickness = grid.size[2] if grid.space == 3 else 1, 1.0
-    if grid.space == 2 and others and others[0].label == SLICE:
+    # A step of unknown size must not become one in mm, or the other way.
+    unit = "pixel" if volume.geometry is None else "mm"
+    if grid.space == 2 and others and (others[0].label, others[0].unit) == (SLICE, unit):
         depth, thickness = lengths.pop(0), others.pop(0).step
     if len(others) > 1:
         raise CannotWrite(
@@ -139,7 +141,7 @@ def _vector(volume: Volume, grid: FileGrid) -> int:
     return 1 if _is_rgb24(volume) else grid.channels
 
 
-def _planar(volume: Volume, dtype: np.dtype[Any]) -> Volume:
+def _planar(volume: Volume) -> Volume:
     """Return the volume with the numbers of its voxels first, as the fifth dimension is."""
     if _is_rgb24(volume):
         return volume
@@ -147,7 +149,7 @@ def _planar(volume: Volume, dtype: np.dtype[Any]) -> Volume:
     if axis is None or axis == 0:
         return volume
     order = [axis, *(n for n in range(volume.data.ndim) if n != axis)]
-    leading = (Axis("channel"), *volume.leading)
+    leading = (Axis(CHANNEL), *(each for each in volume.leading if each.label != CHANNEL))
     return replace(volume, data=volume.data.transpose(order), leading=leading, rgb=False)
 
 
@@ -174,7 +176,10 @@ def _header(
     elif volume.labels:
         header["intent_code"] = LABEL
     if volume.contrast_limits is not None and not (volume.labels or volume.rgb):
-        header["cal_min"], header["cal_max"] = volume.contrast_limits
+        with np.errstate(over="ignore"):
+            limits = np.array(volume.contrast_limits).astype(np.float32)
+        if np.isfinite(limits).all():
+            header["cal_min"], header["cal_max"] = limits
     _put_place(header, volume, grid, dimensions)
     return header
 

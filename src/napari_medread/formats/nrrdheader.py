@@ -224,7 +224,7 @@ def read_header(path: Path) -> Header:
         if line.startswith("#") or not match:
             continue
         if match[2] == ":=":
-            keys[match[1]] = match[3].replace("\\n", "\n").replace("\\\\", "\\")
+            keys[match[1]] = re.sub(r"\\([n\\])", _unescaped, match[3])
             continue
         name = match[1].lower()
         fields[_SYNONYMS.get(name, name)] = match[3].strip()
@@ -233,6 +233,10 @@ def read_header(path: Path) -> Header:
     header = Header(path, fields, keys, at)
     _check(header)
     return header
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    return "\n" if match[1] == "n" else "\\"
 
 
 def _text(raw: bytes) -> str:

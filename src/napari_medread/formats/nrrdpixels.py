@@ -62,6 +62,6 @@ def _by_simpleitk(header: Header) -> NDArray[Any]:
     if len(voxel) == 1 and array.ndim == len(header.sizes):
         # SimpleITK puts the numbers of a voxel last, wherever they are in the file.
         array = np.moveaxis(array, -1, array.ndim - 1 - voxel[0])
-    if array.shape != reversed_size(header.sizes) or array.dtype != header.dtype:
+    if array.shape != reversed_size(header.sizes) or array.dtype.str[1:] != header.dtype.str[1:]:
         raise header.error("SimpleITK understands its header otherwise.")
     return array

@@ -168,7 +168,7 @@ def _vector(numbers: Iterable[float]) -> str:
 
 
 def _strings(words: Iterable[str]) -> str:
-    return " ".join(f'"{word}"' for word in words)
+    return " ".join('"' + word.replace('"', "'") + '"' for word in words)
 
 
 def _escaped(value: str) -> str:

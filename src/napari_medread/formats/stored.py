@@ -162,11 +162,18 @@ def read_stored(stored: Stored, name: str, track: Track = silently) -> NDArray[A
         there = path.stat().st_size
         if packed_from is not None:
             if (there - packed_from) * DEFLATE_LIMIT < offset + promised:
-                raise unreadable(header, _short(path, "at most once unpacked", there, promised))
+                raise unreadable(
+                    header,
+                    f"{path.name} is too short to unpack to the {promised} bytes of data that the "
+                    "header promises.",
+                )
             return _unpack(stored, header, track)
         if there < offset + promised:
-            left = max(0, there - offset)
-            raise unreadable(header, _short(path, "", left, promised))
+            raise unreadable(
+                header,
+                f"{path.name} holds {max(0, there - offset)} bytes of data where the header "
+                f"promises {promised}.",
+            )
         native = dtype.newbyteorder("=")
         if native == dtype:
             return np.memmap(path, native, "c", offset, shape)
@@ -176,11 +183,6 @@ def read_stored(stored: Stored, name: str, track: Track = silently) -> NDArray[A
     except (OSError, OverflowError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise unreadable(header, f"its data cannot be read ({why}).") from error
-
-
-def _short(path: Path, how: str, there: int, promised: int) -> str:
-    where = f" {how}" if how else ""
-    return f"{path.name} holds {there} bytes of data{where} where the header promises {promised}."
 
 
 def _unpack(stored: Stored, header: Path, track: Track) -> NDArray[Any]:
