@@ -152,7 +152,8 @@ def write(
     """
     place = Path(path)
     as_folder = os.fspath(path).endswith(("/", os.sep)) or place.is_dir()
-    if as_folder or place.suffix.lower() == WRITTEN_SUFFIX:
+    suffix = suffix_of(place)
+    if as_folder or suffix == WRITTEN_SUFFIX:
         from napari_medread.dicom.writer import write as write_dicom
 
         return write_dicom(
@@ -163,7 +164,6 @@ def write(
             keep_patient=keep_patient,
             track=track,
         )
-    suffix = written_suffix(place)
     if suffix is None:
         raise CannotWrite(
             f"{place.name}: this name does not say the format. Choose one that ends in "
@@ -172,6 +172,14 @@ def write(
     return writer_of(suffix)(
         place, volume, compress=compress, keep_patient=keep_patient, track=track
     )
+
+
+def suffix_of(path: PathLike) -> str | None:
+    """Return the suffix of a name that says how to write it, one of ``WRITABLE``, or None."""
+    place = Path(path)
+    if place.suffix.lower() == WRITTEN_SUFFIX:
+        return WRITTEN_SUFFIX
+    return written_suffix(place)
 
 
 def is_readable(path: PathLike) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from napari.utils.notifications import show_info, show_warning
 from napari_medread import api
 from napari_medread.core.files import Written
 from napari_medread.errors import Cancelled, CannotWrite, MedReadError
-from napari_medread.formats.registry import written_suffix
+from napari_medread.plugin.exporting import file_name_of
 from napari_medread.plugin.layers import LayerData
 from napari_medread.plugin.tracking import track
 from napari_medread.plugin.volumes import Shown, volume_of
@@ -21,6 +20,21 @@ from napari_medread.plugin.volumes import Shown, volume_of
 def write_metaimage(path: str, layers: Sequence[LayerData]) -> list[str]:
     """Save layers as MetaImage."""
     return save(path, layers, ".mhd")
+
+
+def write_nifti(path: str, layers: Sequence[LayerData]) -> list[str]:
+    """Save layers as NIfTI."""
+    return save(path, layers, ".nii.gz")
+
+
+def write_nrrd(path: str, layers: Sequence[LayerData]) -> list[str]:
+    """Save layers as NRRD."""
+    return save(path, layers, ".nrrd")
+
+
+def write_dicom(path: str, layers: Sequence[LayerData]) -> list[str]:
+    """Save layers as DICOM: an image as a file, a volume as a folder of slices."""
+    return save(path, layers, ".dcm")
 
 
 def save(path: str, layers: Sequence[LayerData], suffix: str) -> list[str]:
@@ -72,7 +86,7 @@ def save(path: str, layers: Sequence[LayerData], suffix: str) -> list[str]:
 
 def _place(path: Path, suffix: str) -> tuple[Path, bool]:
     """Return the path to write, and whether it is another than was given."""
-    if written_suffix(path) is not None:
+    if api.suffix_of(path) is not None:
         return path, False
     return path.with_name(path.name + suffix), True
 
@@ -88,11 +102,11 @@ def _others(layers: Sequence[LayerData]) -> list[LayerData]:
 
 def _named_after(place: Path, names: Sequence[str]) -> list[Path]:
     """Return a path for each of several layers: the chosen name, then the layer's."""
-    suffix = written_suffix(place) or ""
+    suffix = api.suffix_of(place) or ""
     stem = place.name[: len(place.name) - len(suffix)]
     found: list[Path] = []
     for name in names:
-        clean = re.sub(r'[\x00-\x1f/\\:*?"<>|]+', "_", name).strip(" .")[:100] or "layer"
+        clean = file_name_of(name)
         candidate, n = place.with_name(f"{stem}-{clean}{suffix}"), 2
         while candidate in found:
             candidate, n = place.with_name(f"{stem}-{clean}-{n}{suffix}"), n + 1

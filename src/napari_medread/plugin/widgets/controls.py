@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from magicgui.widgets import Container, FloatSpinBox, Label
+from qtpy.QtWidgets import QSizePolicy
 
 DECIMALS = 3
 """Of a spacing in mm, as it is shown."""
@@ -39,4 +40,5 @@ def sentence() -> Any:
     """Return a line of text that wraps."""
     label = Label(value="")
     label.native.setWordWrap(True)
+    label.native.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
     return label

@@ -32,6 +32,7 @@ class Panel(Container[Any]):
         self._watched: list[weakref.ref[Layer]] = []
         self._work: Work | None = None
         self._is_filling = False
+        self._is_gone: list[bool] = []
         self.layer: Any = ComboBox(choices=self._layers, tooltip=layer)
         self.outcome, self.message = sentence(), sentence()
         self.run = run
@@ -45,6 +46,8 @@ class Panel(Container[Any]):
         shared = [self.outcome, self.run, self.progress, self.cancel, self.message]
         super().__init__(widgets=[*widgets, *shared], labels=False)
         self.layer.changed.connect(self._prefill)
+        is_gone = self._is_gone
+        self.native.destroyed.connect(lambda *_: is_gone.append(True))
         viewer = self._viewer_of()
         if viewer is not None and viewer.layers.selection.active in self.layer.choices:
             self.layer.value = viewer.layers.selection.active
@@ -96,35 +99,27 @@ class Panel(Container[Any]):
 
     def _begin(self, work: Work, said_of: Callable[[Any], str]) -> None:
         """Start work; ``said_of`` puts its result in a sentence."""
-        # The work outlives a panel that is closed, and does not keep it.
-        this = weakref.ref(self)
-        is_gone: list[bool] = []
-        self.native.destroyed.connect(lambda *_: is_gone.append(True))
-
-        def panel() -> Panel | None:
-            return None if is_gone else this()
-
-        def moved(done: int, total: int) -> None:
-            if (each := panel()) is not None:
-                each.progress.max, each.progress.value = total, done
-
-        def say(sentence: str) -> None:
-            if (each := panel()) is not None:
-                each.message.value = sentence
-
-        def finished() -> None:
-            if (each := panel()) is not None:
-                each._work = None
-                each._show_running(running=False)
-                each._after_work()
-
-        work.progressed.connect(moved)
-        work.returned.connect(lambda result: say(said_of(result)))
-        work.refused.connect(say)
-        work.finished.connect(finished)
+        work.progressed.connect(self._weakly(_show_progress))
+        work.returned.connect(self._weakly(lambda panel, result: _say(panel, said_of(result))))
+        work.refused.connect(self._weakly(_say))
+        work.finished.connect(self._weakly(_finish))
         self._work = work
         self._show_running(running=True)
         work.start()
+
+    def _weakly(self, function: Callable[..., None]) -> Callable[..., None]:
+        """Return what calls a function with this panel and more, unless it was closed by then.
+
+        Work outlives a panel that is closed, and does not keep it.
+        """
+        this, is_gone = weakref.ref(self), self._is_gone
+
+        def call(*arguments: Any) -> None:
+            panel = None if is_gone else this()
+            if panel is not None:
+                function(panel, *arguments)
+
+        return call
 
     def _after_work(self) -> None:
         """Show what is otherwise than before, once work has ended."""
@@ -139,3 +134,17 @@ class Panel(Container[Any]):
         self.progress.value = 0
         self.progress.visible = self.cancel.visible = self.cancel.enabled = running
         self.run.visible = not running
+
+
+def _show_progress(panel: Panel, done: int, total: int) -> None:
+    panel.progress.max, panel.progress.value = total, done
+
+
+def _say(panel: Panel, sentence: str) -> None:
+    panel.message.value = sentence
+
+
+def _finish(panel: Panel) -> None:
+    panel._work = None
+    panel._show_running(running=False)
+    panel._after_work()
