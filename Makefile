@@ -3,7 +3,7 @@
 # PYTHON=... chooses the interpreter that .venv is made with.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test clean
+.PHONY: help demo gallery test clean
 
 # Exported so that the shell, not make, sees the spaces in it.
 export DATA
@@ -18,6 +18,10 @@ demo: ## Open example images in napari, or your own: make demo DATA="path/to/sca
 	for path in $$DATA; do [ -e "$$path" ] || split=no; done; \
 	if [ -e "$$DATA" ] || [ $$split = no ]; then set -- "$$DATA"; else set -- $$DATA; fi; \
 	exec tools/with-display.sh .venv/bin/python tools/demo.py "$$@"
+
+gallery: ## Take the pictures of the docs
+	@tools/setup.sh --xvfb
+	tools/with-display.sh --xvfb .venv/bin/python tools/gallery.py
 
 test: ## Check style, types and the plugin manifest, then run the tests
 	@tools/setup.sh --xvfb

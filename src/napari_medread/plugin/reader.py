@@ -15,6 +15,7 @@ from napari_medread.core.volume import Volume
 from napari_medread.dicom.scan import is_dicom
 from napari_medread.errors import Cancelled
 from napari_medread.plugin.layers import LayerData, layers_of
+from napari_medread.plugin.preferences import preference
 from napari_medread.plugin.tracking import track
 
 Paths = str | Sequence[str]
@@ -97,7 +98,7 @@ def _show_notes(volumes: Sequence[Volume]) -> None:
         for note in volume.notes:
             named.setdefault(note, []).append(volume.name)
     lines = [f"{_and_more(names)}: {note}" for note, names in named.items()]
-    if not lines:
+    if not lines or not preference("opening", "show_notes"):
         return
     more = len(lines) - NOTES_SHOWN
     if more > 0:

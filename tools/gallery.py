@@ -1,0 +1,70 @@
+"""Take the pictures of the docs: every scene in ``tools/scenes``, in a real napari window.
+
+usage: python tools/gallery.py [--theme dark] [--to docs/pictures] [SCENE ...]
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import napari
+from qtpy.QtWidgets import QApplication
+
+ROOT = Path(__file__).resolve().parent.parent
+SCENES = ROOT / "tools" / "scenes"
+WINDOW = (1280, 800)
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("scenes", nargs="*", help="names of files in tools/scenes")
+    parser.add_argument("--theme", default="dark", choices=["dark", "light"])
+    parser.add_argument("--to", type=Path, default=ROOT / "docs" / "pictures")
+    chosen = parser.parse_args(arguments)
+    names = chosen.scenes or sorted(p.stem for p in SCENES.glob("[!_]*.py"))
+    chosen.to.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        print(take(name, chosen.theme, chosen.to / f"{name}.png"))
+    return 0
+
+
+def take(name: str, theme: str, path: Path) -> Path:
+    """Arrange a scene in a new viewer, and save what its window shows."""
+    viewer = napari.Viewer()
+    viewer.theme = theme
+    viewer.window.resize(*WINDOW)
+    settle()
+    arrange_of(name)(viewer)
+    settle()
+    viewer.screenshot(str(path), canvas_only=False, flash=False)
+    viewer.close()
+    settle()
+    return path
+
+
+def arrange_of(name: str) -> Callable[[napari.Viewer], None]:
+    """Return the function ``arrange`` of a scene."""
+    spec = importlib.util.spec_from_file_location(f"scene_{name}", SCENES / f"{name}.py")
+    if spec is None or spec.loader is None:
+        raise SystemExit(f"There is no scene {name}.")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    arrange: Callable[[napari.Viewer], None] = module.arrange
+    return arrange
+
+
+def settle(until: Callable[[], bool] = lambda: False, seconds: float = 1.0) -> None:
+    """Let the window draw, until something holds or some time is over."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and not until():
+        QApplication.processEvents()
+        time.sleep(0.01)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
