@@ -13,6 +13,8 @@ from napari_medread.errors import CannotWrite
 
 OBLIQUE = (tuple(np.array([0.8, 0.6, 0.0])), tuple(np.array([-0.36, 0.48, 0.8])))
 PLACES = {**ORIENTATIONS, "oblique": OBLIQUE}
+FLIPPED = {name: PLACES[name] for name in ("sagittal", "oblique")}
+"""Those that napari draws with a flip and in another order of the axes."""
 
 
 def saved(path):
@@ -79,7 +81,7 @@ def test_new_labels_lie_on_the_image(viewer, save_selected, tmp_path, orientatio
     np.testing.assert_allclose(affine, volume.patient_affine, atol=1e-6)
 
 
-@pytest.mark.parametrize("orientation", PLACES.values(), ids=PLACES)
+@pytest.mark.parametrize("orientation", FLIPPED.values(), ids=FLIPPED)
 def test_new_labels_over_two_images_lie_in_their_space(
     viewer, save_selected, tmp_path, orientation
 ):
@@ -108,7 +110,7 @@ def test_new_labels_over_two_images_lie_in_their_space(
 
 
 @pytest.mark.parametrize("labelled", [True, False])
-@pytest.mark.parametrize("orientation", PLACES.values(), ids=PLACES)
+@pytest.mark.parametrize("orientation", FLIPPED.values(), ids=FLIPPED)
 def test_a_cropped_layer_lies_where_it_was_cut_out(
     viewer, save_selected, tmp_path, orientation, labelled
 ):
@@ -133,7 +135,7 @@ def test_a_cropped_layer_lies_where_it_was_cut_out(
     np.testing.assert_allclose(affine, expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("orientation", PLACES.values(), ids=PLACES)
+@pytest.mark.parametrize("orientation", FLIPPED.values(), ids=FLIPPED)
 def test_a_rescaled_layer_has_the_spacing_it_is_drawn_with(
     viewer, save_selected, tmp_path, orientation
 ):
@@ -229,6 +231,25 @@ def test_a_wrong_suffix_is_kept_in_the_name(viewer, save_selected, messages, tmp
     viewer.add_image(np.zeros((3, 4), np.uint8), name="plane")
     save_selected(tmp_path / "scan.1.jpg")
     assert messages() == ["plane was written to scan.1.jpg.mhd and scan.1.jpg.raw."]
+
+
+@pytest.mark.parametrize(("kind", "name"), [("NIfTI", "x.nii.gz"), ("NRRD", "x.nrrd")])
+def test_other_formats_of_the_dialog(viewer, save_selected, tmp_path, kind, name):
+    _, volume = opened(viewer, tmp_path / "in", OBLIQUE)
+    save_selected(tmp_path / name.split(".")[0], kind)
+    array, affine = saved(tmp_path / name)
+    assert np.array_equal(array, volume.data)
+    np.testing.assert_allclose(affine, volume.patient_affine, atol=1e-4)
+
+
+def test_a_volume_becomes_a_folder_of_dicom_slices(viewer, save_selected, messages, tmp_path):
+    layer, volume = opened(viewer, tmp_path / "in", OBLIQUE)
+    save_selected(tmp_path / "out.dcm", "DICOM")
+    assert len(list((tmp_path / "out").iterdir())) == len(list((tmp_path / "in").iterdir()))
+    (again,) = napari_medread.read(tmp_path / "out")
+    assert np.array_equal(again.data, volume.data)
+    np.testing.assert_allclose(again.patient_affine, volume.patient_affine, atol=1e-6)
+    assert messages()[0] == f"{layer.name} was written to out."
 
 
 def test_a_suffix_of_another_format_of_ours_is_meant(viewer, save_selected, tmp_path):

@@ -6,8 +6,6 @@ import weakref
 import numpy as np
 import pytest
 from napari.utils.notifications import notification_manager
-from qtpy.QtCore import Qt
-from qtpy.QtGui import QAction
 
 from napari_medread import read, resample
 from napari_medread.plugin.samples import example
@@ -18,35 +16,12 @@ ALIGNED = np.array([[0.0, 0, 1], [0, 1, 0], [-1, 0, 0]])
 """Columns: the array axes SI, AP, RL in LPS."""
 
 
-def action(viewer, title) -> QAction:
-    """Return an action of Layers > Transform, found as a person finds it."""
-    found = viewer.window._qt_window.menuBar()
-    for name in MENU:
-        found = next(
-            each.menu() for each in found.actions() if each.text().replace("&", "") == name
-        )
-        found.aboutToShow.emit()
-    return next(each for each in found.actions() if each.text().startswith(title))
-
-
 @pytest.fixture
-def widget(viewer):
+def widget(viewer, menu_action):
     """Return the widget, opened from the menu."""
-    action(viewer, "Resample (").trigger()
+    menu_action(*MENU, "Resample (").trigger()
     (dock,) = (d for n, d in viewer.window._wrapped_dock_widgets.items() if "Resample" in n)
     return dock.inner_widget()
-
-
-@pytest.fixture
-def click(qtbot):
-    """Click a button of the widget."""
-
-    def clicked(button):
-        assert button.native.isVisible()
-        assert button.native.isEnabled()
-        qtbot.mouseClick(button.native, Qt.MouseButton.LeftButton)
-
-    return clicked
 
 
 @pytest.fixture
@@ -282,12 +257,12 @@ def test_it_keeps_no_layer_alive(qtbot, viewer, widget, resampled):
     assert [ref() for ref in refs] == [None, None, None]
 
 
-def test_it_opens_again_after_it_was_closed(viewer, widget):
+def test_it_opens_again_after_it_was_closed(viewer, widget, menu_action):
     viewer.open_sample("napari-medread", "ct_thorax")
     gone = weakref.ref(widget)
     viewer.window.remove_dock_widget(widget.native)
     del widget
-    action(viewer, "Resample (").trigger()
+    menu_action(*MENU, "Resample (").trigger()
     (dock,) = (d for n, d in viewer.window._wrapped_dock_widgets.items() if "Resample" in n)
     assert dock.inner_widget() is not gone()
     assert dock.inner_widget().run.enabled
@@ -324,9 +299,9 @@ def test_a_viewer_may_be_closed_while_it_works(qtbot, viewer, widget, click):
     ("title", "wanted"),
     [("Resample to isotropic", {}), ("Straighten to the patient's axes", {"straighten": True})],
 )
-def test_the_menu_resamples_the_active_layer(qtbot, viewer, title, wanted):
+def test_the_menu_resamples_the_active_layer(qtbot, viewer, menu_action, title, wanted):
     viewer.open_sample("napari-medread", "mr_sagittal")
-    action(viewer, title).trigger()
+    menu_action(*MENU, title).trigger()
     qtbot.waitUntil(lambda: len(viewer.layers) == 2, timeout=20000)
     (volume,) = read(example("mr_sagittal"))
     expected = resample(volume, **wanted)
@@ -336,17 +311,17 @@ def test_the_menu_resamples_the_active_layer(qtbot, viewer, title, wanted):
     )
 
 
-def test_the_menu_says_what_it_needs(viewer, messages):
+def test_the_menu_says_what_it_needs(viewer, menu_action, messages):
     viewer.add_points(np.zeros((1, 3)))
-    action(viewer, "Resample to isotropic").trigger()
+    menu_action(*MENU, "Resample to isotropic").trigger()
     assert messages() == ["Select an image or labels layer first."]
     notification_manager.records.clear()
     viewer.add_image(np.zeros((4, 5)), name="picture")
-    action(viewer, "Straighten").trigger()
+    menu_action(*MENU, "Straighten").trigger()
     assert messages()[-1].startswith("picture: the size of its pixels in mm is not known")
     assert len(viewer.layers) == 2
 
 
-def test_the_menu_shows_that_it_is_open(viewer, widget):
-    assert action(viewer, "Resample (").isChecked()
+def test_the_menu_shows_that_it_is_open(widget, menu_action):
+    assert menu_action(*MENU, "Resample (").isChecked()
     assert widget.to.value == ISOTROPIC
