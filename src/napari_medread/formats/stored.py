@@ -32,8 +32,8 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _CHUNK = 1 << 22
 """Bytes of a compressed file in memory at a time."""
 
-_LEVEL = 4
-"""zlib's effort: beyond it images get little smaller and take much longer."""
+_LEVEL = 2
+"""zlib's effort: beyond it images get hardly smaller and take twice as long."""
 
 
 def unreadable(path: Path, problem: str) -> UnreadableFile:
