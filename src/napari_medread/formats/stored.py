@@ -7,8 +7,12 @@ out uninitialised memory where most formats' data are short or broken.
 from __future__ import annotations
 
 import math
+import os
+import struct
 import zlib
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -28,6 +32,18 @@ _EITHER = 32 + zlib.MAX_WBITS
 """Makes zlib tell its own streams from gzip's by their first bytes."""
 
 _GZIP_MAGIC = b"\x1f\x8b"
+
+_GZIP_START = _GZIP_MAGIC + b"\x08" + bytes(6) + b"\xff"
+"""Of a gzip stream without a name, a time or a system (RFC 1952)."""
+
+_ZLIB_START = b"\x78\x5e"
+"""Of a zlib stream packed fast (RFC 1950)."""
+
+_DEFLATE_END = b"\x03\x00"
+"""The last piece of a deflate stream, without content."""
+
+_WORKERS = 8
+"""So many parts are packed at a time, where there are as many processors."""
 
 _CHUNK = 1 << 22
 """Bytes of a compressed file in memory at a time."""
@@ -222,14 +238,39 @@ def write_stored(file: BinaryIO, parts: Iterable[bytes | NDArray[Any]], wbits: i
     wbits : int or None
         zlib's word for the kind of stream, None for no packing.
     """
-    if wbits is None:
+    for piece in _packed(parts, wbits) if wbits is not None else map(_bytes_of, parts):
+        file.write(piece)
+
+
+def _packed(parts: Iterable[bytes | NDArray[Any]], wbits: int) -> Iterator[bytes]:
+    """Yield parts as one zlib or gzip stream, several of them packed at a time.
+
+    A deflate stream may be cut anywhere: parts that are packed on their own, each flushed to a
+    whole byte, follow one another in it (RFC 1951).
+    """
+    is_gzip = wbits == GZIP
+    yield _GZIP_START if is_gzip else _ZLIB_START
+    check, length = (0, 0) if is_gzip else (1, 0)
+    workers = min(_WORKERS, os.cpu_count() or 1)
+    with ThreadPoolExecutor(workers) as pool:
+        under_way: deque[Future[bytes]] = deque()
         for part in parts:
-            file.write(_bytes_of(part))
-        return
-    packer = zlib.compressobj(_LEVEL, wbits=wbits)
-    for part in parts:
-        file.write(packer.compress(_bytes_of(part)))
-    file.write(packer.flush())
+            data = _bytes_of(part)
+            under_way.append(pool.submit(_deflated, data))
+            check = zlib.crc32(data, check) if is_gzip else zlib.adler32(data, check)
+            length += memoryview(data).nbytes
+            if len(under_way) > workers:  # no more than these are in memory
+                yield under_way.popleft().result()
+        while under_way:
+            yield under_way.popleft().result()
+    yield _DEFLATE_END
+    yield struct.pack("<LL", check, length & 0xFFFFFFFF) if is_gzip else struct.pack(">L", check)
+
+
+def _deflated(data: bytes | memoryview) -> bytes:
+    """Return bytes packed as a piece of a deflate stream, of which more may follow."""
+    packer = zlib.compressobj(_LEVEL, wbits=-zlib.MAX_WBITS)
+    return packer.compress(data) + packer.flush(zlib.Z_SYNC_FLUSH)
 
 
 def _bytes_of(part: bytes | NDArray[Any]) -> bytes | memoryview:
