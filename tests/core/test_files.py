@@ -112,7 +112,10 @@ def test_a_full_disk_is_one_sentence(tmp_path):
 
     def full():
         with replacing(path):
-            raise OSError(28, os.strerror(28))
+            try:
+                raise OSError(28, os.strerror(28))
+            except OSError as error:
+                raise OSError("in a library's words") from error
 
     with pytest.raises(CannotWrite, match=r"^x\.bin was not written: there is no room left on"):
         full()

@@ -209,6 +209,9 @@ def check_target(path: Path) -> None:
 
 def refused(path: Path, error: OSError) -> CannotWrite:
     """Return the sentence for what the system refused."""
+    # Libraries raise their own in place of the system's.
+    while error.errno is None and isinstance(error.__cause__, OSError):
+        error = error.__cause__
     reason = _REASONS.get(error.errno or 0, error.strerror or "the system refuses")
     return CannotWrite(f"{path.name} was not written: {reason}. Nothing was changed.")
 
