@@ -172,6 +172,17 @@ def test_a_numpy_array_has_plain_spacing(viewer, save_selected, messages, tmp_pa
     assert messages()[-1] == ("array: The layer has no unit: its scale was taken for millimetres.")
 
 
+def test_dicom_says_that_a_place_in_the_patient_was_taken_for_granted(
+    viewer, save_selected, messages, tmp_path
+):
+    viewer.add_image(np.zeros((2, 3, 4), np.int16), scale=(2, 1, 1), units="mm", name="array")
+    save_selected(tmp_path / "array.dcm", "DICOM")
+    (said,) = (m for m in messages() if "not known" in m)
+    assert said.startswith("array: Its place in the patient is not known")
+    (again,) = napari_medread.read(tmp_path / "array")
+    assert again.geometry.spacing == (2, 1, 1)
+
+
 def test_axes_named_for_the_patient_are_the_patients(viewer, save_selected, tmp_path):
     viewer.add_image(
         np.zeros((2, 3, 4), np.uint8),

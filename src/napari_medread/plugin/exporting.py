@@ -43,6 +43,10 @@ class Format(NamedTuple):
     has_patient: bool = False
 
 
+NO_PLACE = (
+    "Its place in the patient is not known: the axes of the array were taken for the patient's."
+)
+
 DICOM = Format("DICOM (.dcm, a folder of slices)", ".dcm", has_patient=True)
 
 FORMATS = (
@@ -174,6 +178,16 @@ class Wish:
             keep_patient=self.keep_patient and self.format.has_patient,
             track=track,
         )
+
+
+def remarks_of(shown: Shown, path: Path) -> tuple[str, ...]:
+    """Return what is taken for granted where a layer is written to a path."""
+    volume = shown.volume
+    is_placed = volume.geometry is None or volume.geometry.ndim == 2 or shown.in_patient
+    # Other formats have plain coordinates as well; DICOM only has the patient's.
+    if is_placed or api.suffix_of(path) != DICOM.suffix:
+        return shown.remarks
+    return (*shown.remarks, NO_PLACE)
 
 
 def file_name_of(name: str) -> str:

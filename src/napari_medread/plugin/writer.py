@@ -11,10 +11,10 @@ from napari.utils.notifications import show_info, show_warning
 from napari_medread import api
 from napari_medread.core.files import Written
 from napari_medread.errors import Cancelled, CannotWrite, MedReadError
-from napari_medread.plugin.exporting import file_name_of
+from napari_medread.plugin.exporting import file_name_of, remarks_of
 from napari_medread.plugin.layers import LayerData
 from napari_medread.plugin.tracking import track
-from napari_medread.plugin.volumes import Shown, volume_of
+from napari_medread.plugin.volumes import volume_of
 
 
 def write_metaimage(path: str, layers: Sequence[LayerData]) -> list[str]:
@@ -80,7 +80,8 @@ def save(path: str, layers: Sequence[LayerData], suffix: str) -> list[str]:
             written.append(api.write(target, each.volume, track=track))
     except MedReadError as error:
         raise _with_what_is_there(error, written) from error
-    _report(shown, written)
+    remarks = [remarks_of(each, target) for each, target in zip(shown, targets, strict=True)]
+    _report([each.volume.name for each in shown], remarks, written)
     return [str(p) for each in written for p in each.paths]
 
 
@@ -123,13 +124,15 @@ def _with_what_is_there(error: MedReadError, written: Sequence[Written]) -> MedR
     return type(error)(f"{error}{there}")
 
 
-def _report(shown: Sequence[Shown], written: Sequence[Written]) -> None:
+def _report(
+    names: Sequence[str], remarks: Sequence[Sequence[str]], written: Sequence[Written]
+) -> None:
     """Say what was written, and what about it is worth knowing."""
     lines, notes = [], []
-    for each, made in zip(shown, written, strict=True):
+    for name, known, made in zip(names, remarks, written, strict=True):
         files = " and ".join(path.name for path in made.paths)
-        lines.append(f"{each.volume.name} was written to {files}.")
-        notes += [f"{each.volume.name}: {note}" for note in (*each.remarks, *made.notes)]
+        lines.append(f"{name} was written to {files}.")
+        notes += [f"{name}: {note}" for note in (*known, *made.notes)]
     show_info("\n".join(lines))
     if notes:
         show_warning("\n".join(notes))

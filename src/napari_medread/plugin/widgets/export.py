@@ -19,6 +19,7 @@ from napari_medread.plugin.exporting import (
     Wish,
     file_name_of,
     grid_of,
+    remarks_of,
     value_range,
 )
 from napari_medread.plugin.volumes import Shown, volume_of_layer
@@ -194,7 +195,7 @@ class Export(Panel):
             if wish is None:
                 self.outcome.value = "Open an image or labels layer first."
             else:
-                lines = [wish.forecast(), *wish.shown.remarks]
+                lines = [wish.forecast(), *remarks_of(wish.shown, wish.path)]
                 if wish.is_there:
                     lines.append("There is a file of this name: you will be asked.")
                 self.outcome.value = "\n".join(lines)
