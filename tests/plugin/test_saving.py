@@ -1,15 +1,19 @@
 """Layers made by hand in a real viewer and saved by its menu."""
 
 import sys
+import time
 
+import dask.array as da
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from napari.utils import progress
+from qtpy.QtCore import QTimer
 
 import napari_medread
 from builders import ORIENTATIONS, series, truth, write_series
 from formats.metaimages import itk_affine
-from napari_medread.errors import CannotWrite
+from napari_medread.errors import Cancelled, CannotWrite
 
 OBLIQUE = (tuple(np.array([0.8, 0.6, 0.0])), tuple(np.array([-0.36, 0.48, 0.8])))
 PLACES = {**ORIENTATIONS, "oblique": OBLIQUE}
@@ -23,12 +27,12 @@ def saved(path):
     return sitk.GetArrayFromImage(image), itk_affine(image)
 
 
-def refused(qtbot, action):
+def refused(qtbot, action, expected=CannotWrite):
     """Return the sentence with which an action in the window is refused."""
     with qtbot.capture_exceptions() as raised:
         action()
     ((kind, error, _),) = raised
-    assert issubclass(kind, CannotWrite)
+    assert issubclass(kind, expected)
     # Its frames keep the viewer alive; Python holds them for debuggers.
     raised.clear()
     sys.last_exc = sys.last_value = sys.last_traceback = None
@@ -278,6 +282,26 @@ def test_a_read_only_file_stays(viewer, save_selected, qtbot, tmp_path):
     assert said == "x.mha: the file is read-only. Choose another name."
     assert path.read_bytes() == b"precious"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_long_save_can_be_cancelled(viewer, save_selected, qtbot, tmp_path):
+    def slowly(block_id):
+        time.sleep(0.02)
+        return np.zeros((1, 4, 4), np.int16)
+
+    data = da.map_blocks(slowly, chunks=((1,) * 500, 4, 4), dtype=np.int16)
+    viewer.add_image(data, contrast_limits=(0, 1))
+    bars = []
+
+    def cancel():
+        bars.extend(bar for bar in progress._all_instances if hasattr(bar, "cancel"))
+        bars[0].cancel()
+
+    QTimer.singleShot(2000, cancel)
+    said = refused(qtbot, lambda: save_selected(tmp_path / "x.mhd"), Cancelled)
+    assert said == "Saving was cancelled: nothing was changed."
+    assert 0 < bars[0].n < 500
+    assert not list(tmp_path.iterdir())
 
 
 # napari divides by the size of what it shows.

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pint
 from napari.layers import Layer
-from napari.utils.transforms import CompositeAffine
-from numpy.typing import NDArray
 
 from napari_medread.core.geometry import PATIENT_LABELS, PLANE_LABELS, Float, Geometry
 from napari_medread.core.volume import Axis, Volume
 from napari_medread.errors import CannotWrite
 from napari_medread.plugin.layers import LayerData
+from napari_medread.plugin.transforms import drawn_of, millimetres, short
 
 WORLD_TO_PATIENT = np.array([[0.0, 0, 1, 0], [0, 1, 0, 0], [-1, 0, 0, 0], [0, 0, 0, 1]])
 """From napari's world axes (SI, AP, RL) to LPS."""
@@ -24,9 +21,6 @@ WORLD_TO_PATIENT = np.array([[0.0, 0, 1, 0], [0, 1, 0, 0], [-1, 0, 0, 0], [0, 0,
 NO_UNIT = "The layer has no unit: its scale was taken for millimetres."
 
 BESIDE = "Its place in the patient was taken from the images beside which it is drawn."
-
-_SHORT_UNITS = {"second": "s", "millisecond": "ms", "microsecond": "us"}
-"""Names of units as napari spells them, and as volumes do."""
 
 _SAME = 1e-6
 """Transforms that differ by less, in mm, are the same."""
@@ -133,7 +127,7 @@ def volume_of(layer: LayerData, others: Sequence[LayerData] = ()) -> Shown:
         windows=tuple(metadata.get("windows", ())),
         header=dict(metadata.get("header", {})),
     )
-    return Shown(volume, tuple(remarks), _drawn(len(volume.shape), attributes), in_patient)
+    return Shown(volume, tuple(remarks), drawn_of(len(volume.shape), attributes), in_patient)
 
 
 def _grid_of(name: str, shape: tuple[int, ...], attributes: Mapping[str, Any]) -> _Grid:
@@ -145,13 +139,13 @@ def _grid_of(name: str, shape: tuple[int, ...], attributes: Mapping[str, Any]) -
     lead = ndim - count
     if lead < 0:
         raise CannotWrite(f"{name}: a layer of {ndim} axes is no image.")
-    matrix = _drawn(ndim, attributes)
+    matrix = drawn_of(ndim, attributes)
     if matrix[:lead, lead:ndim].any() or matrix[lead:ndim, :lead].any():
         raise CannotWrite(
             f"{name}: its transform mixes axes of space with others. Reset its rotation and shear."
         )
     units = attributes.get("units") or ("pixel",) * ndim
-    factors = [_millimetres(unit) for unit in units]
+    factors = [millimetres(unit) for unit in units]
     drawn = matrix[lead:, lead:].copy()
     drawn[:count, :] *= [[factor or 1.0] for factor in factors[lead:]]
     metadata = attributes.get("metadata") or {}
@@ -159,7 +153,7 @@ def _grid_of(name: str, shape: tuple[int, ...], attributes: Mapping[str, Any]) -
     leading = tuple(
         Axis(
             label if label and not label.startswith("-") else "frame",
-            _SHORT_UNITS.get(str(unit), str(unit)) if factor is None else "mm",
+            short(unit) if factor is None else "mm",
             abs(float(step)) * (factor or 1.0) or 1.0,
             tuple(found) if len(found := values.get(label, ())) == n else (),
         )
@@ -287,30 +281,6 @@ def _is_unmoved(grid: _Grid) -> bool:
 def _last_three(matrix: Float) -> Float:
     kept = [-4, -3, -2, -1]
     return matrix[np.ix_(kept, kept)]
-
-
-def _drawn(ndim: int, attributes: Mapping[str, Any]) -> NDArray[np.float64]:
-    """Return the (n + 1, n + 1) matrix from array index to napari's world."""
-    own = CompositeAffine(
-        scale=attributes.get("scale", (1.0,) * ndim),
-        translate=attributes.get("translate", (0.0,) * ndim),
-        rotate=attributes.get("rotate"),
-        shear=attributes.get("shear"),
-        ndim=ndim,
-    ).affine_matrix
-    affine = attributes.get("affine")
-    return np.asarray(own if affine is None else np.asarray(affine) @ own, dtype=float)
-
-
-def _millimetres(unit: Any) -> float | None:
-    """Return how many mm a unit of length is, None for any other."""
-    if str(unit) in ("mm", "millimeter"):
-        return 1.0
-    try:
-        factor = pint.get_application_registry()(str(unit)).to("mm").magnitude  # type: ignore[no-untyped-call]
-    except pint.PintError:
-        return None
-    return float(factor) if math.isfinite(factor) and factor > 0 else None
 
 
 def _colormap_name(attributes: Mapping[str, Any]) -> str:
