@@ -19,7 +19,8 @@ ALLOWED = {
     "formats": {"errors", "core"},
     "processing": {"errors", "core"},
     "api": {"errors", "core", "dicom", "formats", "processing"},
-    "plugin": {"errors", "core", "dicom", "formats", "processing", "api"},
+    "catalogue": {"errors", "core", "dicom", "formats", "api"},
+    "plugin": {"errors", "core", "dicom", "formats", "processing", "api", "catalogue"},
 }
 GUI = {"napari", "qtpy", "magicgui"}
 

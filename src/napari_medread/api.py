@@ -72,27 +72,9 @@ def read(
         returned, and names the rest in its notes.
     """
     paths = [path] if isinstance(path, str | os.PathLike) else list(path)
-    volumes: list[Volume] = []
-    files: list[Path] = []
-    pictures: list[Path] = []
-    skipped: list[str] = []
-    for each in paths:
-        if is_standard_picture(each):
-            volumes += _read_standard(str(each))
-            continue
-        place = Path(each)
-        if place.is_dir():
-            inside = list(walk(place))
-            files += [f for f in inside if not _is_picture(f)]
-            pictures += [f for f in inside if _is_picture(f)]
-        elif (len(paths) == 1 or is_passed_over(place)) and is_directory_file(place):
-            referenced, lacking = referenced_files(place)
-            files += referenced
-            skipped += lacking
-        elif place.exists():
-            files.append(place)
-        else:
-            raise UnreadableFile(f"{place.name}: there is no such file or folder.")
+    standard = [str(each) for each in paths if is_standard_picture(each)]
+    volumes = [volume for each in standard for volume in _read_standard(each)]
+    files, pictures, skipped = gathered([each for each in paths if not is_standard_picture(each)])
     found, more = _read_files(files, track, lazy)
     skipped += more
     if not found:  # pictures beside volumes are decoration, as viewers on a CD bring it
@@ -229,12 +211,29 @@ def _read_standard(uri: str) -> list[Volume]:
     return read_standard(uri)
 
 
-def _read_files(
-    files: Sequence[Path], track: Track, lazy: bool | None
-) -> tuple[list[Volume], list[str]]:
-    """Read files, those that no suffix claims as DICOM; return volumes and what was skipped."""
-    from napari_medread.dicom.volumes import read_dicom
+def gathered(paths: Sequence[PathLike]) -> tuple[list[Path], list[Path], list[str]]:
+    """Return the files at paths, the pictures in folders apart, and what is lacking."""
+    files: list[Path] = []
+    pictures: list[Path] = []
+    skipped: list[str] = []
+    for place in map(Path, paths):
+        if place.is_dir():
+            inside = list(walk(place))
+            files += [f for f in inside if not _is_picture(f)]
+            pictures += [f for f in inside if _is_picture(f)]
+        elif (len(paths) == 1 or is_passed_over(place)) and is_directory_file(place):
+            referenced, lacking = referenced_files(place)
+            files += referenced
+            skipped += lacking
+        elif place.exists():
+            files.append(place)
+        else:
+            raise UnreadableFile(f"{place.name}: there is no such file or folder.")
+    return files, pictures, skipped
 
+
+def by_suffix(files: Sequence[Path]) -> tuple[list[tuple[Path, str]], list[Path]]:
+    """Return the files that a suffix claims, with their format, and the others."""
     named, others = [], []
     for file in files:
         name = format_of(file)
@@ -243,6 +242,16 @@ def _read_files(
             named.append((file, name))
         else:
             others.append(file)
+    return named, others
+
+
+def _read_files(
+    files: Sequence[Path], track: Track, lazy: bool | None
+) -> tuple[list[Volume], list[str]]:
+    """Read files, those that no suffix claims as DICOM; return volumes and what was skipped."""
+    from napari_medread.dicom.volumes import read_dicom
+
+    named, others = by_suffix(files)
     volumes, skipped = read_dicom(others, track, lazy=lazy)
     for file, name in track(named, "Reading files"):
         try:

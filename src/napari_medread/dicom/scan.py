@@ -34,12 +34,14 @@ _FIRST_GROUPS = (b"\x02\x00", b"\x08\x00", b"\x00\x02", b"\x00\x08")
 """How a dataset without a preamble starts: group 0002 or 0008, in either byte order."""
 
 # What the reading needs. Anything else stays in the file: less to parse, and no
-# patient data in memory. The name and ID are read to keep them out of layer names.
+# patient data in memory. The name and ID are read to keep them out of layer names, and for
+# the catalogue, as the study's date and description are.
 _KEYWORDS = (
     "SpecificCharacterSet", "ImageType", "FrameType", "SOPClassUID", "SOPInstanceUID", "Modality",
     "Manufacturer", "SeriesDescription", "ProtocolName", "PatientName", "PatientID",
     "AcquisitionTime", "ContentTime", "AcquisitionNumber", "InstanceNumber",
-    "SeriesInstanceUID", "SeriesNumber", "StackID", "ConcatenationUID", "InConcatenationNumber",
+    "StudyInstanceUID", "StudyDate", "StudyDescription", "SeriesInstanceUID", "SeriesNumber",
+    "StackID", "ConcatenationUID", "InConcatenationNumber",
     "SliceThickness", "SpacingBetweenSlices", "SliceLocation",
     "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "ImagerPixelSpacing",
     "NominalScannedPixelSpacing", "PixelAspectRatio", "PixelSpacingCalibrationType",

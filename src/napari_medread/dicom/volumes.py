@@ -58,14 +58,26 @@ def read_dicom(
     for stack in stacks:
         later = True if lazy is None and stack is not largest else lazy
         try:
-            volumes.append(_volume(stack, track, lazy=later))
+            volumes.append(volume_of(stack, track, lazy=later))
         except UnreadableFile as error:
             skipped.append(str(error))
-        except NotAVolume as error:
-            skipped.append(f"{stack.all_frames[0].header.path.name}: {error}")
-    volumes.sort(key=lambda v: _number_in(v.name))
-    _tell_apart(volumes)
+    volumes.sort(key=number_of)
+    tell_apart(volumes)
     return volumes, skipped
+
+
+def volume_of(stack: Stack, track: Track = silently, *, lazy: bool | None = None) -> Volume:
+    """Read one stack, as ``read_dicom`` does.
+
+    Raises
+    ------
+    UnreadableFile
+        Where no image of it can be decoded, or its images make no volume.
+    """
+    try:
+        return _volume(stack, track, lazy=lazy)
+    except NotAVolume as error:
+        raise UnreadableFile(f"{stack.all_frames[0].header.path.name}: {error}") from error
 
 
 def _volume(stack: Stack, track: Track, *, lazy: bool | None) -> Volume:
@@ -156,30 +168,29 @@ def _name(frame: Frame, label: str, files: int) -> str:
     described = values.text(dataset, "SeriesDescription") or values.text(dataset, "ProtocolName")
     path = frame.header.path
     place = "" if number else path.parent.name if files > 1 else path.stem
-    patient = _patient_words(dataset)
-    text = next((t for t in (described, place) if t and not _mentions(t, patient)), "")
+    text = next((t for t in (described, place) if t and not mentions_patient(t, dataset)), "")
     if not text:
         text = f"{values.text(dataset, 'Modality')} series".strip()
     return " ".join(p for p in (number, text, f"({label})" if label else "") if p)
 
 
-def _patient_words(dataset: Dataset) -> set[str]:
-    """Return the parts of the patient's name and ID, in lower case."""
-    text = f"{values.text(dataset, 'PatientName')} {values.text(dataset, 'PatientID')}"
-    return {word for word in re.split(r"[\W_]+", text.lower()) if len(word) > 1}
+def mentions_patient(text: str, dataset: Dataset) -> bool:
+    """Tell whether a text has a part of the patient's name or ID as one of its words."""
+    patient = f"{values.text(dataset, 'PatientName')} {values.text(dataset, 'PatientID')}"
+    return any(word in _words(patient) for word in _words(text) if len(word) > 1)
 
 
-def _mentions(text: str, words: set[str]) -> bool:
-    return any(part in words for part in re.split(r"[\W_]+", text.lower()))
+def _words(text: str) -> list[str]:
+    return re.split(r"[\W_]+", text.lower())
 
 
-def _number_in(name: str) -> float:
-    """Return the series number a name starts with; names without one sort last."""
-    number = re.match(r"\d+", name)
+def number_of(volume: Volume) -> float:
+    """Return the series number a volume's name starts with; those without one sort last."""
+    number = re.match(r"\d+", volume.name)
     return float(number.group()) if number else float("inf")
 
 
-def _tell_apart(volumes: Sequence[Volume]) -> None:
+def tell_apart(volumes: Sequence[Volume]) -> None:
     """Number volumes that would have one name."""
     counts = Counter(v.name for v in volumes)
     seen: Counter[str] = Counter()

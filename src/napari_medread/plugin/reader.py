@@ -57,7 +57,7 @@ def read_layers(path: Paths) -> list[LayerData]:
     except Cancelled:
         show_info("Opening was cancelled: nothing was loaded.")
         return NOTHING
-    _show_notes(volumes)
+    show_notes(volumes)
     return layers_of(volumes)
 
 
@@ -91,7 +91,7 @@ def _and_more(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
 
 
-def _show_notes(volumes: Sequence[Volume]) -> None:
+def show_notes(volumes: Sequence[Volume]) -> None:
     """Show all notes of one opening as one notification, each with its volume's name."""
     named: dict[str, list[str]] = {}
     for volume in volumes:

@@ -1,0 +1,95 @@
+"""What there is to read at a path: DICOM by patients, studies and series, and other files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from napari_medread.api import PathLike, by_suffix, gathered
+from napari_medread.core.progress import Track, silently
+from napari_medread.core.volume import Volume
+from napari_medread.dicom.catalogue import Patient, catalogue
+from napari_medread.formats.registry import format_of, name_of, reader_of
+
+
+@dataclass(eq=False)
+class FileEntry:
+    """A file that is not DICOM and holds volumes.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    """
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """What its volume is called."""
+        return name_of(self.path)
+
+    @property
+    def source(self) -> tuple[Path, ...]:
+        """Its files, as far as they are known without reading it."""
+        return (self.path,)
+
+    def look(self) -> list[Volume]:
+        """Return what describes its volumes. Most formats are read whole for it."""
+        return self.read()
+
+    def read(self, track: Track = silently) -> list[Volume]:
+        """Read its volumes.
+
+        Raises
+        ------
+        UnreadableFile
+            Where they cannot be.
+        """
+        name = format_of(self.path) or ""
+        return reader_of(name)(self.path, track)
+
+
+@dataclass(eq=False)
+class Catalogue:
+    """What there is to read at a path.
+
+    Attributes
+    ----------
+    patients : list of Patient
+        Those of DICOM files, with their studies, series and volumes.
+    files : list of FileEntry
+        Files of other formats, by name.
+    skipped : list of str
+        What cannot be read, and why.
+    """
+
+    patients: list[Patient]
+    files: list[FileEntry]
+    skipped: list[str]
+
+
+def browse(path: PathLike, *, track: Track = silently) -> Catalogue:
+    """List what ``read`` would find at a path, without reading pixels.
+
+    Parameters
+    ----------
+    path : path
+        A folder, with all below it; a DICOMDIR; or a file.
+    track : Track
+        Reports progress, and may stop it.
+
+    Raises
+    ------
+    UnreadableFile
+        Where there is no such path, or it is a DICOMDIR that cannot be parsed.
+    """
+    files, pictures, skipped = gathered([path])
+    named, others = by_suffix(files)
+    patients, more = catalogue(others, track)
+    skipped += more
+    if not (patients or named):
+        named, others = by_suffix(pictures)
+        patients, more = catalogue(others, track)
+        skipped += more
+    return Catalogue(patients, [FileEntry(file) for file, _ in named], skipped)

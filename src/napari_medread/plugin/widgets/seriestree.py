@@ -1,0 +1,156 @@
+"""The tree of patients, studies, series and volumes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from qtpy.QtCore import QSize, Qt, Signal  # type: ignore[attr-defined]
+from qtpy.QtGui import QColor, QIcon, QImage, QPainter, QPixmap
+from qtpy.QtWidgets import QAbstractItemView, QTreeWidget, QTreeWidgetItem
+
+from napari_medread.plugin.browsing import Readable, Row, shown_rows
+
+SIDE = 72
+"""Of a thumbnail, in pixels."""
+
+_INDENTATION = 12
+
+_WIDTH = 320
+"""In which a line as "CT · 512 × 512 × 1200 voxels" is not cut off."""
+
+
+class SeriesTree(QTreeWidget):
+    """Shows rows with thumbnails.
+
+    Attributes
+    ----------
+    wanted : Signal()
+        Enter, or a double click on a volume: what is selected is to be loaded.
+    """
+
+    wanted = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setHeaderHidden(True)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setIconSize(QSize(SIDE, SIDE))
+        self.setIndentation(_INDENTATION)
+        self.setMinimumWidth(_WIDTH)
+        self.setStyleSheet("QTreeView::item { padding: 2px 0px; }")
+        self.setToolTip("Double-click a volume, or press Enter, to load it.")
+        self._rows: list[Row] = []
+        self._items: dict[Row, QTreeWidgetItem] = {}
+        self._empty = _icon(QImage())
+
+    def show_rows(self, rows: Sequence[Row]) -> None:
+        """Show other rows; all of them are open."""
+        self.clear()
+        self._items = {}
+        self._rows = list(rows)
+        self.addTopLevelItems([self._item(row) for row in rows])
+        self.expandAll()
+
+    def _item(self, row: Row) -> QTreeWidgetItem:
+        item = QTreeWidgetItem()
+        self._items[row] = item
+        self._write(row)
+        if row.entry is not None:
+            item.setIcon(0, self._empty)
+        elif not row.is_series:
+            font = item.font(0)
+            font.setBold(True)
+            item.setFont(0, font)
+        item.addChildren([self._item(child) for child in row.children])
+        return item
+
+    def _write(self, row: Row) -> None:
+        item = self._items[row]
+        item.setText(0, "\n".join([row.title, *row.details]))
+        item.setToolTip(0, row.tip)
+
+    def refresh(self, row: Row, picture: QImage | None = None) -> None:
+        """Show what a row says now, and its thumbnail."""
+        if row in self._items:
+            self._write(row)
+            if picture is not None:
+                self._items[row].setIcon(0, _icon(picture))
+
+    def keep(self, wanted: str) -> None:
+        """Show only the rows that a filter leaves."""
+        shown = shown_rows(self._rows, wanted)
+        for row, item in self._items.items():
+            item.setHidden(row not in shown)
+            if row not in shown:
+                item.setSelected(False)
+
+    def rows(self) -> Iterator[Row]:
+        """Yield all rows from top to bottom."""
+        yield from self._items
+
+    def rows_in_view(self) -> Iterator[Row]:
+        """Yield the rows that can be seen now."""
+        row_of = {id(item): row for row, item in self._items.items()}
+        item = self.itemAt(1, 1)
+        bottom = self.viewport().rect().bottom()
+        while item is not None and self.visualItemRect(item).top() <= bottom:
+            if id(item) in row_of:
+                yield row_of[id(item)]
+            item = self.itemBelow(item)
+
+    def selected(self) -> list[Row]:
+        """Return the selected rows from top to bottom."""
+        return [row for row, item in self._items.items() if item.isSelected()]
+
+    def selected_entries(self) -> list[Readable]:
+        """Return what the selected rows load, each once, as far as the filter shows it."""
+        found = (
+            row.entry
+            for chosen in self.selected()
+            for row in _with_below(chosen)
+            if row.entry is not None and not self._items[row].isHidden()
+        )
+        return list(dict.fromkeys(found))
+
+    def keyPressEvent(self, event: Any) -> None:  # noqa: N802  (Qt's name)
+        """Load by Enter; open and close what has rows below it."""
+        if event.key() not in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            super().keyPressEvent(event)
+            return
+        chosen = self.selected()
+        if any(row.is_series for row in chosen):
+            self.wanted.emit()
+        for row in chosen:
+            if not row.is_series:
+                self._items[row].setExpanded(not self._items[row].isExpanded())
+
+    def mouseDoubleClickEvent(self, event: Any) -> None:  # noqa: N802  (Qt's name)
+        """Load a volume; open and close what has rows below it."""
+        item = self.itemAt(event.pos())
+        row = next((row for row, each in self._items.items() if each is item), None)
+        if row is None or row.entry is None:
+            super().mouseDoubleClickEvent(event)
+        elif event.button() == Qt.MouseButton.LeftButton:
+            self.wanted.emit()
+
+
+def _with_below(row: Row) -> Iterator[Row]:
+    yield row
+    for child in row.children:
+        yield from _with_below(child)
+
+
+def _icon(picture: QImage) -> QIcon:
+    """Return a picture in the middle of a black square, which stays as it is when selected."""
+    square = QPixmap(SIDE, SIDE)
+    square.fill(QColor("black"))
+    if not picture.isNull():
+        painter = QPainter(square)
+        painter.drawImage((SIDE - picture.width()) // 2, (SIDE - picture.height()) // 2, picture)
+        painter.end()
+    icon = QIcon(square)
+    icon.addPixmap(square, QIcon.Mode.Selected)
+    return icon

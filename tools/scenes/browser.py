@@ -1,0 +1,17 @@
+"""What the folder of the example data holds, and the chest CT opened from it."""
+
+import napari
+from qtpy.QtCore import Qt
+
+from gallery import settle
+from napari_medread.plugin.samples import example
+
+
+def arrange(viewer: napari.Viewer) -> None:
+    _, panel = viewer.window.add_plugin_dock_widget("napari-medread", "Series browser")
+    panel.look_into(example("ct_thorax").parent)
+    settle(lambda: panel._work is None and panel._looking is None, 20)
+    for found in panel.tree.findItems("2 Thorax", Qt.MatchContains | Qt.MatchRecursive):
+        found.setSelected(True)
+    panel.load.click()
+    settle(lambda: panel._work is None, 20)
