@@ -149,13 +149,13 @@ def work_on(
         )
     )
     viewer_of = weakref.ref(viewer)
-    work.progressed.connect(lambda *_: None if _open(viewer_of) else work.cancel())
+    work.progressed.connect(lambda *_: None if open_viewer(viewer_of) else work.cancel())
     work.returned.connect(partial(_add, viewer_of, plan))
     work.refused.connect(show_error)
     return work
 
 
-def _open(viewer_of: weakref.ref[Any]) -> Any:
+def open_viewer(viewer_of: weakref.ref[Any]) -> Any:
     """Return a viewer unless it was closed or is gone."""
     viewer = viewer_of()
     # Closed viewers still take layers, and then fail to draw them.
@@ -163,7 +163,7 @@ def _open(viewer_of: weakref.ref[Any]) -> Any:
 
 
 def _add(viewer_of: weakref.ref[Any], plan: Plan, volume: Volume) -> None:
-    viewer = _open(viewer_of)
+    viewer = open_viewer(viewer_of)
     if viewer is None:
         return
     layer = viewer.add_layer(Layer.create(*layer_for(plan, volume)))

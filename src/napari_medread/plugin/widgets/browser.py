@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from napari.layers import Layer
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QImage
 from qtpy.QtWidgets import (
     QCheckBox,
@@ -33,6 +33,7 @@ from napari_medread.errors import Cancelled, MedReadError
 from napari_medread.plugin.browsing import Readable, Row, described, is_large, is_of, rows_of
 from napari_medread.plugin.layers import layers_of
 from napari_medread.plugin.reader import show_notes
+from napari_medread.plugin.resampling import open_viewer
 from napari_medread.plugin.widgets.seriestree import SIDE, SeriesTree
 from napari_medread.plugin.work import Work
 
@@ -82,6 +83,7 @@ class Browser(QWidget):
         self._lay_out()
         self.setAcceptDrops(True)
         self._show_running(running=False)
+        self._fill()
         self.message.setText(NOTHING_CHOSEN)
 
     def _make_controls(self) -> None:
@@ -130,6 +132,12 @@ class Browser(QWidget):
         for widget in (self.skipped, self.reasons, self.notes, self.message, self.load):
             layout.addWidget(widget)
         layout.addLayout(_row(self.progress, self.cancel))
+
+    def changeEvent(self, event: Any) -> None:  # noqa: N802  (Qt's name)
+        """Stop when the panel is closed: napari takes it out of its dock."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            self._stop()
 
     # Choosing what to look into.
 
@@ -257,7 +265,7 @@ class Browser(QWidget):
     # Loading.
 
     def _on_load(self) -> None:
-        viewer = self._viewer_of()
+        viewer = open_viewer(self._viewer_of)
         if viewer is None or self._work is not None:
             return
         self._said, self._loaded, self._queue = [], [], []
@@ -276,7 +284,7 @@ class Browser(QWidget):
         self._load_next()
 
     def _layer_of(self, entry: Readable) -> Layer | None:
-        viewer = self._viewer_of()
+        viewer = open_viewer(self._viewer_of)
         for layer in () if viewer is None else viewer.layers:
             if self._entry_of.get(layer) == _key(entry) or is_of(layer, entry):
                 return layer
@@ -291,7 +299,7 @@ class Browser(QWidget):
         self._begin(entry.read, self._on_loaded)
 
     def _on_loaded(self, volumes: Sequence[Volume]) -> None:
-        viewer = self._viewer_of()
+        viewer = open_viewer(self._viewer_of)
         if viewer is None:
             return
         entry = self._queue[0]
