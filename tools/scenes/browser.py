@@ -15,3 +15,4 @@ def arrange(viewer: napari.Viewer) -> None:
         found.setSelected(True)
     panel.load.click()
     settle(lambda: panel._work is None, 20)
+    panel.path.setText("/data/chest")

@@ -7,8 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from napari.layers import Layer
-
 from napari_medread.catalogue import Catalogue, FileEntry
 from napari_medread.core.thumbnail import plane_of
 from napari_medread.core.volume import Volume
@@ -186,13 +184,3 @@ def shown_rows(rows: Sequence[Row], wanted: str) -> set[Row]:
     for row in rows:
         visit(row, "")
     return shown
-
-
-def is_of(layer: Layer, entry: Readable) -> bool:
-    """Tell whether a layer, however it was opened, is what an entry loads."""
-    source = layer.metadata.get("source") or ()
-    return (
-        layer.name == entry.name
-        and isinstance(source, list | tuple)
-        and [*map(str, source)] == [str(path) for path in entry.source]
-    )

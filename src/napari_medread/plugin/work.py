@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from time import monotonic
 from typing import Any, TypeVar
 
 from napari.qt.threading import create_worker
@@ -12,6 +13,9 @@ from napari_medread.core.progress import Track
 from napari_medread.errors import Cancelled, MedReadError
 
 T = TypeVar("T")
+
+STEP = 0.05
+"""Seconds between two reports of progress: the window waits for the thread at each of them."""
 
 _RUNNING: set[Work] = set()
 """Keeps work alive until it is done, even if who has asked for it is gone."""
@@ -79,11 +83,14 @@ class Work(QObject):
             When it was cancelled.
         """
         del description
+        told = monotonic() - STEP
         for done, item in enumerate(items):
             # napari asks this way too, when it ends.
             if self._worker.abort_requested:
                 raise Cancelled("The work was cancelled.")
-            self.progressed.emit(done, len(items))
+            if monotonic() - told >= STEP:
+                told = monotonic()
+                self.progressed.emit(done, len(items))
             yield item
 
     def _on_returned(self, result: Any) -> None:

@@ -14,7 +14,7 @@ from builders import ORIENTATIONS, image, position_of, save, series, uid, write_
 from dicom.objects import directory
 from napari_medread import read
 from napari_medread.plugin.layers import layer_of
-from napari_medread.plugin.widgets.seriestree import SIDE
+from napari_medread.plugin.looking import SIDE
 from napari_medread.plugin.work import _RUNNING
 
 SENTINELS = "Sentinel", "Secretus", "SID4711"
@@ -150,12 +150,12 @@ def test_browsing_and_loading(qtbot, viewer, browser, look_into, click, folder, 
     # Notes are counted, and told of what is selected.
     click("3 MR series")
     assert item(browser, "3 MR series").text(0).endswith("\n1 note")
-    assert browser.notes.text() == "1 duplicate file was left out."
+    assert browser.notes.toPlainText() == "1 duplicate file was left out."
     # What was skipped, and why.
     assert browser.skipped.text() == "1 note on skipped files"
     qtbot.mouseClick(browser.skipped, LEFT)
     assert browser.reasons.isVisible()
-    assert browser.reasons.text() == "broken.dcm: this is not a DICOM file."
+    assert browser.reasons.toPlainText() == "broken.dcm: this is not a DICOM file."
     qtbot.mouseClick(browser.skipped, LEFT)
     # A double click loads, as the reader would.
     click("2 Axial", double=True)
@@ -163,7 +163,7 @@ def test_browsing_and_loading(qtbot, viewer, browser, look_into, click, folder, 
     axial, mr = read(folder / "ct") + read(folder / "mr")
     same(viewer.layers[0], axial)
     assert isinstance(viewer.layers[0].data, np.ndarray)
-    assert browser.message.text() == "2 Axial was loaded."
+    assert browser.message.text() == "1 volume was loaded."
     # Enter too, on the row that the arrow key moves to.
     qtbot.keyClick(browser.tree, Qt.Key.Key_Down)
     qtbot.keyClick(browser.tree, Qt.Key.Key_Return)
@@ -181,7 +181,8 @@ def test_browsing_and_loading(qtbot, viewer, browser, look_into, click, folder, 
     # Nothing of the patient has left the list.
     said = [str(layer.metadata) + layer.name for layer in viewer.layers] + messages()
     said += [record.getMessage() for record in caplog.records]
-    said += [label.text() for label in (browser.message, browser.notes, browser.reasons)]
+    said += [browser.message.text()]
+    said += [box.toPlainText() for box in (browser.notes, browser.reasons)]
     assert not [word for word in SENTINELS for text in said if word.lower() in text.lower()]
 
 

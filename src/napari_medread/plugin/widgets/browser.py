@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-from napari.layers import Layer
 from qtpy.QtCore import QEvent, Qt
-from qtpy.QtGui import QImage
 from qtpy.QtWidgets import (
     QCheckBox,
     QFileDialog,
     QHBoxLayout,
     QLabel,
     QLineEdit,
+    QPlainTextEdit,
     QProgressBar,
     QPushButton,
     QVBoxLayout,
@@ -27,25 +24,20 @@ from qtpy.QtWidgets import (
 from napari_medread.api import NOTHING_IN_IT
 from napari_medread.catalogue import Catalogue, browse
 from napari_medread.core.progress import Track
-from napari_medread.core.thumbnail import Thumbnail, fitted, thumbnail
 from napari_medread.core.volume import Volume
-from napari_medread.errors import Cancelled, MedReadError
-from napari_medread.plugin.browsing import Readable, Row, described, is_large, is_of, rows_of
-from napari_medread.plugin.layers import layers_of
-from napari_medread.plugin.reader import show_notes
-from napari_medread.plugin.resampling import open_viewer
-from napari_medread.plugin.widgets.seriestree import SIDE, SeriesTree
+from napari_medread.plugin.browsing import Readable, Row, rows_of
+from napari_medread.plugin.loading import Loaded
+from napari_medread.plugin.looking import Look, look_at
+from napari_medread.plugin.widgets.seriestree import SeriesTree
 from napari_medread.plugin.work import Work
 
+SAID = 3
+"""So many sentences fit below the list."""
+
+_BOX = 84
+"""Height of a box of sentences in pixels."""
+
 NOTHING_CHOSEN = "Choose a folder or a DICOMDIR, or drop one here."
-
-
-class Look(NamedTuple):
-    """What is known of an entry once it was looked at: lines, notes, and its thumbnail."""
-
-    details: tuple[str, ...]
-    tip: str
-    picture: QImage | None
 
 
 class Browser(QWidget):
@@ -63,18 +55,15 @@ class Browser(QWidget):
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__()
         # napari may hand out a proxy, of which no weak reference lasts.
-        self._viewer_of = weakref.ref(getattr(napari_viewer, "__wrapped__", napari_viewer))
+        self._layers = Loaded(getattr(napari_viewer, "__wrapped__", napari_viewer))
         self._place: Path | None = None
         self._catalogue: Catalogue | None = None
         self._work: Work | None = None
         self._queue: list[Readable] = []
-        self._loaded: list[tuple[weakref.ref[Layer], bool]] = []
-        self._entry_of: weakref.WeakKeyDictionary[Layer, tuple[Any, ...]] = (
-            weakref.WeakKeyDictionary()
-        )
+        self._count = 0
         self._said: list[str] = []
         self._looking: Work | None = None
-        self._looked_at: dict[Readable, Look] = {}
+        self._looks: dict[Readable, Look] = {}
         # Shared with what ends the work when this panel is closed.
         running: list[Work] = []
         self._running = running
@@ -115,7 +104,9 @@ class Browser(QWidget):
         self.skipped = _button("", "Shows what could not be read, and why.")
         self.skipped.setCheckable(True)
         self.skipped.toggled.connect(self._on_skipped)
-        self.reasons, self.notes, self.message = _sentence(), _sentence(), _sentence()
+        self.reasons, self.notes, self.message = _sentences(), _sentences(), QLabel()
+        self.message.setWordWrap(True)
+        self.message.setTextFormat(Qt.TextFormat.PlainText)
         self.load = _button("Load", "Loads what is selected. Double click and Enter do too.")
         self.load.clicked.connect(self._on_load)
         self.progress = QProgressBar()
@@ -182,7 +173,7 @@ class Browser(QWidget):
         # As absolute as where layers say that they come from.
         self._place = place.absolute()
         self.path.setText(str(self._place))
-        self._catalogue = None
+        self._catalogue, self._looks = None, {}
         self._fill()
         self.message.setText(f"Looking into {self._place.name}…")
         self._begin(partial(_browsed, self._place), self._on_browsed)
@@ -201,14 +192,13 @@ class Browser(QWidget):
         found = self._catalogue
         rows = [] if found is None else rows_of(found, names=self.names.isChecked())
         self.tree.show_rows(rows)
-        for row in self.tree.rows():
-            if row.entry in self._looked_at:
-                self._describe(row)
+        for look in self._looks.values():
+            self.tree.show_look(look)
         count = 0 if found is None else len(found.skipped)
         self.skipped.setText(f"{count} {'note' if count == 1 else 'notes'} on skipped files")
         self.skipped.setVisible(bool(count))
         self.skipped.setChecked(False)
-        self.reasons.setText("" if found is None else "\n".join(found.skipped))
+        self.reasons.setPlainText("" if found is None else "\n".join(found.skipped))
         self.reasons.hide()
         self._on_filter()
 
@@ -224,8 +214,8 @@ class Browser(QWidget):
         count = len(self.tree.selected_entries())
         self.load.setText("Load" if count < 2 else f"Load {count} volumes")
         self.load.setEnabled(count > 0)
-        self.notes.setText(rows[0].tip if len(rows) == 1 else "")
-        self.notes.setVisible(bool(self.notes.text()))
+        self.notes.setPlainText(rows[0].tip if len(rows) == 1 else "")
+        self.notes.setVisible(bool(self.notes.toPlainText()))
 
     def _look_on(self) -> None:
         """Make the next thumbnail: of a row in view, else from the top."""
@@ -234,28 +224,20 @@ class Browser(QWidget):
         row = next(filter(self._lacks_picture, self.tree.rows_in_view()), None) or next(
             filter(self._lacks_picture, self.tree.rows()), None
         )
-        if row is None or row.entry is None:
-            return
-        self._looking = self._started(
-            partial(_looked, row.entry, row.details, row.tip),
-            self._on_looked,
-            self._on_look_finished,
-        )
+        if row is not None and row.entry is not None:
+            # Once, whatever comes of it.
+            self._looks[row.entry] = Look(row.entry, row.details, row.tip)
+            self._looking = self._started(
+                partial(look_at, row), self._on_looked, self._on_look_finished
+            )
 
     def _lacks_picture(self, row: Row) -> bool:
-        return row.entry is not None and row.entry not in self._looked_at
+        return row.entry is not None and row.entry not in self._looks
 
-    def _on_looked(self, found: tuple[Readable, Look]) -> None:
-        entry, self._looked_at[found[0]] = found
-        for row in self.tree.rows():
-            if row.entry is entry:
-                self._describe(row)
+    def _on_looked(self, look: Look) -> None:
+        self._looks[look.entry] = look
+        self.tree.show_look(look)
         self._on_filter()
-
-    def _describe(self, row: Row) -> None:
-        look = self._looked_at[row.entry]  # type: ignore[index]
-        row.details, row.tip = look.details, look.tip
-        self.tree.refresh(row, look.picture)
 
     def _on_look_finished(self) -> None:
         self._forget(self._looking)
@@ -265,71 +247,38 @@ class Browser(QWidget):
     # Loading.
 
     def _on_load(self) -> None:
-        viewer = open_viewer(self._viewer_of)
-        if viewer is None or self._work is not None:
+        if self._work is not None:
             return
-        self._said, self._loaded, self._queue = [], [], []
+        self._count, self._said, self._queue = 0, [], []
+        self._layers.begin()
         for entry in self.tree.selected_entries():
-            layer = self._layer_of(entry)
+            layer = self._layers.layer_of(entry)
             if layer is None:
                 self._queue.append(entry)
-                continue
-            layer.visible = True
-            viewer.layers.selection.active = layer
-            self._said.append(
-                f"{entry.name} is open already: its layer was selected. "
-                "Remove the layer to load it again."
-            )
-        self.message.setText(" ".join(self._said))
+            else:
+                self._layers.select(layer)
+                self._said.append(f"{entry.name} is open already: its layer was selected.")
+        self._say()
         self._load_next()
 
-    def _layer_of(self, entry: Readable) -> Layer | None:
-        viewer = open_viewer(self._viewer_of)
-        for layer in () if viewer is None else viewer.layers:
-            if self._entry_of.get(layer) == _key(entry) or is_of(layer, entry):
-                return layer
-        return None
+    def _say(self, last: str = "") -> None:
+        """Say what was loaded, and the first few of what else there is to say."""
+        what = "volume was" if self._count == 1 else "volumes were"
+        counted = f"{self._count} {what} loaded." if self._count else ""
+        more = len(self._said) - SAID
+        rest = f"And {more} more." if more > 0 else ""
+        self.message.setText(" ".join(filter(None, (counted, *self._said[:SAID], rest, last))))
 
     def _load_next(self) -> None:
-        if not self._queue:
-            return
-        entry = self._queue[0]
-        more = f" ({len(self._queue) - 1} more to come)" if len(self._queue) > 1 else ""
-        self.message.setText(f"Loading {entry.name}{more}…")
-        self._begin(entry.read, self._on_loaded)
+        if self._queue:
+            entry = self._queue[0]
+            more = f" ({len(self._queue) - 1} more to come)" if len(self._queue) > 1 else ""
+            self.message.setText(f"Loading {entry.name}{more}…")
+            self._begin(entry.read, self._on_loaded)
 
     def _on_loaded(self, volumes: Sequence[Volume]) -> None:
-        viewer = open_viewer(self._viewer_of)
-        if viewer is None:
-            return
-        entry = self._queue[0]
-        for data in layers_of(volumes):
-            layer = viewer.add_layer(Layer.create(*data))
-            self._entry_of[layer] = _key(entry)
-            self._show(viewer, layer)
-            self._said.append(f"{layer.name} was loaded.")
-        show_notes(volumes)
-
-    def _show(self, viewer: Any, layer: Layer) -> None:
-        """Show a layer as the reader would: of those loaded together, only the largest."""
-        placed = "patient_affine" in layer.metadata
-        others = [each for ref, there in self._loaded if there and (each := ref()) is not None]
-        self._loaded.append((weakref.ref(layer), placed))
-        if placed and layer.visible:
-            largest = max([layer, *others], key=lambda each: float(np.prod(each.data.shape)))
-            for each in (layer, *others):
-                each.visible = each is largest
-        if not layer.visible:
-            return
-        corners = layer.extent.world
-        first = viewer.dims.ndim - layer.ndim
-        point = np.asarray(viewer.dims.point)[first:]
-        sliced = [n - first for n in viewer.dims.not_displayed if n >= first]
-        half = np.asarray(layer.scale) / 2
-        if any(not corners[0][n] - half[n] <= point[n] <= corners[1][n] + half[n] for n in sliced):
-            # It lies elsewhere than what was looked at.
-            viewer.dims.set_point(range(first, viewer.dims.ndim), corners.mean(axis=0))
-            viewer.reset_view()
+        self._layers.add(self._queue[0], volumes)
+        self._count += len(volumes)
 
     # Work beside the window.
 
@@ -370,14 +319,15 @@ class Browser(QWidget):
             if self._queue:
                 self._load_next()
                 return
-            self.message.setText(" ".join(self._said))
+            self._say()
         self._show_running(running=False)
         self._look_on()
 
     def _on_cancel(self) -> None:
-        loading = bool(self._queue)
+        if not self._queue:
+            self._count, self._said = 0, []
         self._stop()
-        self.message.setText(" ".join([*(self._said if loading else []), "Cancelled."]))
+        self._say("Cancelled.")
         self._look_on()
 
     def _stop(self) -> None:
@@ -416,42 +366,6 @@ def _browsed(place: Path, track: Track) -> Catalogue:
     return browse(place, track=track)
 
 
-def _looked(
-    entry: Readable, details: tuple[str, ...], tip: str, track: Track
-) -> tuple[Readable, Look]:
-    """Return what there is to see of an entry, of which some lines are known."""
-    if is_large(entry):
-        return entry, Look(details, tip, None)
-    try:
-        # The loop makes it stop when it is cancelled before it has begun.
-        (volumes,) = [entry.look() for _ in track([entry], "")]
-        details, tip = described(volumes)
-        return entry, Look(details, tip, _image(thumbnail(volumes[0])))
-    except Cancelled:
-        raise
-    except MedReadError as error:
-        return entry, Look(details, "\n".join(filter(None, (tip, str(error)))), None)
-
-
-def _image(picture: Thumbnail) -> QImage:
-    """Return a thumbnail in its size on the screen."""
-    pixels = np.ascontiguousarray(picture.pixels)
-    rows, columns = pixels.shape[:2]
-    kind = QImage.Format.Format_RGB888 if pixels.ndim == 3 else QImage.Format.Format_Grayscale8
-    image = QImage(pixels.tobytes(), columns, rows, pixels.strides[0], kind)
-    height, width = fitted(picture, SIDE)
-    return image.scaled(
-        width,
-        height,
-        Qt.AspectRatioMode.IgnoreAspectRatio,
-        Qt.TransformationMode.SmoothTransformation,
-    ).copy()
-
-
-def _key(entry: Readable) -> tuple[Any, ...]:
-    return entry.name, entry.source
-
-
 def _dropped(event: Any) -> Path | None:
     urls = event.mimeData().urls()
     return Path(urls[0].toLocalFile()) if len(urls) == 1 and urls[0].isLocalFile() else None
@@ -465,11 +379,12 @@ def _button(text: str, tooltip: str) -> QPushButton:
     return button
 
 
-def _sentence() -> QLabel:
-    label = QLabel()
-    label.setWordWrap(True)
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    return label
+def _sentences() -> QPlainTextEdit:
+    """Return a box for sentences, however many there are."""
+    box = QPlainTextEdit()
+    box.setReadOnly(True)
+    box.setMaximumHeight(_BOX)
+    return box
 
 
 def _row(*widgets: QWidget) -> QHBoxLayout:

@@ -10,9 +10,7 @@ from qtpy.QtGui import QColor, QIcon, QImage, QPainter, QPixmap
 from qtpy.QtWidgets import QAbstractItemView, QTreeWidget, QTreeWidgetItem
 
 from napari_medread.plugin.browsing import Readable, Row, shown_rows
-
-SIDE = 72
-"""Of a thumbnail, in pixels."""
+from napari_medread.plugin.looking import SIDE, Look
 
 _INDENTATION = 12
 
@@ -44,12 +42,13 @@ class SeriesTree(QTreeWidget):
         self.setToolTip("Double-click a volume, or press Enter, to load it.")
         self._rows: list[Row] = []
         self._items: dict[Row, QTreeWidgetItem] = {}
+        self._row_of: dict[Readable, Row] = {}
         self._empty = _icon(QImage())
 
     def show_rows(self, rows: Sequence[Row]) -> None:
         """Show other rows; all of them are open."""
         self.clear()
-        self._items = {}
+        self._items, self._row_of = {}, {}
         self._rows = list(rows)
         self.addTopLevelItems([self._item(row) for row in rows])
         self.expandAll()
@@ -59,6 +58,7 @@ class SeriesTree(QTreeWidget):
         self._items[row] = item
         self._write(row)
         if row.entry is not None:
+            self._row_of[row.entry] = row
             item.setIcon(0, self._empty)
         elif not row.is_series:
             font = item.font(0)
@@ -72,12 +72,14 @@ class SeriesTree(QTreeWidget):
         item.setText(0, "\n".join([row.title, *row.details]))
         item.setToolTip(0, row.tip)
 
-    def refresh(self, row: Row, picture: QImage | None = None) -> None:
-        """Show what a row says now, and its thumbnail."""
-        if row in self._items:
+    def show_look(self, look: Look) -> None:
+        """Show what was found out about an entry."""
+        row = self._row_of.get(look.entry)
+        if row is not None:
+            row.details, row.tip = look.details, look.tip
             self._write(row)
-            if picture is not None:
-                self._items[row].setIcon(0, _icon(picture))
+            if look.picture is not None:
+                self._items[row].setIcon(0, _icon(look.picture))
 
     def keep(self, wanted: str) -> None:
         """Show only the rows that a filter leaves."""

@@ -1,0 +1,94 @@
+"""What is loaded from a catalogue becomes layers, and is known again."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from napari.layers import Layer
+
+from napari_medread.core.volume import Volume
+from napari_medread.plugin.browsing import Readable
+from napari_medread.plugin.layers import layers_of
+from napari_medread.plugin.reader import show_notes
+from napari_medread.plugin.resampling import open_viewer
+
+
+class Loaded:
+    """The layers of one viewer that show entries of a catalogue.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        Neither it nor its layers are kept alive.
+    """
+
+    def __init__(self, viewer: Any) -> None:
+        self._viewer_of = weakref.ref(viewer)
+        self._entry_of: weakref.WeakKeyDictionary[Layer, Any] = weakref.WeakKeyDictionary()
+        self._together: list[weakref.ref[Layer]] = []
+
+    def begin(self) -> None:
+        """Take what is added from now on as loaded together."""
+        self._together = []
+
+    def layer_of(self, entry: Readable) -> Layer | None:
+        """Return the layer that shows an entry, even if it was renamed or opened otherwise."""
+        viewer = open_viewer(self._viewer_of)
+        for layer in () if viewer is None else viewer.layers:
+            if self._entry_of.get(layer) == _key(entry) or _is_of(layer, entry):
+                return layer
+        return None
+
+    def select(self, layer: Layer) -> None:
+        """Show a layer and make it the active one."""
+        viewer = open_viewer(self._viewer_of)
+        if viewer is not None:
+            layer.visible = True
+            viewer.layers.selection.active = layer
+
+    def add(self, entry: Readable, volumes: Sequence[Volume]) -> None:
+        """Add what was read of an entry, as the reader would, with its notes."""
+        viewer = open_viewer(self._viewer_of)
+        if viewer is None:
+            return
+        for data in layers_of(volumes):
+            layer = viewer.add_layer(Layer.create(*data))
+            self._entry_of[layer] = _key(entry)
+            self._show(viewer, layer)
+        show_notes(volumes)
+
+    def _show(self, viewer: Any, layer: Layer) -> None:
+        """Show a layer; of those in patient space loaded together, only the largest."""
+        if "patient_affine" in layer.metadata:
+            others = [each for ref in self._together if (each := ref()) is not None]
+            self._together.append(weakref.ref(layer))
+            largest = max([*others, layer], key=lambda each: float(np.prod(each.data.shape)))
+            for each in (*others, layer):
+                each.visible = each is largest
+        if not layer.visible:
+            return
+        low, high = layer.extent.world + np.array([[-0.5], [0.5]]) * layer.scale
+        first = viewer.dims.ndim - layer.ndim
+        point = np.asarray(viewer.dims.point)[first:]
+        sliced = [n - first for n in viewer.dims.not_displayed if n >= first]
+        if any(not low[n] <= point[n] <= high[n] for n in sliced):
+            # It lies elsewhere than what was looked at.
+            viewer.dims.set_point(range(first, viewer.dims.ndim), (low + high) / 2)
+            viewer.reset_view()
+
+
+def _key(entry: Readable) -> tuple[Any, ...]:
+    return entry.name, entry.source
+
+
+def _is_of(layer: Layer, entry: Readable) -> bool:
+    """Tell whether a layer is what the reader makes of an entry."""
+    source = layer.metadata.get("source")
+    return (
+        layer.name == entry.name
+        and isinstance(source, list | tuple)
+        and [*map(str, source)] == [*map(str, entry.source)]
+    )
