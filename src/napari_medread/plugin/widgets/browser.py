@@ -128,6 +128,7 @@ class Browser(QWidget):
         """Stop when the panel is closed: napari takes it out of its dock."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            self.tree.show_rows([])
             self._stop()
 
     # Choosing what to look into.
@@ -169,12 +170,12 @@ class Browser(QWidget):
 
     def look_into(self, place: Path) -> None:
         """Show what is in a folder or DICOMDIR, in the place of what was shown."""
+        self._catalogue, self._looks = None, {}
+        self._fill()
         self._stop()
         # As absolute as where layers say that they come from.
         self._place = place.absolute()
         self.path.setText(str(self._place))
-        self._catalogue, self._looks = None, {}
-        self._fill()
         self.message.setText(f"Looking into {self._place.name}…")
         self._begin(partial(_browsed, self._place), self._on_browsed)
 
@@ -237,7 +238,7 @@ class Browser(QWidget):
     def _on_looked(self, look: Look) -> None:
         self._looks[look.entry] = look
         self.tree.show_look(look)
-        self._on_filter()
+        self._on_filter()  # which may find what is known now
 
     def _on_look_finished(self) -> None:
         self._forget(self._looking)
@@ -320,27 +321,35 @@ class Browser(QWidget):
                 self._load_next()
                 return
             self._say()
-        self._show_running(running=False)
-        self._look_on()
+        self._end()
 
     def _on_cancel(self) -> None:
         if not self._queue:
             self._count, self._said = 0, []
-        self._stop()
+        self._drop(self._work)
+        self._end()
         self._say("Cancelled.")
-        self._look_on()
 
     def _stop(self) -> None:
-        """Cancel all that is under way; nothing of it is heard any more."""
-        for work in (self._work, self._looking):
-            if work is not None:
-                for signal in (work.progressed, work.returned, work.refused, work.finished):
-                    signal.disconnect()
-                work.cancel()
-                self._forget(work)
-        self._work = self._looking = None
-        self._queue = []
+        """Cancel all that is under way."""
+        self._drop(self._work)
+        self._drop(self._looking)
+        self._looking = None
+        self._end()
+
+    def _drop(self, work: Work | None) -> None:
+        """Cancel work, of which nothing is heard any more."""
+        if work is not None:
+            for signal in (work.progressed, work.returned, work.refused, work.finished):
+                signal.disconnect()
+            work.cancel()
+            self._forget(work)
+
+    def _end(self) -> None:
+        """Go on to what is done while nothing else is."""
+        self._work, self._queue = None, []
         self._show_running(running=False)
+        self._look_on()
 
     def _forget(self, work: Work | None) -> None:
         if work in self._running:
