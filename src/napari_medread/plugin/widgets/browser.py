@@ -215,8 +215,10 @@ class Browser(QWidget):
         count = len(self.tree.selected_entries())
         self.load.setText("Load" if count < 2 else f"Load {count} volumes")
         self.load.setEnabled(count > 0)
-        self.notes.setPlainText(rows[0].tip if len(rows) == 1 else "")
-        self.notes.setVisible(bool(self.notes.toPlainText()))
+        notes = rows[0].tip if len(rows) == 1 else ""
+        if notes != self.notes.toPlainText():  # else it would scroll back
+            self.notes.setPlainText(notes)
+        self.notes.setVisible(bool(notes))
 
     def _look_on(self) -> None:
         """Make the next thumbnail: of a row in view, else from the top."""
