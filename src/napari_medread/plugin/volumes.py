@@ -199,7 +199,7 @@ def _geometry_of(
 
 def _in_patient(grid: _Grid) -> tuple[Float | None, tuple[str, ...]]:
     """Return the matrix to LPS of a layer that carries one, moved as the layer was moved."""
-    opened = _opened(grid.metadata, grid.shape)
+    opened = as_opened(grid.metadata, grid.shape)
     if opened is None:
         return None, ()
     affine, drawn, ndim = opened
@@ -253,7 +253,7 @@ def _beside_others(
     return first @ grid.drawn, () if named else (BESIDE,)
 
 
-def _opened(
+def as_opened(
     metadata: Mapping[str, Any], shape: tuple[int, ...]
 ) -> tuple[Float, Float, int | None] | None:
     """Return what a layer says of its place: matrices to LPS and to the world, and its axes."""
