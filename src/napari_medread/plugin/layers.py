@@ -64,8 +64,13 @@ def layer_of(volume: Volume, *, visible: bool = True) -> LayerData:
     if volume.rgb:
         arguments["rgb"] = True
     else:
-        arguments["colormap"] = "gray_r" if volume.inverted else "gray"
-        arguments["contrast_limits"] = volume.contrast_limits
+        shown = {
+            "colormap": "gray_r" if volume.inverted else "gray",
+            "contrast_limits": volume.contrast_limits,
+        }
+        # What "as opened" means, whatever is chosen later.
+        arguments["metadata"]["opened_with"] = dict(shown)
+        arguments.update(shown)
     return volume.data, arguments, "image"
 
 

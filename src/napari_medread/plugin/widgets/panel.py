@@ -12,9 +12,6 @@ from napari.layers import Image, Labels, Layer
 from napari_medread.plugin.widgets.controls import sentence
 from napari_medread.plugin.work import Work
 
-_MOVED = ("data", "name", "scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
-"""Events of a layer after which something else comes out."""
-
 
 class Panel(Container[Any]):
     """Chooses a layer, says what would become of it, and does it beside the window.
@@ -24,6 +21,12 @@ class Panel(Container[Any]):
     napari_viewer : Viewer
         Whose layers to offer. It is not kept alive, and neither are they.
     """
+
+    _followed: tuple[str, ...] = (
+        *("data", "name", "scale", "translate", "rotate", "shear", "affine"),
+        *("units", "axis_labels"),
+    )
+    """Events of a layer after which something else comes out."""
 
     def __init__(self, napari_viewer: Any, *, layer: str, run: PushButton, cancel: str) -> None:
         # napari may hand out a proxy, of which no weak reference lasts.
@@ -43,25 +46,41 @@ class Panel(Container[Any]):
 
     def _lay_out(self, widgets: Sequence[Any]) -> None:
         """Put the panel's own controls above those that all panels end with."""
-        shared = [self.outcome, self.run, self.progress, self.cancel, self.message]
-        super().__init__(widgets=[*widgets, *shared], labels=False)
+        super().__init__(widgets=[*widgets, *self._shared()], labels=False)
         self.layer.changed.connect(self._prefill)
         is_gone = self._is_gone
         self.native.destroyed.connect(lambda *_: is_gone.append(True))
+        self.native_parent_changed.connect(self._on_parent_changed)
         viewer = self._viewer_of()
         if viewer is not None and viewer.layers.selection.active in self.layer.choices:
             self.layer.value = viewer.layers.selection.active
         self._show_running(running=False)
         self._prefill()
 
+    def _shared(self) -> list[Any]:
+        """Return what stands below a panel's own controls."""
+        return [self.outcome, self.run, self.progress, self.cancel, self.message]
+
     def reset_choices(self, *args: Any) -> None:
         """Offer the layers that there are now; napari calls it whenever they change."""
-        self._is_filling = True
+        if self._is_gone:
+            return
+        chosen, self._is_filling = self.layer.value, True
         try:
             super().reset_choices(*args)
+            if chosen in self.layer.choices:  # of a renamed layer, the text has changed
+                self.layer.value = chosen
         finally:
             self._is_filling = False
         self._prefill()
+
+    def _on_parent_changed(self, parent: Any) -> None:
+        """Delete the controls once napari has taken them out of their dock.
+
+        Left to Python's garbage collector, they are deleted in an order in which Qt may crash.
+        """
+        if parent is None and not self._is_gone:
+            self.native.deleteLater()
 
     def _prefill(self, *_: Any) -> None:
         """Show what comes with the chosen layer."""
@@ -85,17 +104,18 @@ class Panel(Container[Any]):
         """Follow the layers in use, so that what is shown is true after one was moved."""
         for layer in (each() for each in self._watched):
             if layer is not None:
-                for name in _MOVED:
+                for name in self._followed:
                     getattr(layer.events, name).disconnect(self._on_moved)
         used = self._used()
         for layer in used:
-            for name in _MOVED:
+            for name in self._followed:
                 getattr(layer.events, name).connect(self._on_moved)
         self._watched = [weakref.ref(each) for each in used]
 
     def _on_moved(self, event: Any = None) -> None:
         del event
-        self._prefill()
+        if not self._is_gone:
+            self._prefill()
 
     def _begin(self, work: Work, said_of: Callable[[Any], str]) -> None:
         """Start work; ``said_of`` puts its result in a sentence."""

@@ -1,0 +1,444 @@
+"""The widget for window and level, by real clicks and drags in a real viewer."""
+
+import gc
+import weakref
+
+import dask.array as da
+import numpy as np
+import pytest
+from napari.utils import Colormap
+from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
+from qtpy.QtGui import QAction, QMouseEvent
+from qtpy.QtWidgets import QApplication
+
+from builders import series, write_series
+from napari_medread.plugin.preferences import PLUGIN
+
+MENU = "Layers", "Visualize"
+
+
+def action(viewer, title) -> QAction:
+    """Return an action of Layers > Visualize, found as a person finds it."""
+    found = viewer.window._qt_window.menuBar()
+    for name in MENU:
+        found = next(
+            each.menu() for each in found.actions() if each.text().replace("&", "") == name
+        )
+        found.aboutToShow.emit()
+    return next(each for each in found.actions() if each.text().startswith(title))
+
+
+def opened(viewer):
+    """Open the widget from the menu of a viewer."""
+    action(viewer, "Window and level").trigger()
+    (dock,) = (d for n, d in viewer.window._wrapped_dock_widgets.items() if "Window and" in n)
+    return dock.inner_widget()
+
+
+@pytest.fixture
+def widget(viewer):
+    return opened(viewer)
+
+
+@pytest.fixture
+def click(qtbot):
+    """Click a button, or the text of a row in the list of windows."""
+
+    def clicked(control, text=None):
+        native = control.native
+        assert native.isVisible()
+        assert native.isEnabled()
+        where = native.rect().center() if text is None else None
+        if isinstance(where, QPoint) and hasattr(native, "isChecked"):
+            where.setX(10)  # a tick is on the left
+        if text is not None:
+            (item,) = (native.item(n) for n in range(native.count())
+                       if native.item(n).text().startswith(text))  # fmt: skip
+            where, native = native.visualItemRect(item).center(), native.viewport()
+        qtbot.mouseClick(native, Qt.MouseButton.LeftButton, pos=where)
+
+    return clicked
+
+
+def drag(viewer, right, up, button=Qt.MouseButton.RightButton):
+    """Drag on the canvas, in several moves, and return whether napari zoomed or panned."""
+    canvas = viewer.window._qt_viewer.canvas.native
+    start = QPointF(canvas.rect().center())
+    camera = viewer.window._qt_viewer.canvas.camera
+    before = camera.zoom, camera.center
+
+    def send(kind, share, pressed, held):
+        at = start + QPointF(right * share, -up * share)
+        event = QMouseEvent(
+            kind, at, canvas.mapToGlobal(at), pressed, held, Qt.KeyboardModifier.NoModifier
+        )
+        QApplication.sendEvent(canvas, event)
+        QApplication.processEvents()
+
+    none = Qt.MouseButton.NoButton
+    send(QEvent.Type.MouseButtonPress, 0, button, button)
+    for share in (0.25, 0.5, 1):
+        send(QEvent.Type.MouseMove, share, none, button)
+    send(QEvent.Type.MouseButtonRelease, 1, button, none)
+    return (camera.zoom, camera.center) != before
+
+
+def typed(box, value):
+    """Type a number, as a person does."""
+    box.native.selectAll()
+    box.native.setValue(value)
+
+
+def numbers(widget):
+    return widget.window_width.value, widget.window_center.value
+
+
+def dicom(tmp_path, **attributes):
+    """Return a folder with a CT of two windows."""
+    attributes = {
+        "WindowCenter": [40, -600],
+        "WindowWidth": [400, 1500],
+        "WindowCenterWidthExplanation": ["WINDOW1", "LUNG"],
+        "RescaleIntercept": -1024,
+        "RescaleSlope": 1,
+        **attributes,
+    }
+    return write_series(tmp_path, series(**attributes))
+
+
+def test_the_windows_of_a_file_and_the_presets(viewer, widget, click, tmp_path):
+    (layer,) = viewer.open(dicom(tmp_path), plugin="napari-medread")
+    assert numbers(widget) == (400, 40)
+    assert widget.window_width.native.text() == "400 HU"
+    # PS3.3 C.11.2.1.2.1
+    assert (widget.lower.value, widget.upper.value) == (-160, 239)
+    texts = [text for text, _ in widget._offered]
+    assert texts[:3] == [
+        "File: WINDOW1   400 / 40", "File: LUNG   1500 / -600", "Abdomen   350 / 40"
+    ]  # fmt: skip
+    assert widget.windows.value[0] == 0
+    click(widget.windows, "File: LUNG")
+    assert tuple(layer.contrast_limits) == (-1350, 149)
+    assert numbers(widget) == (1500, -600)
+    click(widget.windows, "Bone")
+    assert tuple(layer.contrast_limits) == (-100, 899)
+    assert layer.contrast_limits_range[1] >= 899
+    click(widget.windows, "Brain")
+    assert numbers(widget) == (100, 50)
+    click(widget.as_opened)
+    assert tuple(layer.contrast_limits) == (-160, 239)
+    assert widget.windows.value[0] == 0
+    click(widget.windows, "Temporal bone")  # far outside what the slider spans
+    assert tuple(layer.contrast_limits) == (-800, 1999)
+    assert layer.contrast_limits_range[0] <= -800
+
+
+def test_exact_windows_of_a_file_stay_exact(viewer, widget, tmp_path):
+    (layer,) = viewer.open(dicom(tmp_path, VOILUTFunction="LINEAR_EXACT"), plugin="napari-medread")
+    assert tuple(layer.contrast_limits) == (-160, 240)
+    assert numbers(widget) == (400, 40)
+    typed(widget.window_width, 200)
+    assert tuple(layer.contrast_limits) == (-60, 140)
+
+
+def test_numbers_back_and_forward(viewer, widget, click, tmp_path):
+    (layer,) = viewer.open(dicom(tmp_path), plugin="napari-medread")
+    assert not widget.back.enabled
+    typed(widget.window_width, 101)
+    assert tuple(layer.contrast_limits) == (-10.5, 89.5)
+    typed(widget.window_center, 60)
+    assert numbers(widget) == (101, 60)
+    typed(widget.upper, 300)
+    assert tuple(layer.contrast_limits) == (9.5, 300)
+    typed(widget.lower, 301)
+    assert widget.message.value == "The lower value must be below the upper one."
+    assert tuple(layer.contrast_limits) == (9.5, 300)
+    assert widget.lower.value == 9.5
+    click(widget.back)
+    click(widget.back)
+    assert numbers(widget) == (101, 40)
+    assert not widget.message.value
+    click(widget.forward)
+    assert numbers(widget) == (101, 60)
+    layer.contrast_limits = 0, 500  # by napari's own slider
+    assert (widget.lower.value, widget.upper.value) == (0, 500)
+    assert numbers(widget) == (501, 250.5)
+    click(widget.back)
+    assert numbers(widget) == (101, 40)
+    click(widget.forward)  # to what was there, not to what had been
+    assert tuple(layer.contrast_limits) == (0, 500)
+    click(widget.back)
+    typed(widget.window_width, 50)
+    assert not widget.forward.enabled
+    layer.auto_contrast = True
+    center = widget.window_center.value
+    typed(widget.window_width, 60)
+    viewer.dims.set_current_step(0, 0)  # napari would set others here
+    assert numbers(widget) == (60, center)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 0, 1)])
+def test_dragging_with_the_right_button(viewer, widget, click, order):
+    (layer,) = viewer.open_sample("napari-medread", "ct_thorax")
+    viewer.dims.order = order
+    QApplication.processEvents()
+    assert not drag(viewer, 150, 0)
+    assert numbers(widget) == (800, 40)
+    assert not drag(viewer, 0, 60)  # up is brighter
+    assert numbers(widget) == (800, -120)
+    assert tuple(layer.contrast_limits) == (-520, 279)
+    click(widget.back)
+    click(widget.back)  # each drag is one step
+    assert numbers(widget) == (400, 40)
+    assert not widget.back.enabled
+    click(widget.right_drag)
+    assert drag(viewer, 150, 60)
+    assert numbers(widget) == (400, 40)
+
+
+def test_napari_keeps_its_zoom_where_no_image_is_dragged(viewer, widget, tmp_path):
+    (layer,) = viewer.open(dicom(tmp_path), plugin="napari-medread")
+    limits = tuple(layer.contrast_limits)
+    points = viewer.add_points(np.zeros((1, 3)))
+    QApplication.processEvents()
+    assert drag(viewer, 50, 50)
+    assert widget.layer.value is layer  # still shown, and set by number
+    viewer.layers.selection = {layer, points}
+    assert not drag(viewer, 0, 50)
+    assert tuple(layer.contrast_limits) != limits
+    layer.contrast_limits = limits
+    viewer.layers.selection = {layer}
+    layer.visible = False
+    assert drag(viewer, 50, 50)
+    layer.visible = True
+    assert not drag(viewer, 40, 40, Qt.MouseButton.RightButton)
+    layer.contrast_limits = limits
+    assert drag(viewer, 40, 40, Qt.MouseButton.LeftButton)  # pans
+    viewer.dims.ndisplay = 3
+    QApplication.processEvents()
+    assert "In 3D the right button zooms." in widget.outcome.value
+    assert drag(viewer, 50, 50)
+    assert tuple(layer.contrast_limits) == limits
+    viewer.dims.ndisplay = 2
+    viewer.window.remove_dock_widget(widget.native)
+    QApplication.processEvents()
+    assert drag(viewer, 50, 50)
+    assert tuple(layer.contrast_limits) == limits
+
+
+def test_inverted(viewer, widget, click, tmp_path):
+    folder = dicom(tmp_path, PhotometricInterpretation="MONOCHROME1")
+    (xray,) = viewer.open(folder, plugin="napari-medread")
+    values = np.array(xray.data)
+    assert xray.colormap.name == "gray_r"
+    assert widget.inverted.value
+    center = widget.window_center.value
+    assert not drag(viewer, 0, 30)
+    assert widget.window_center.value > center  # up is brighter here too
+    click(widget.inverted)
+    assert xray.colormap.name == "gray"
+    click(widget.as_opened)
+    assert xray.colormap.name == "gray_r"
+    assert widget.inverted.value
+    xray.colormap = "viridis"
+    assert not widget.inverted.value
+    expected = xray.colormap.map(np.linspace(0, 1, 7))[::-1]
+    click(widget.inverted)
+    assert xray.colormap.name == "viridis_r"
+    np.testing.assert_allclose(xray.colormap.map(np.linspace(0, 1, 7)), expected, atol=1e-6)
+    click(widget.back)
+    assert xray.colormap.name == "viridis"
+    steps = Colormap([[1, 0, 0], [0, 1, 0], [0, 0, 1]], name="steps", interpolation="zero",
+                     controls=[0, 0.1, 0.7, 1])  # fmt: skip
+    xray.colormap = steps
+    click(widget.inverted)
+    np.testing.assert_allclose(xray.colormap.map([0.2, 0.5, 0.95])[:, :3], np.eye(3)[::-1])
+    click(widget.inverted)
+    assert xray.colormap.name == "steps"
+    np.testing.assert_array_equal(xray.data, values)
+
+
+def test_selected_layers_of_one_unit_are_set_together(viewer, widget, click):
+    (first,) = viewer.open_sample("napari-medread", "ct_thorax")
+    (second,) = viewer.open_sample("napari-medread", "ct_thorax")
+    third = viewer.add_image(np.zeros((4, 5, 6)), name="uptake", metadata={"value_unit": "Bq/ml"})
+    assert widget.layer.value is third
+    assert widget.lower.native.suffix() == " Bq/ml"
+    assert not widget.windows.native.isVisible()
+    was = tuple(second.contrast_limits), tuple(third.contrast_limits)
+    viewer.layers.selection.active = first
+    click(widget.windows, "Bone")
+    assert tuple(first.contrast_limits) == (-100, 899)
+    assert tuple(second.contrast_limits) == was[0]
+    viewer.layers.selection = {first, second, third}
+    assert widget.layer.value is first
+    assert "Set for 2 selected layers." in widget.outcome.value
+    assert "another unit: uptake" in widget.outcome.value
+    click(widget.windows, "Lung")
+    lung = -1200, 199
+    assert tuple(first.contrast_limits) == tuple(second.contrast_limits) == lung
+    assert not drag(viewer, 0, 60)
+    assert tuple(first.contrast_limits) == tuple(second.contrast_limits) != lung
+    assert tuple(third.contrast_limits) == was[1]
+    click(widget.back)
+    click(widget.back)
+    assert tuple(second.contrast_limits) == was[0]
+    assert tuple(first.contrast_limits) == (-100, 899)
+    widget.layer.value = third  # chosen there, it becomes the active one
+    viewer.layers.selection.active = second
+    widget.layer.value = first
+    assert viewer.layers.selection.active is first
+
+
+def test_full_range_and_percentiles(qtbot, viewer, widget, click):
+    data = np.random.default_rng(0).normal(0.5, 0.1, (3, 6, 40, 50)).astype(np.float32)
+    data[2, 5, 1, 1], data[0, 0, 2, 3], data[1, 1, 1, 1] = 9.25, -3.5, np.nan
+    layer = viewer.add_image(
+        da.from_array(data, (1, 1, 40, 50)), contrast_limits=(0, 1), name="map"
+    )
+    assert "Nothing says that the values are HU" in widget.outcome.value
+    assert widget.window_width.native.text() == "1.000"
+    assert widget.window_center.native.singleStep() == pytest.approx(0.01)
+    typed(widget.window_center, 0.123)
+    assert tuple(layer.contrast_limits) == pytest.approx((-0.377, 0.623))
+    click(widget.run)
+    assert not widget.percentiles.enabled
+    qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
+    assert tuple(layer.contrast_limits) == (-3.5, 9.25)
+    assert widget.run.enabled
+    click(widget.percentiles)
+    qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
+    expected = np.nanpercentile(data, (1, 99))
+    np.testing.assert_allclose(layer.contrast_limits, expected, atol=0.01)
+    click(widget.back)
+    assert tuple(layer.contrast_limits) == (-3.5, 9.25)
+    click(widget.as_opened)
+    assert tuple(layer.contrast_limits) == (0, 1)
+    empty = viewer.add_image(np.full((4, 5), np.nan), contrast_limits=(0, 1))
+    click(widget.run)
+    qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
+    assert widget.message.value == "There are no values in it that could be shown."
+    assert tuple(empty.contrast_limits) == (0, 1)
+    pyramid = viewer.add_image([data[0], data[0, :, ::2, ::2]], multiscale=True,
+                               contrast_limits=(0, 1))  # fmt: skip
+    click(widget.run)
+    qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
+    np.testing.assert_allclose(pyramid.contrast_limits, (-3.5, data[0].max()))
+
+
+def test_reading_a_lazy_layer_can_be_cancelled(qtbot, viewer, widget, click):
+    import time
+
+    def slowly(block):
+        time.sleep(0.05)
+        return block
+
+    data = da.zeros((200, 20, 20), chunks=(1, 20, 20), dtype=np.int16).map_blocks(
+        slowly, dtype=np.int16
+    )
+    layer = viewer.add_image(data, contrast_limits=(0, 100))
+    click(widget.run)
+    qtbot.waitUntil(lambda: widget.progress.value > 2, timeout=20000)
+    assert widget.cancel.native.isVisible()
+    click(widget.cancel)
+    qtbot.waitUntil(lambda: widget._work is None, timeout=5000)
+    assert widget.message.value == "Cancelled."
+    assert tuple(layer.contrast_limits) == (0, 100)
+    assert not widget.cancel.native.isVisible()
+    assert widget.run.enabled
+    click(widget.run)
+    viewer.layers.clear()  # gone before it is done
+    click(widget.cancel)
+    qtbot.waitUntil(lambda: widget._work is None, timeout=5000)
+
+
+def test_layers_come_and_go(viewer, widget):
+    assert widget.outcome.value == "Open an image first."
+    assert not widget.window_width.enabled
+    assert not widget.run.enabled
+    assert drag(viewer, 10, 10)
+    viewer.open_sample("napari-medread", "chest_section")
+    assert "a colour picture has no window" in widget.outcome.value
+    assert not widget.inverted.enabled
+    assert drag(viewer, 10, 10)
+    layer = viewer.add_image(np.arange(120, dtype=np.uint8).reshape(10, 12), name="plain")
+    assert widget.layer.value is layer
+    assert widget.window_width.enabled
+    assert widget.window_width.native.suffix() == ""
+    layer.name = "other"
+    assert widget.layer.current_choice == "other"
+    typed(widget.window_center, 10)
+    viewer.layers.remove(layer)
+    assert "a colour picture" in widget.outcome.value
+    viewer.layers.clear()
+    assert widget.outcome.value == "Open an image first."
+    assert not widget.back.enabled
+
+
+def test_two_viewers_have_nothing_to_do_with_each_other(
+    viewer, widget, make_napari_viewer, tmp_path
+):
+    other = make_napari_viewer(show=True)
+    second = opened(other)
+    folder = dicom(tmp_path)
+    (here,) = viewer.open(folder, plugin="napari-medread")
+    (there,) = other.open(folder, plugin="napari-medread")
+    typed(second.window_width, 100)
+    assert numbers(widget) == (400, 40)
+    assert not drag(other, 0, 30)
+    assert tuple(here.contrast_limits) == (-160, 239)
+    assert tuple(there.contrast_limits) != (-9, 89)
+
+
+def test_it_keeps_nothing_alive_and_opens_again(qtbot, viewer, widget, click):
+    layer = viewer.add_image(np.arange(60.0).reshape(3, 4, 5), name="scan")
+    click(widget.windows, "Bone")
+    drag(viewer, 10, 10)
+    gone = [weakref.ref(layer), weakref.ref(layer.data)]
+    del layer
+    viewer.layers.clear()
+    qtbot.wait(100)
+    gc.collect()
+    assert [ref() for ref in gone] == [None, None]
+    assert not widget.back.enabled
+    panel = weakref.ref(widget)
+    viewer.window.remove_dock_widget(widget.native)
+    del widget
+    viewer.add_image(np.zeros((4, 5)))
+    again = opened(viewer)
+    assert again is not panel()
+    assert again.window_width.enabled
+
+
+def test_closed_it_is_gone_and_takes_its_drag_along(qtbot, viewer):
+    layer = viewer.add_image(np.zeros((4, 5)))
+    before = list(viewer.mouse_drag_callbacks)
+    for _ in range(3):  # the garbage collector crashes, now and then, on what Qt has not deleted
+        widget = opened(viewer)
+        assert len(viewer.mouse_drag_callbacks) == len(before) + 1
+        panel = weakref.ref(widget)
+        viewer.window.remove_dock_widget(widget.native)
+        qtbot.wait(50)
+        layer.name = "still followed by nobody"
+        layer.contrast_limits = 0, 2
+        viewer.layers.selection.clear()
+        del widget
+        gc.collect()
+        assert panel() is None
+        assert viewer.mouse_drag_callbacks == before
+
+
+def test_the_preference_says_how_it_begins(viewer):
+    from napari.settings import get_plugin_settings
+
+    settings = get_plugin_settings(PLUGIN)
+    settings.windowing.right_drag = False
+    try:
+        widget = opened(viewer)
+        assert not widget.right_drag.value
+        viewer.open_sample("napari-medread", "ct_thorax")
+        QApplication.processEvents()
+        assert drag(viewer, 50, 50)
+        assert numbers(widget) == (400, 40)
+    finally:
+        settings.windowing.right_drag = True
