@@ -42,7 +42,11 @@ second; after that, it may be."""
 
 
 def read(
-    path: PathLike | Sequence[PathLike], *, track: Track = silently, lazy: bool | None = None
+    path: PathLike | Sequence[PathLike],
+    *,
+    track: Track = silently,
+    lazy: bool | None = None,
+    lazy_above: int | None = None,
 ) -> list[Volume]:
     """Read all volumes at a path.
 
@@ -59,6 +63,9 @@ def read(
         Whether the slices of a DICOM volume are read only when they are looked at, as a dask
         array. None: those of all volumes but the largest, and of that too where it would
         take much of the free memory.
+    lazy_above : int or None
+        In bytes, with ``lazy=None``: the largest volume is read at once up to this size, as long
+        as it fits into half of the free memory. None: up to a quarter of the free memory.
 
     Returns
     -------
@@ -75,10 +82,10 @@ def read(
     standard = [str(each) for each in paths if is_standard_picture(each)]
     volumes = [volume for each in standard for volume in _read_standard(each)]
     files, pictures, skipped = gathered([each for each in paths if not is_standard_picture(each)])
-    found, more = _read_files(files, track, lazy)
+    found, more = _read_files(files, track, lazy, lazy_above)
     skipped += more
     if not found:  # pictures beside volumes are decoration, as viewers on a CD bring it
-        found, more = _read_files(pictures, track, lazy)
+        found, more = _read_files(pictures, track, lazy, lazy_above)
         skipped += more
     volumes += found
     if not volumes:
@@ -246,13 +253,13 @@ def by_suffix(files: Sequence[Path]) -> tuple[list[tuple[Path, str]], list[Path]
 
 
 def _read_files(
-    files: Sequence[Path], track: Track, lazy: bool | None
+    files: Sequence[Path], track: Track, lazy: bool | None, lazy_above: int | None
 ) -> tuple[list[Volume], list[str]]:
     """Read files, those that no suffix claims as DICOM; return volumes and what was skipped."""
     from napari_medread.dicom.volumes import read_dicom
 
     named, others = by_suffix(files)
-    volumes, skipped = read_dicom(others, track, lazy=lazy)
+    volumes, skipped = read_dicom(others, track, lazy=lazy, lazy_above=lazy_above)
     for file, name in track(named, "Reading files"):
         try:
             volumes += reader_of(name)(file, track)

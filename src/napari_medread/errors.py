@@ -24,5 +24,9 @@ class CannotResample(MedReadError):
     """A volume that cannot be resampled as asked."""
 
 
+class CannotMeasure(MedReadError):
+    """A layer that cannot be measured as asked."""
+
+
 class Cancelled(MedReadError):
     """The person stopped the work; nothing was loaded."""

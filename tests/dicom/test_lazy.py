@@ -227,6 +227,19 @@ def test_a_stack_under_its_share_of_the_memory_is_not(tmp_path):
     assert isinstance(volume.data, np.ndarray)
 
 
+def test_the_size_above_which_slices_are_read_when_looked_at_can_be_said(tmp_path, monkeypatch):
+    write_series(tmp_path, series())
+    (eager,) = read(tmp_path, lazy=False)
+    size = eager.data.nbytes
+    kinds = {
+        above: type(read(tmp_path, lazy_above=above)[0].data) for above in (0, size - 1, size, None)
+    }
+    assert kinds == {0: da.Array, size - 1: da.Array, size: np.ndarray, None: np.ndarray}
+    assert isinstance(read(tmp_path, lazy=False, lazy_above=0)[0].data, np.ndarray)
+    monkeypatch.setattr(pixels, "LARGEST_SHARE", 0.0)  # no memory is free
+    assert isinstance(read(tmp_path, lazy_above=size)[0].data, da.Array)
+
+
 # --- When it cannot be read -------------------------------------------------------------------
 
 

@@ -74,10 +74,8 @@ def blocks(
     shape = [n for at, n in enumerate(data.shape) if at != axis]
     # Whole slabs of the first grid axis that is no plane; leading axes one by one.
     at = max(len(shape) - 3 - volume.rgb, 0)
-    edges = _edges(data, at + (axis is not None and axis <= at), math.prod(shape[at + 1 :]))
-    steps = [
-        (*index, slice(*edge)) for index in np.ndindex(*shape[:at]) for edge in pairwise(edges)
-    ]
+    cuts = edges(data, at + (axis is not None and axis <= at), math.prod(shape[at + 1 :]))
+    steps = [(*index, slice(*edge)) for index in np.ndindex(*shape[:at]) for edge in pairwise(cuts)]
     for step in track(steps, f"Writing {volume.name}"):
         if axis is None:
             piece = np.asarray(data[step])
@@ -89,7 +87,7 @@ def blocks(
         yield np.ascontiguousarray(piece, dtype=dtype)
 
 
-def _edges(data: Any, axis: int, plane: int) -> list[int]:
+def edges(data: Any, axis: int, plane: int) -> list[int]:
     """Return where to cut an axis: where chunks end, else in slabs of a good size."""
     length = data.shape[axis]
     chunks = getattr(data, "chunks", None)

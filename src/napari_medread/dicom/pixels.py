@@ -27,6 +27,9 @@ Array = NDArray[Any]
 SHARE_OF_MEMORY = 0.25
 """A stack that would take more than this share of the free memory is read when looked at."""
 
+LARGEST_SHARE = 0.5
+"""... and never at once if it would take more than this, whatever was asked for."""
+
 LAZY_SAMPLES = 3
 """Planes of a lazy stack that are read to choose its contrast limits."""
 
@@ -124,7 +127,13 @@ class _Source:
         return value if mapping.low <= value <= mapping.high else None
 
 
-def read_stack(stack: Stack, track: Track = silently, *, lazy: bool | None = None) -> Pixels:
+def read_stack(
+    stack: Stack,
+    track: Track = silently,
+    *,
+    lazy: bool | None = None,
+    lazy_above: int | None = None,
+) -> Pixels:
     """Read a stack's pixels as modality values.
 
     Parameters
@@ -135,6 +144,9 @@ def read_stack(stack: Stack, track: Track = silently, *, lazy: bool | None = Non
         Reports progress.
     lazy : bool or None
         Whether to read slices only when they are looked at; None: where the memory is short.
+    lazy_above : int or None
+        In bytes: with ``lazy=None``, a stack that takes more is read when looked at. None: a
+        quarter of the free memory.
 
     Raises
     ------
@@ -143,7 +155,9 @@ def read_stack(stack: Stack, track: Track = silently, *, lazy: bool | None = Non
     """
     source = _Source(stack)
     if lazy is None:
-        lazy = source.nbytes > SHARE_OF_MEMORY * psutil.virtual_memory().available
+        free = psutil.virtual_memory().available
+        limit = SHARE_OF_MEMORY * free if lazy_above is None else lazy_above
+        lazy = source.nbytes > min(limit, LARGEST_SHARE * free)
     return _lazy(source) if lazy else _eager(source, track)
 
 

@@ -29,7 +29,11 @@ from napari_medread.errors import NotAVolume, UnreadableFile
 
 
 def read_dicom(
-    paths: Iterable[Path], track: Track = silently, *, lazy: bool | None = None
+    paths: Iterable[Path],
+    track: Track = silently,
+    *,
+    lazy: bool | None = None,
+    lazy_above: int | None = None,
 ) -> tuple[list[Volume], list[str]]:
     """Read all volumes of the DICOM files among ``paths``.
 
@@ -42,6 +46,8 @@ def read_dicom(
     lazy : bool or None
         Whether slices are read only when they are looked at. None: all volumes but the
         largest, and that too where it would take much of the free memory.
+    lazy_above : int or None
+        In bytes: the size that is too much for that; see ``read_stack``.
 
     Returns
     -------
@@ -58,7 +64,7 @@ def read_dicom(
     for stack in stacks:
         later = True if lazy is None and stack is not largest else lazy
         try:
-            volumes.append(volume_of(stack, track, lazy=later))
+            volumes.append(volume_of(stack, track, lazy=later, lazy_above=lazy_above))
         except UnreadableFile as error:
             skipped.append(str(error))
     volumes.sort(key=number_of)
@@ -66,7 +72,13 @@ def read_dicom(
     return volumes, skipped
 
 
-def volume_of(stack: Stack, track: Track = silently, *, lazy: bool | None = None) -> Volume:
+def volume_of(
+    stack: Stack,
+    track: Track = silently,
+    *,
+    lazy: bool | None = None,
+    lazy_above: int | None = None,
+) -> Volume:
     """Read one stack, as ``read_dicom`` does.
 
     Raises
@@ -75,17 +87,17 @@ def volume_of(stack: Stack, track: Track = silently, *, lazy: bool | None = None
         Where no image of it can be decoded, or its images make no volume.
     """
     try:
-        return _volume(stack, track, lazy=lazy)
+        return _volume(stack, track, lazy=lazy, lazy_above=lazy_above)
     except NotAVolume as error:
         raise UnreadableFile(f"{stack.all_frames[0].header.path.name}: {error}") from error
 
 
-def _volume(stack: Stack, track: Track, *, lazy: bool | None) -> Volume:
+def _volume(stack: Stack, track: Track, *, lazy: bool | None, lazy_above: int | None) -> Volume:
     frames = stack.all_frames
     # The middle of a stack shows the anatomy that a window was made for.
     middle = frames[len(frames) // 2]
     dataset = middle.dataset
-    pixels = read_stack(stack, track, lazy=lazy)
+    pixels = read_stack(stack, track, lazy=lazy, lazy_above=lazy_above)
     data, rgb = pixels.data, is_rgb(middle)
     notes = [*stack.notes, *pixels.notes]
     leading = stack.leading

@@ -53,7 +53,7 @@ def read_layers(path: Paths) -> list[LayerData]:
             return NOTHING
         paths = siblings or paths
     try:
-        volumes = api.read(paths, track=track)
+        volumes = api.read(paths, track=track, lazy_above=_lazy_above())
     except Cancelled:
         show_info("Opening was cancelled: nothing was loaded.")
         return NOTHING
@@ -85,6 +85,12 @@ def _dropped_with(path: str) -> list[str]:
         found: list[str] = bar._medread_dicom
         return found
     return []
+
+
+def _lazy_above() -> int | None:
+    """Return the size in bytes above which the preferences ask for reading slice by slice."""
+    megabytes = preference("opening", "lazy_megabytes")
+    return int(megabytes * 1e6) if megabytes > 0 else None
 
 
 def _and_more(names: Sequence[str]) -> str:

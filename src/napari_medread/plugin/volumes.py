@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from napari.layers import Layer
+from napari.layers import Image, Labels, Layer
 
 from napari_medread.core.geometry import PATIENT_LABELS, PLANE_LABELS, Float, Geometry
 from napari_medread.core.volume import Axis, Volume
@@ -47,8 +47,24 @@ class Shown(NamedTuple):
     in_patient: bool
 
 
-class _Grid(NamedTuple):
-    """The axes of a layer that are space, and where napari draws them."""
+class Grid(NamedTuple):
+    """The axes of a layer that are space, and where napari draws them.
+
+    Attributes
+    ----------
+    name : str
+    shape : tuple of int
+    drawn : array
+        (n + 1, n + 1) matrix from their indices to the world, in mm where it has a unit.
+    has_unit : bool
+        Whether all of them have a unit of length.
+    labels : tuple of str
+    metadata : mapping
+    leading : tuple of Axis
+        The axes before them.
+    factors : tuple of float
+        Millimetres of one unit along each, 1 where it is none of length.
+    """
 
     name: str
     shape: tuple[int, ...]
@@ -57,9 +73,11 @@ class _Grid(NamedTuple):
     labels: tuple[str, ...]
     metadata: Mapping[str, Any]
     leading: tuple[Axis, ...]
+    factors: tuple[float, ...]
 
     @property
     def ndim(self) -> int:
+        """How many axes are space."""
         return len(self.drawn) - 1
 
 
@@ -130,7 +148,36 @@ def volume_of(layer: LayerData, others: Sequence[LayerData] = ()) -> Shown:
     return Shown(volume, tuple(remarks), drawn_of(len(volume.shape), attributes), in_patient)
 
 
-def _grid_of(name: str, shape: tuple[int, ...], attributes: Mapping[str, Any]) -> _Grid:
+def grid_of_layer(layer: Layer) -> Grid:
+    """Return where napari draws a layer; of one without voxels, its axes have the length 1.
+
+    Raises
+    ------
+    CannotWrite
+        Where its transform mixes axes of space with others.
+    """
+    data, attributes, _ = layer.as_layer_data_tuple()
+    finest = data[0] if attributes.get("multiscale") else data
+    shape = getattr(finest, "shape", ()) if isinstance(layer, Image | Labels) else ()
+    return _grid_of(layer.name, tuple(shape[: layer.ndim]) or (1,) * layer.ndim, attributes)
+
+
+def drawn_in_mm(layer: Layer, otherwise: Sequence[float]) -> Float:
+    """Return the (n + 1, n + 1) matrix from a layer's n coordinates to the world in mm.
+
+    Parameters
+    ----------
+    layer : Layer
+    otherwise : sequence of float
+        Millimetres of one unit along the last axes, for those of no unit of length.
+    """
+    matrix = drawn_of(layer.ndim, layer.as_layer_data_tuple()[1]).copy()
+    for back, other in enumerate(reversed(otherwise[-layer.ndim :]), 1):
+        matrix[-1 - back] *= millimetres(layer.units[-back]) or other
+    return matrix
+
+
+def _grid_of(name: str, shape: tuple[int, ...], attributes: Mapping[str, Any]) -> Grid:
     """Separate the axes of space from those before them."""
     ndim = len(shape)
     labels = tuple(map(str, attributes.get("axis_labels") or ()))
@@ -161,7 +208,7 @@ def _grid_of(name: str, shape: tuple[int, ...], attributes: Mapping[str, Any]) -
             labels[:lead], units, factors, np.diag(matrix), shape, strict=False
         )
     )
-    return _Grid(
+    return Grid(
         name,
         shape[lead:],
         drawn,
@@ -169,11 +216,12 @@ def _grid_of(name: str, shape: tuple[int, ...], attributes: Mapping[str, Any]) -
         labels[lead:],
         metadata,
         leading,
+        tuple(factor or 1.0 for factor in factors[lead:]),
     )
 
 
 def _geometry_of(
-    grid: _Grid, others: Sequence[LayerData]
+    grid: Grid, others: Sequence[LayerData]
 ) -> tuple[Geometry | None, bool, tuple[str, ...]]:
     """Return where a grid lies, whether in the patient, and what was taken for granted."""
     remarks: tuple[str, ...] = ()
@@ -197,7 +245,7 @@ def _geometry_of(
     return Geometry(grid.shape, plain), False, remarks
 
 
-def _in_patient(grid: _Grid) -> tuple[Float | None, tuple[str, ...]]:
+def _in_patient(grid: Grid) -> tuple[Float | None, tuple[str, ...]]:
     """Return the matrix to LPS of a layer that carries one, moved as the layer was moved."""
     opened = as_opened(grid.metadata, grid.shape)
     if opened is None:
@@ -211,9 +259,7 @@ def _in_patient(grid: _Grid) -> tuple[Float | None, tuple[str, ...]]:
     return affine @ np.linalg.inv(drawn) @ grid.drawn, ()
 
 
-def _beside_others(
-    grid: _Grid, others: Sequence[LayerData]
-) -> tuple[Float | None, tuple[str, ...]]:
+def _beside_others(grid: Grid, others: Sequence[LayerData]) -> tuple[Float | None, tuple[str, ...]]:
     """Return the matrix to LPS of a layer without one, from the layers beside it."""
     to_patient: list[Float] = []
     on_grid: list[bool] = []
@@ -269,7 +315,7 @@ def as_opened(
     return affine, np.diag([*placed.flips, 1.0]) @ drawn, None
 
 
-def _is_unmoved(grid: _Grid) -> bool:
+def _is_unmoved(grid: Grid) -> bool:
     """Tell whether a plane is drawn as an array without scale, or as it was opened."""
     opened = np.asarray(grid.metadata.get("drawn_affine", ()), dtype=float)
     if opened.ndim == 2 and len(opened) >= 3:

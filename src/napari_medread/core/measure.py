@@ -1,0 +1,160 @@
+"""Lengths, angles and areas of what is drawn, from its points in millimetres.
+
+Points are rows of two or three coordinates along axes at right angles and of one unit; what
+comes out is in that unit, and does not depend on the plane in which the points lie.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from napari_medread.core.geometry import Float
+
+_STEPS = 2048
+"""Chords by which the outline of an ellipse is measured. Of a smooth closed curve the sum
+converges faster than any power; this many are exact to rounding unless it is almost a line."""
+
+_FLAT = 1e-3
+"""Points that leave their plane by more than this share of their spread lie in none. Viewers keep
+them in single precision."""
+
+_ROWS = 256
+"""Sides of a polygon that are held against all others at a time."""
+
+
+def length(points: ArrayLike, *, closed: bool = False) -> float:
+    """Return the length of a path, the sum of its segments.
+
+    Parameters
+    ----------
+    points : (n, d) array
+    closed : bool
+        Whether the last point is joined with the first.
+    """
+    path = np.asarray(points, dtype=float)
+    if closed:
+        path = np.concatenate([path, path[:1]])
+    return float(np.linalg.norm(np.diff(path, axis=0), axis=1).sum())
+
+
+def angle(points: ArrayLike) -> float:
+    """Return the angle at the middle one of three points, 0 to 180 degrees.
+
+    It is nan where one of the others lies on the middle.
+    """
+    first, middle, last = np.asarray(points, dtype=float)
+    a, b = first - middle, last - middle
+    if not (a.any() and b.any()):
+        return math.nan
+    # Exact for small angles too, where the arc cosine is not.
+    return math.degrees(math.atan2(_parallelogram(a, b), float(a @ b)))
+
+
+def polygon_area(points: ArrayLike) -> float:
+    """Return the area of a flat polygon in any plane, by the shoelace formula.
+
+    Where sides cross, parts count against one another: see ``crosses_itself``.
+
+    Parameters
+    ----------
+    points : (n, d) array
+        Its corners in order. The last is joined with the first.
+    """
+    corners = _in_space(points)
+    corners = corners - corners.mean(axis=0)
+    return float(np.linalg.norm(np.cross(corners, np.roll(corners, -1, axis=0)).sum(axis=0)) / 2)
+
+
+def ellipse_area(corners: ArrayLike) -> float:
+    """Return the area of an ellipse in a parallelogram, pi times its half axes.
+
+    Parameters
+    ----------
+    corners : (4, d) array
+        Of the parallelogram, in order. The ellipse touches the middle of each side.
+    """
+    _, a, b = conjugate(corners)
+    return math.pi * _parallelogram(a, b)
+
+
+def ellipse_perimeter(corners: ArrayLike) -> float:
+    """Return the length of the outline of an ellipse in a parallelogram; see ``ellipse_area``."""
+    _, a, b = conjugate(corners)
+    at = np.arange(_STEPS)[:, None] * (2 * math.pi / _STEPS)
+    speed = np.linalg.norm(b * np.cos(at) - a * np.sin(at), axis=1)
+    return float(2 * math.pi * speed.mean())
+
+
+def conjugate(corners: ArrayLike) -> tuple[Float, Float, Float]:
+    """Return the centre of an ellipse, and the two half sides of its parallelogram.
+
+    It consists of the points ``centre + a * cos(t) + b * sin(t)``.
+    """
+    found = np.asarray(corners, dtype=float)
+    return found.mean(axis=0), (found[1] - found[0]) / 2, (found[2] - found[1]) / 2
+
+
+def in_plane(points: ArrayLike) -> Float | None:
+    """Return points as coordinates in the plane in which they lie, None if they lie in none.
+
+    Parameters
+    ----------
+    points : (n, d) array
+
+    Returns
+    -------
+    (n, 2) array
+        Along the direction in which they spread most, and across it.
+    """
+    found = _in_space(points)
+    found = found - found.mean(axis=0)
+    directions = np.linalg.svd(found, full_matrices=False)[2]
+    if len(directions) < 3:
+        return np.asarray(found @ directions[:2].T)
+    along = found @ directions.T
+    if np.abs(along[:, 2]).max() > _FLAT * np.abs(along[:, 0]).max():
+        return None
+    return np.asarray(along[:, :2])
+
+
+def crosses_itself(points: ArrayLike) -> bool:
+    """Tell whether sides of a polygon cross, so that it has no area that one number tells.
+
+    Parameters
+    ----------
+    points : (n, 2) array
+        Its corners in the plane in which it lies.
+    """
+    start = np.asarray(points, dtype=float)
+    end = np.roll(start, -1, axis=0)
+    for at in range(0, len(start), _ROWS):
+        a, b = start[at : at + _ROWS, None], end[at : at + _ROWS, None]
+        apart = _side(a, b, start) * _side(a, b, end)
+        across = _side(start, end, a) * _side(start, end, b)
+        # Sides that only touch, as neighbours do, have a product of zero.
+        if bool(((apart < 0) & (across < 0)).any()):
+            return True
+    return False
+
+
+def _side(a: Float, b: Float, point: Float) -> Float:
+    """Return 1 or -1 for the side of a line on which a point lies, 0 for on it."""
+    along, to = b - a, point - a
+    turn = along[..., 0] * to[..., 1] - along[..., 1] * to[..., 0]
+    size = np.abs(along).max(axis=-1) * np.abs(to).max(axis=-1)
+    return np.asarray(np.where(np.abs(turn) <= 1e-9 * size, 0.0, np.sign(turn)))
+
+
+def _parallelogram(a: Float, b: Float) -> float:
+    """Return the area between two vectors."""
+    a, b = _in_space([a, b])
+    return float(np.linalg.norm(np.cross(a, b)))
+
+
+def _in_space(points: ArrayLike) -> Float:
+    """Return points with three coordinates."""
+    found = np.asarray(points, dtype=float)
+    return np.pad(found, ((0, 0), (0, 3 - found.shape[1])))

@@ -1,0 +1,130 @@
+"""A colour layer as a grey one: the work, and the layer that comes of it."""
+
+from __future__ import annotations
+
+import weakref
+from functools import partial
+from typing import Any
+
+import dask.array as da
+import napari
+import numpy as np
+from napari.layers import Image, Layer
+from napari.utils import cancelable_progress
+from napari.utils.notifications import show_error, show_info
+
+from napari_medread.core.grey import MEAN, WEIGHTS, grey, limits
+from napari_medread.core.progress import Track
+from napari_medread.plugin.layers import LayerData
+from napari_medread.plugin.preferences import preference
+from napari_medread.plugin.work import Work
+
+_OF_COLOUR = ("rgb", "colormap", "contrast_limits", "gamma", "iso_threshold")
+"""What a grey layer does not take over."""
+
+_NOTES = {MEAN: "Grey is the mean of red, green and blue."} | {
+    name: f"Grey is the luma of {name}: {red / whole:.4g} red, {green / whole:.4g} green, "
+    f"{blue / whole:.4g} blue."
+    for name, (red, green, blue) in WEIGHTS.items()
+    if name != MEAN
+    for whole in (red + green + blue,)
+}
+
+
+def refusal(layer: Layer | None) -> str:
+    """Return why a layer cannot become grey, empty where it can."""
+    if layer is None:
+        return "Open a colour picture first."
+    if not isinstance(layer, Image):
+        return f"{layer.name} is no image."
+    if not layer.rgb:
+        return f"{layer.name} is grey already."
+    return ""
+
+
+def grey_layer(source: LayerData, luma: str, track: Track) -> LayerData:
+    """Return the grey layer of a colour one, where that is drawn and with all it carries.
+
+    Parameters
+    ----------
+    source : tuple
+        ``(data, attributes, type)``, as napari gives it.
+    luma : str
+        One of ``WEIGHTS``.
+    track : Track
+        Reports progress, and stops.
+    """
+    data, attributes, kind = source
+    if attributes.get("multiscale"):
+        made: Any = [grey(_array(each), luma, track=track) for each in data]
+        finest = made[0]
+    else:
+        made = finest = grey(_array(data), luma, track=track)
+    kept = {key: value for key, value in attributes.items() if key not in _OF_COLOUR}
+    metadata = dict(attributes.get("metadata") or {})
+    metadata["notes"] = [*metadata.get("notes", ()), _NOTES[luma]]
+    kept |= {
+        "name": f"{attributes['name']} grey",
+        "rgb": False,
+        "colormap": "gray",
+        "contrast_limits": limits(finest),
+        "metadata": metadata,
+    }
+    return made, kept, kind
+
+
+def _array(data: Any) -> Any:
+    """Return an array as numpy's or dask's: what other lazy ones offer differs."""
+    return data if isinstance(data, np.ndarray | da.Array) else da.from_array(data, asarray=True)  # type: ignore[no-untyped-call]
+
+
+def work_on(viewer: Any, layer: Layer, luma: str) -> Work:
+    """Return the work to start; its layer is added above the colour, if the viewer is open."""
+    work = Work(partial(grey_layer, layer.as_layer_data_tuple(), luma))
+    viewer_of, source_of = weakref.ref(viewer), weakref.ref(layer)
+    work.progressed.connect(lambda *_: None if _open(viewer_of) else work.cancel())
+    work.returned.connect(partial(_add, viewer_of, source_of))
+    work.refused.connect(show_error)
+    return work
+
+
+def _open(viewer_of: weakref.ref[Any]) -> Any:
+    """Return a viewer unless it was closed or is gone."""
+    viewer = viewer_of()
+    # Closed viewers still take layers, and then fail to draw them.
+    return viewer if viewer in getattr(type(viewer), "_instances", (viewer,)) else None
+
+
+def _add(viewer_of: weakref.ref[Any], source_of: weakref.ref[Layer], made: LayerData) -> None:
+    viewer, source = _open(viewer_of), source_of()
+    if viewer is None:
+        return
+    layer = Layer.create(*made)
+    place = len(viewer.layers)
+    if source in viewer.layers:
+        place = viewer.layers.index(source) + 1
+    viewer.layers.insert(place, layer)
+    viewer.layers.selection.active = layer
+
+
+def to_grey(viewer: napari.Viewer) -> None:
+    """Make a grey layer of the active colour layer, as the preferences say."""
+    # napari hands out a proxy, of which no weak reference lasts.
+    viewer = getattr(viewer, "__wrapped__", viewer)
+    layer = viewer.layers.selection.active
+    if layer is None:
+        show_info("Select a colour layer first.")
+        return
+    if why := refusal(layer):
+        show_info(why)
+        return
+    work = work_on(viewer, layer, preference("grey", "luma"))
+    bar = cancelable_progress(desc=f"{layer.name} to grey", cancel_callback=work.cancel)
+
+    def moved(done: int, total: int) -> None:
+        bar.total = total
+        bar.update(done - bar.n)
+
+    work.progressed.connect(moved)
+    work.finished.connect(bar.close)
+    work.start()

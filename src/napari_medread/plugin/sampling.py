@@ -1,0 +1,245 @@
+"""The values of an image inside labels and shapes: what is read, and piece by piece."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import partial
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+from napari.layers import Image, Labels, Layer
+from numpy.typing import NDArray
+
+from napari_medread.core.geometry import Float
+from napari_medread.core.planes import edges
+from napari_medread.core.progress import Track
+from napari_medread.core.regions import Statistics, Tally, inside_ellipse, inside_polygon
+from napari_medread.errors import CannotMeasure
+from napari_medread.plugin.measuring import Mark, Ruler, apply
+from napari_medread.plugin.volumes import grid_of_layer, volume_of_layer
+
+_OFF = 0.05
+"""Voxels of two grids whose centres lie apart by less than this share are the same."""
+
+_FLAT = 0.01
+"""Shapes whose points differ by less, in voxels, lie in one slice."""
+
+_FILLED = {"polygon": inside_polygon, "rectangle": inside_polygon, "ellipse": inside_ellipse}
+
+
+class _Region(NamedTuple):
+    """A shape as the pixels of a slice: where its part of the image lies, and which of them."""
+
+    number: int
+    place: tuple[Any, ...]
+    mask: NDArray[np.bool_]
+
+
+def check_image(image: Image | None) -> Image:
+    """Return an image that has values to measure.
+
+    Raises
+    ------
+    CannotMeasure
+        Where it has none.
+    """
+    if image is None:
+        raise CannotMeasure("Open an image whose values are wanted first.")
+    if image.rgb:
+        raise CannotMeasure(
+            f"{image.name}: this is a colour image. Make it grey first, by Layers > Data > "
+            "Grayscale."
+        )
+    if np.dtype(image.dtype).kind not in "biuf":
+        raise CannotMeasure(f"{image.name}: values of the type {image.dtype} have no statistics.")
+    return image
+
+
+def frame_of(layer: Layer, ndim: int, point: Sequence[float]) -> tuple[int, ...]:
+    """Return the index along the axes before space of what the viewer shows of a layer."""
+    lead = layer.ndim - ndim
+    here = np.zeros(layer.ndim)
+    known = np.asarray(point, dtype=float)[-layer.ndim :]
+    here[layer.ndim - len(known) :] = known
+    index = np.rint(np.asarray(layer.world_to_data(here))[:lead]).astype(int)
+    return tuple(np.clip(index, 0, np.array(layer.data.shape[:lead]) - 1).tolist())
+
+
+def in_shapes(
+    image: Image, ruler: Ruler, marks: Sequence[Mark], point: Sequence[float]
+) -> tuple[Any, tuple[str, ...]]:
+    """Return the statistics of shapes, as a function for ``Work``, and what is left out.
+
+    A shape is measured on the slice, and on the frame, in which it was drawn; one without a
+    frame on the frame shown.
+    """
+    check_image(image)
+    regions, remarks = [], []
+    shape = _finest(image).shape
+    lead = image.ndim - ruler.ndim
+    for mark in marks:
+        if mark.kind not in _FILLED:
+            continue
+        frame: tuple[int, ...] | None = frame_of(image, ruler.ndim, point)
+        if lead and len(mark.lead) >= lead:
+            world = np.concatenate([mark.lead[-lead:], np.zeros(ruler.ndim)])
+            index = np.rint(np.asarray(image.world_to_data(world))[:lead]).astype(int)
+            is_there = bool(((index >= 0) & (index < shape[:lead])).all())
+            frame = tuple(index.tolist()) if mark.is_in_frame and is_there else None
+        found = None
+        if frame is not None:
+            found = _pixels(mark, apply(ruler.to_index, mark.points), shape[lead:])
+        if found is None or frame is None:
+            remarks.append(f"No. {mark.number} lies in no slice of {image.name}.")
+        else:
+            regions.append(found._replace(place=(*frame, *found.place)))
+    return partial(_shapes_statistics, _finest(image), regions), tuple(remarks)
+
+
+def in_labels(image: Image, ruler: Ruler, labels: Labels, point: Sequence[float]) -> Any:
+    """Return the statistics of labels, as a function for ``Work``.
+
+    Raises
+    ------
+    CannotMeasure
+        Where the labels lie on another grid, so that voxels would have to be guessed.
+    """
+    check_image(image)
+    n = ruler.ndim
+    grid = grid_of_layer(labels)
+    if grid.ndim != n:
+        raise CannotMeasure(
+            f"{labels.name}: these labels have {grid.ndim} axes of space, {image.name} has {n}."
+        )
+    signs, offsets = _alignment(image, ruler, labels)
+    return partial(
+        _labels_statistics,
+        _finest(image),
+        frame_of(image, n, point),
+        _finest(labels),
+        frame_of(labels, n, point),
+        signs,
+        offsets,
+    )
+
+
+def _finest(layer: Layer) -> Any:
+    return layer.data[0] if layer.multiscale else layer.data
+
+
+def _pixels(mark: Mark, points: Float, shape: tuple[int, ...]) -> _Region | None:
+    """Return the pixels of a slice that a shape holds, None if it lies in none."""
+    index: list[Any] = [slice(None)] * len(shape)
+    axes = list(range(len(shape)))
+    if len(shape) == 3:
+        spread = np.ptp(points, axis=0)
+        axis = int(np.argmin(spread))
+        at = int(np.rint(points[:, axis].mean()))
+        if spread[axis] > _FLAT or not 0 <= at < shape[axis]:
+            return None
+        index[axis] = at
+        axes.remove(axis)
+    flat = points[:, axes]
+    # Only the part of the slice that it can reach is read.
+    low = np.clip(np.floor(flat.min(axis=0)), 0, [shape[a] for a in axes]).astype(int)
+    high = np.clip(np.ceil(flat.max(axis=0)) + 1, low, [shape[a] for a in axes]).astype(int)
+    for axis, start, stop in zip(axes, low.tolist(), high.tolist(), strict=True):
+        index[axis] = slice(start, stop)
+    mask = _FILLED[mark.kind](flat - low, (int(high[0] - low[0]), int(high[1] - low[1])))
+    return _Region(mark.number, tuple(index), mask)
+
+
+def _shapes_statistics(
+    data: Any, regions: Sequence[_Region], track: Track
+) -> dict[int, Statistics]:
+    """Return the statistics by number of the shape."""
+    tally = Tally()
+    for region in track(regions, "Measuring"):
+        if region.mask.any():
+            values = np.asarray(data[region.place])
+            tally.add(values, region.mask * region.number)
+    # A shape that holds the centre of no pixel has none.
+    return {region.number: Statistics() for region in regions} | dict(tally)
+
+
+def _alignment(
+    image: Image, ruler: Ruler, labels: Labels
+) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
+    """Return ``sign`` and ``offset``: the voxel i of an image has the label sign * i + offset."""
+    n = ruler.ndim
+    shown = volume_of_layer(labels) if "patient_affine" in labels.metadata else None
+    image_grid: Float = np.linalg.inv(ruler.to_index).astype(float)
+    labels_grid = grid_of_layer(labels).drawn
+    if (
+        shown is not None
+        and ruler.image is not None
+        and shown.in_patient
+        and ruler.image.in_patient
+        and shown.volume.geometry is not None
+        and ruler.image.volume.geometry is not None
+    ):
+        # Volumes of other orientations are drawn over one another, and are not there.
+        labels_grid = shown.volume.geometry.affine
+        image_grid = ruler.image.volume.geometry.affine
+    steps: Float = np.linalg.solve(labels_grid, image_grid).astype(float)
+    whole: Float = np.rint(steps)
+    corners = (
+        np.array(np.meshgrid(*[(0, m - 1) for m in _finest(image).shape[-n:]])).reshape(n, -1).T
+    )
+    off = np.abs(apply(steps, corners) - apply(whole, corners)).max()
+    signs = np.diag(whole)[:n]
+    if off > _OFF or not np.array_equal(np.abs(whole[:n, :n]), np.eye(n)):
+        raise CannotMeasure(
+            f"{labels.name}: these labels lie on another grid than {image.name}. Lay them on its "
+            "grid first, by Layers > Transform > Resample, to another layer's grid."
+        )
+    return signs.astype(int), whole[:n, n].astype(int)
+
+
+def _labels_statistics(
+    data: Any,
+    frame: tuple[int, ...],
+    labels: Any,
+    frame_of_labels: tuple[int, ...],
+    signs: NDArray[np.int_],
+    offsets: NDArray[np.int_],
+    track: Track,
+) -> dict[int, Statistics]:
+    """Return the statistics by label, read slab by slab."""
+    tally = Tally()
+    lead = len(frame)
+    shape = data.shape[lead:]
+    cuts = edges(data, lead, math.prod(shape[1:]))
+    for start, stop in track(list(pairwise(cuts)), "Measuring"):
+        box = [(start, stop), *((0, length) for length in shape[1:])]
+        regions = _part(labels, frame_of_labels, box, signs, offsets)
+        if regions.any():  # else the image need not be read
+            tally.add(np.asarray(data[(*frame, slice(start, stop))]), regions)
+    return dict(tally)
+
+
+def _part(
+    labels: Any,
+    frame: tuple[int, ...],
+    box: Sequence[tuple[int, int]],
+    signs: NDArray[np.int_],
+    offsets: NDArray[np.int_],
+) -> NDArray[Any]:
+    """Return the labels of a box of the image's voxels, 0 where there are none."""
+    out = np.zeros([stop - start for start, stop in box], labels.dtype)
+    own, here = [], []
+    shape = labels.shape[len(frame) :]
+    for (start, stop), sign, offset, length in zip(box, signs, offsets, shape, strict=True):
+        # Those voxels of the box that lie on the labels' grid.
+        first, last = sorted((sign * (0 - offset), sign * (length - 1 - offset)))
+        first, last = max(start, int(first)), min(stop - 1, int(last))
+        if last < first:
+            return out
+        here.append(slice(first - start, last + 1 - start))
+        a, b = sorted((int(sign * first + offset), int(sign * last + offset)))
+        own.append(slice(a, b + 1))
+    found = np.asarray(labels[(*frame, *own)])
+    out[tuple(here)] = found[tuple(slice(None, None, int(sign)) for sign in signs)]
+    return out

@@ -1,0 +1,243 @@
+"""The widget that measures, by real clicks and strokes in a real viewer."""
+
+import csv
+import gc
+import weakref
+
+import numpy as np
+import pytest
+from napari.layers import Image, Labels, Shapes
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtGui import QAction
+from qtpy.QtWidgets import (
+    QApplication,
+    QDialogButtonBox,
+    QFileDialog,
+    QLineEdit,
+    QMessageBox,
+)
+
+MENU = "Layers", "Measure"
+
+
+def action(viewer, title) -> QAction:
+    """Return an action of Layers > Measure, found as a person finds it."""
+    found = viewer.window._qt_window.menuBar()
+    for name in MENU:
+        found = next(
+            each.menu() for each in found.actions() if each.text().replace("&", "") == name
+        )
+        found.aboutToShow.emit()
+    return next(each for each in found.actions() if each.text().startswith(title))
+
+
+def opened(viewer):
+    """Return the widget, opened from the menu."""
+    action(viewer, "Measure (").trigger()
+    (dock,) = (d for n, d in viewer.window._wrapped_dock_widgets.items() if "Measure" in n)
+    return dock.inner_widget()
+
+
+@pytest.fixture
+def widget(viewer):
+    return opened(viewer)
+
+
+@pytest.fixture
+def click(qtbot):
+    def clicked(button):
+        assert button.native.isVisible()
+        assert button.native.isEnabled()
+        qtbot.mouseClick(button.native, Qt.MouseButton.LeftButton)
+
+    return clicked
+
+
+@pytest.fixture
+def values(qtbot, widget, click):
+    """Click Values inside, wait, and return the table's rows by their headings."""
+
+    def done():
+        click(widget.run)
+        qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
+        return rows_of(widget)
+
+    return done
+
+
+def rows_of(widget):
+    """Return what the table shows."""
+    view = widget.view
+    heads = [
+        view.horizontalHeaderItem(n).text().replace("\n", " ") for n in range(view.columnCount())
+    ]
+    found = []
+    for row in range(view.rowCount()):
+        name, number = view.verticalHeaderItem(row).text().rsplit(" ", 1)
+        shown = {h: view.item(row, n) for n, h in enumerate(heads) if not view.isColumnHidden(n)}
+        found.append({name: number} | {head: item.text() for head, item in shown.items()})
+    return found
+
+
+def test_shapes_on_the_example(qtbot, viewer, widget, values):
+    assert widget.outcome.value == "Draw shapes or labels first."
+    (image,) = viewer.open_sample("napari-medread", "ct_thorax")
+    shapes = viewer.add_shapes(ndim=3, units=image.units, name="marks")
+    assert "marks holds no shapes yet." in widget.outcome.value
+    assert not widget.run.enabled
+    # 30 mm by 40 mm, in the slice shown.
+    middle = np.array(image.data_to_world([10, 20, 20]))
+    shapes.add(np.add(middle, [(0, 0, 0), (0, 30, 0), (0, 30, 40)]), shape_type="path")
+    qtbot.waitUntil(lambda: widget.view.rowCount() == 1)
+    assert rows_of(widget) == [
+        {
+            "No.": "1",
+            "Shape": "path",
+            "Length (mm)": "70.00",
+            "Angle (°)": "90.00",
+        }
+    ]
+    box = np.array([(10, 19.5, 19.5), (10, 29.5, 19.5), (10, 29.5, 39.5), (10, 19.5, 39.5)])
+    shapes.add([np.array(image.data_to_world(each)) for each in box], shape_type="rectangle")
+    qtbot.waitUntil(lambda: widget.view.rowCount() == 2)
+    _, row = values()
+    inside = np.asarray(image.data[10, 20:30, 20:40]).astype(float)
+    assert row["Mean (HU)"] == f"{inside.mean():.2f}"
+    assert row["SD (HU)"] == f"{inside.std():.2f}"
+    assert row["Voxels"] == "200"
+    assert float(row["Volume (ml)"]) == pytest.approx(200 * np.prod(image.scale) / 1000, rel=1e-2)
+    assert float(row["Area (mm²)"]) == pytest.approx(200 * np.prod(image.scale[1:]), abs=0.01)
+    assert widget.message.value == f"Values of {image.name}."
+    # Values are gone when what they are of has changed.
+    shapes.data = [shapes.data[0], shapes.data[1] + (0, 5, 0)]
+    qtbot.waitUntil(lambda: "Mean (HU)" not in rows_of(widget)[1])
+    shapes.selected_data = {0}
+    shapes.remove_selected()
+    qtbot.waitUntil(lambda: widget.view.rowCount() == 1)
+    viewer.layers.remove(image)  # its own unit is left
+    assert rows_of(widget)[0]["Area (mm²)"] == row["Area (mm²)"]
+    assert not widget.run.enabled
+
+
+def test_labels_copied_and_exported(qtbot, viewer, widget, values, click, tmp_path):
+    data = np.random.default_rng(0).normal(size=(6, 7, 8)).astype(np.float32)
+    image = viewer.add_image(data, scale=(3, 1, 2), units="mm", name="scan")
+    viewer.layers.selection.active = image
+    viewer._new_labels()  # as the button does
+    labels = viewer.layers[-1]
+    assert widget.drawn.value is labels
+    labels.data[2:4, 1:3, 5] = 4
+    labels.data[0] = 9
+    four, nine = values()
+    inside = data[2:4, 1:3, 5]
+    assert (four["Label"], four["Voxels"], four["Not finite"]) == ("4", "4", "0")
+    assert float(four["Mean"]) == pytest.approx(inside.mean(), rel=1e-2)
+    assert float(nine["Volume (ml)"]) == pytest.approx(7 * 8 * 6 / 1000, rel=1e-2)
+    click(widget.copy)
+    heads, first, _ = QApplication.clipboard().text().splitlines()
+    assert heads.split("\t")[:3] == ["Label", "Mean", "SD"]
+    assert float(first.split("\t")[1]) == pytest.approx(inside.mean(), rel=1e-6)
+
+    there = tmp_path / "there.csv"
+    there.write_text("before")
+
+    def save(answer):
+        def fill():
+            dialog = QApplication.activeModalWidget()
+            assert isinstance(dialog, QFileDialog)
+            dialog.setDirectory(str(tmp_path))
+            line = next(w for w in dialog.findChildren(QLineEdit) if w.isVisible())
+            line.setText(str(tmp_path / "there"))
+            QTimer.singleShot(300, reply)
+            dialog.findChild(QDialogButtonBox).button(QDialogButtonBox.StandardButton.Save).click()
+
+        def reply():
+            box = QApplication.activeModalWidget()
+            assert isinstance(box, QMessageBox)
+            QTimer.singleShot(300, leave)
+            box.button(answer).click()
+
+        def leave():
+            dialog = QApplication.activeModalWidget()
+            if isinstance(dialog, QFileDialog):
+                dialog.reject()
+
+        QTimer.singleShot(300, fill)
+        click(widget.export)
+
+    save(QMessageBox.StandardButton.No)
+    assert there.read_text() == "before"
+    save(QMessageBox.StandardButton.Yes)
+    with there.open(encoding="utf-8-sig", newline="") as file:
+        found = list(csv.DictReader(file))
+    assert [each["Label"] for each in found] == ["4", "9"]
+    assert float(found[0]["SD"]) == pytest.approx(inside.std(dtype=float), rel=1e-6)
+    assert list(tmp_path.iterdir()) == [there]
+    assert "there.csv" in widget.message.value
+
+
+def test_what_cannot_be_measured_is_said(viewer, widget, click):
+    labels = viewer.add_labels(np.ones((4, 5), int), name="regions")
+    assert widget.outcome.value == "Open an image whose values are wanted first."
+    assert not widget.run.enabled
+    viewer.add_image(np.zeros((4, 5, 3), np.uint8), rgb=True, name="photo")
+    assert widget.outcome.value.startswith("photo: this is a colour image. Make it grey first")
+    grey = viewer.add_image(np.zeros((4, 5)), name="film")
+    widget.layer.value = grey
+    labels.scale = (2, 2)
+    click(widget.run)
+    assert widget.message.value.startswith("regions: these labels lie on another grid than film.")
+    viewer.layers.clear()
+    assert widget.drawn.value is None
+    assert not widget.copy.enabled
+    assert not widget.export.enabled
+
+
+@pytest.mark.parametrize("last", [0, 1, 2], ids=["image", "labels", "shapes"])
+def test_it_keeps_no_layer_alive_and_opens_again(qtbot, viewer, widget, values, last):
+    made = [
+        Image(np.zeros((4, 5, 6)), units="mm"),
+        Labels(np.ones((4, 5, 6), int), units="mm"),
+        Shapes([[(0, 0, 0), (0, 3, 4)]], shape_type="line", units="mm"),
+    ]
+    # Of several layers napari itself lets only the one go that was added last.
+    for layer in [*made[:last], *made[last + 1 :], made[last]]:
+        viewer.add_layer(layer)
+    widget.drawn.value, shapes = made[1:]
+    assert values()[0]["Voxels"] == "120"
+    widget.drawn.value = shapes
+    assert rows_of(widget)[0]["Length (mm)"] == "5.00"
+    shapes.data = [np.array([(0, 0, 0), (0, 3, 0)])]
+    ref = weakref.ref(made[last])
+    del made, layer, shapes
+    viewer.layers.clear()
+    qtbot.wait(200)  # napari removes its controls a little later
+    gc.collect()
+    assert ref() is None
+    gone = weakref.ref(widget)
+    viewer.window.remove_dock_widget(widget.native)
+    del widget
+    assert opened(viewer) is not gone()
+
+
+def test_a_panel_may_be_closed_while_it_measures(qtbot, viewer, widget, click):
+    viewer.add_image(np.zeros((60, 200, 200), np.int16), name="scan")
+    labels = viewer.add_labels(np.ones((60, 200, 200), np.uint8))
+    widget.drawn.value = labels
+    click(widget.run)
+    work, states = widget._work, []
+    work.finished.connect(lambda: states.append("finished"))
+    labels.scale = (2, 1, 1)  # a change meanwhile
+    viewer.window.remove_dock_widget(widget.native)
+    qtbot.waitUntil(lambda: bool(states), timeout=20000)
+
+
+def test_cancelling_leaves_the_table_as_it_was(qtbot, viewer, widget, click):
+    viewer.add_image(np.zeros((200, 200, 300), np.int16), name="scan")
+    viewer.add_labels(np.ones((200, 200, 300), np.uint8))
+    widget.drawn.value = viewer.layers[-1]
+    click(widget.run)
+    click(widget.cancel)
+    qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
+    assert widget.view.rowCount() == 0
+    assert widget.message.value == "Cancelled."
