@@ -20,7 +20,8 @@ ALLOWED = {
     "processing": {"errors", "core"},
     "api": {"errors", "core", "dicom", "formats", "processing"},
     "catalogue": {"errors", "core", "dicom", "formats", "api"},
-    "plugin": {"errors", "core", "dicom", "formats", "processing", "api", "catalogue"},
+    "headers": {"errors", "core", "dicom", "formats"},
+    "plugin": {"errors", "core", "dicom", "formats", "processing", "api", "catalogue", "headers"},
 }
 GUI = {"napari", "qtpy", "magicgui"}
 

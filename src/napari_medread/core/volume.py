@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_medread.core.frames import Frames
 from napari_medread.core.geometry import PATIENT_LABELS, PLANE_LABELS, Geometry
 
 Window = tuple[float, float, str]
@@ -79,6 +80,8 @@ class Volume:
         All windows of the file.
     header : mapping
         The header's keys by their own names, for formats that have them.
+    frames : Frames or None
+        Which image of which file of ``source`` each slice is, where that is known.
     """
 
     data: Any
@@ -96,6 +99,7 @@ class Volume:
     value_unit: str = ""
     windows: tuple[Window, ...] = ()
     header: Mapping[str, str] = field(default_factory=dict)
+    frames: Frames | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from napari_medread.core import display
+from napari_medread.core.frames import Frames
 from napari_medread.core.geometry import Geometry
 from napari_medread.core.progress import Track, silently
 from napari_medread.core.volume import Volume, Window, to_world_order
@@ -135,6 +136,21 @@ def _volume(stack: Stack, track: Track, *, lazy: bool | None, lazy_above: int | 
         modality=values.text(dataset, "Modality"),
         value_unit=_value_unit(dataset),
         windows=windows,
+        frames=_frames(stack, source, None if stack.affine is None else geometry),
+    )
+
+
+def _frames(stack: Stack, source: Sequence[Path], grid: Geometry | None) -> Frames:
+    """Return which image of which file lies where."""
+    index = {path: n for n, path in enumerate(source)}
+    present = [n for n, frame in enumerate(stack.frames[0]) if frame is not None]
+    lines = [[line[n] for n in present] for line in stack.frames]
+    shape = (*stack.lead_shape, len(present))
+    return Frames(
+        np.reshape([index[f.header.path] for line in lines for f in line if f], shape),
+        np.reshape([f.number for line in lines for f in line if f], shape),
+        np.asarray(stack.grid.places if stack.grid else present, dtype=float),
+        grid,
     )
 
 

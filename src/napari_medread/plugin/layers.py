@@ -101,6 +101,8 @@ def _metadata(volume: Volume) -> dict[str, Any]:
         "axes": {axis.label: list(axis.values) for axis in volume.leading if axis.values},
         "header": dict(volume.header),
     }
+    if volume.frames is not None:
+        found["frames"] = volume.frames
     affine = volume.patient_affine
     if affine is not None and volume.geometry is not None:
         found["patient_affine"] = affine

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from napari.layers import Image, Labels, Layer
 
+from napari_medread.core.frames import Frames
 from napari_medread.core.geometry import PATIENT_LABELS, PLANE_LABELS, Float, Geometry
 from napari_medread.core.volume import Axis, Volume
 from napari_medread.errors import CannotWrite
@@ -144,6 +145,7 @@ def volume_of(layer: LayerData, others: Sequence[LayerData] = ()) -> Shown:
         value_unit=str(metadata.get("value_unit", "")),
         windows=tuple(metadata.get("windows", ())),
         header=dict(metadata.get("header", {})),
+        frames=_frames_of(metadata, geometry),
     )
     return Shown(volume, tuple(remarks), drawn_of(len(volume.shape), attributes), in_patient)
 
@@ -243,6 +245,14 @@ def _geometry_of(
     # numpy's last axis is x.
     plain = grid.drawn[[*range(grid.ndim)[::-1], grid.ndim]]
     return Geometry(grid.shape, plain), False, remarks
+
+
+def _frames_of(metadata: Mapping[str, Any], geometry: Geometry | None) -> Frames | None:
+    """Return which images a layer was read from, moved as it was moved."""
+    frames = metadata.get("frames")
+    if not isinstance(frames, Frames):
+        return None
+    return frames.moved(metadata.get("patient_affine"), geometry)
 
 
 def _in_patient(grid: Grid) -> tuple[Float | None, tuple[str, ...]]:

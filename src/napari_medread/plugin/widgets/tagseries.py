@@ -1,0 +1,149 @@
+"""One element of the header of every slice: a table, and a plot of numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qtpy.QtCore import QAbstractTableModel, Qt
+from qtpy.QtWidgets import (
+    QApplication,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_medread.plugin.headers import Series
+from napari_medread.plugin.widgets.plot import Plot
+
+ABSENT = "(not in this header)"
+
+
+class SeriesView(QWidget):
+    """Shows a series of values; hidden until there is one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._series: Series | None = None
+        self.title = QLabel()
+        self.title.setWordWrap(True)
+        self.progress = QProgressBar()
+        self.progress.setToolTip("How many headers have been read.")
+        self.table = QTableView()
+        self.table.verticalHeader().hide()
+        self.table.verticalHeader().setDefaultSectionSize(22)
+        self.plot = Plot()
+        self.plot.setToolTip("The value of every slice, from the first to the last.")
+        self.copy = QPushButton("Copy list")
+        self.copy.setToolTip("Copies the table, for a spreadsheet.")
+        self.export = QPushButton("Export list...")
+        self.export.setToolTip("Writes the table as CSV.")
+        self.cancel = QPushButton("Close")
+        self.cancel.setToolTip("Closes the list; stops reading if it is not whole yet.")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        buttons = QHBoxLayout()
+        for button in (self.copy, self.export, self.cancel):
+            buttons.addWidget(button)
+        for each in (self.title, self.progress, self.plot, self.table):
+            layout.addWidget(each)
+        layout.addLayout(buttons)
+        self.copy.clicked.connect(self._on_copy)
+        self.hide()
+
+    def begin(self, name: str) -> None:
+        """Show that values are being read."""
+        self._series = None
+        self.title.setText(f"{name} of all slices")
+        self._show_parts(is_reading=True)
+        self.show()
+
+    def show_progress(self, done: int, total: int) -> None:
+        """Show how many headers have been read."""
+        self.progress.setMaximum(total)
+        self.progress.setValue(done)
+
+    def show_series(self, series: Series) -> None:
+        """Show a list, and its plot if it is numbers."""
+        self._series = series
+        self.table.setModel(_SeriesModel(series, self.table))
+        self.table.horizontalHeader().setStretchLastSection(True)
+        for column in range(len(series.axes)):
+            self.table.horizontalHeader().setSectionResizeMode(
+                column, QHeaderView.ResizeMode.ResizeToContents
+            )
+        numbers = series.numbers
+        kinds = len({value for _, value in series.rows})
+        alike = "the same in all of them" if kinds == 1 else f"{kinds} different values"
+        self.title.setText(
+            f"{series.name} {series.tag}".strip() + f": {len(series.rows)} slices, {alike}"
+        )
+        if numbers:
+            ends = [_spelled(series, series.rows[n][0]) for n in (0, -1)]
+            self.plot.show_values(numbers, *ends)
+        self._show_parts(is_reading=False)
+
+    def end(self) -> None:
+        """Hide what shows that values are being read."""
+        self.progress.hide()
+        if self._series is None:
+            self.hide()
+
+    def close_it(self) -> None:
+        """Show nothing."""
+        self._series = None
+        self.hide()
+
+    def table_rows(self) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+        """Return titles and rows of the table."""
+        if self._series is None:
+            return (), []
+        titles = (*self._series.axes, self._series.name)
+        return titles, [(*index, value or "") for index, value in self._series.rows]
+
+    def _show_parts(self, *, is_reading: bool) -> None:
+        self.progress.setVisible(is_reading)
+        self.progress.setValue(0)
+        has_plot = self._series is not None and self._series.numbers is not None
+        self.plot.setVisible(has_plot and len(self._series.rows if self._series else ()) > 1)
+        for each in (self.table, self.copy, self.export):
+            each.setVisible(not is_reading)
+
+    def _on_copy(self) -> None:
+        titles, rows = self.table_rows()
+        lines = ["\t".join(map(str, row)) for row in (titles, *rows)]
+        QApplication.clipboard().setText("\n".join(lines))
+
+
+def _spelled(series: Series, index: tuple[int, ...]) -> str:
+    return ", ".join(f"{axis} {at}" for axis, at in zip(series.axes, index, strict=True))
+
+
+class _SeriesModel(QAbstractTableModel):
+    def __init__(self, series: Series, parent: Any) -> None:
+        super().__init__(parent)
+        self._titles = (*(axis.capitalize() for axis in series.axes), series.name)
+        self._rows = series.rows
+
+    def rowCount(self, parent: Any = None) -> int:  # noqa: N802
+        return 0 if parent is not None and parent.isValid() else len(self._rows)
+
+    def columnCount(self, parent: Any = None) -> int:  # noqa: N802
+        del parent
+        return len(self._titles)
+
+    def headerData(self, section: int, orientation: Any, role: int = 0) -> Any:  # noqa: N802
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return self._titles[section]
+        return None
+
+    def data(self, index: Any, role: int = 0) -> Any:
+        if role != Qt.ItemDataRole.DisplayRole:
+            return None
+        place, value = self._rows[index.row()]
+        cells = (*map(str, place), ABSENT if value is None else value)
+        return cells[index.column()]
