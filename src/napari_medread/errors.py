@@ -28,5 +28,9 @@ class CannotMeasure(MedReadError):
     """A layer that cannot be measured as asked."""
 
 
+class CannotRender(MedReadError):
+    """A volume that cannot be shown in 3D."""
+
+
 class Cancelled(MedReadError):
     """The person stopped the work; nothing was loaded."""

@@ -1,0 +1,90 @@
+"""Reads what a lazy layer needs for 3D, beside the window."""
+
+from __future__ import annotations
+
+import weakref
+from functools import partial
+from typing import Any
+
+import numpy as np
+import psutil
+from napari.layers import Layer
+
+from napari_medread.core.progress import Track
+from napari_medread.errors import CannotRender
+from napari_medread.plugin.work import Work
+
+_SHARE_OF_MEMORY = 0.8
+"""Of what is free, that a volume may fill."""
+
+
+_LOADED: weakref.WeakKeyDictionary[Layer, tuple[int, ...]] = weakref.WeakKeyDictionary()
+"""Which volume of a layer of more than three axes is in memory."""
+
+
+def must_read(layer: Layer, viewer: Any) -> bool:
+    """Tell whether the volume to be shown still has to be read or computed."""
+    if not hasattr(layer.data, "compute") or viewer.dims.ndisplay == 3:
+        return False
+    return _LOADED.get(layer) != _shown(layer, viewer)
+
+
+def nbytes_of(layer: Layer) -> int:
+    """Return how many bytes the volume takes that is shown in 3D."""
+    return int(np.prod(layer.data.shape[-3:]) * layer.data.dtype.itemsize)
+
+
+def load(layer: Layer, viewer: Any) -> Work:
+    """Return work that reads the volume shown and puts it into its layer.
+
+    Of more than three axes only the volume at the viewer's sliders is read.
+    """
+    data, name = layer.data, layer.name
+    at = _shown(layer, viewer)
+    work = Work(partial(_read, data, at, name))
+    layer_of = weakref.ref(layer)
+
+    def put(loaded: Any) -> None:
+        found = layer_of()
+        if found is not None and found.data is data:  # and not another since
+            found.data = _with(data, at, loaded)
+            _LOADED[found] = at
+
+    work.returned.connect(put)
+    return work
+
+
+def _shown(layer: Layer, viewer: Any) -> tuple[int, ...]:
+    """Return the indices along the axes before the last three that the sliders show."""
+    count = layer.ndim - 3
+    world = viewer.dims.point[viewer.dims.ndim - layer.ndim :]
+    place = np.rint(layer.world_to_data(world))[:count].astype(int)
+    last = np.array(layer.data.shape[:count], int) - 1
+    return tuple(int(n) for n in np.clip(place, 0, last))
+
+
+def _read(data: Any, at: tuple[int, ...], name: str, track: Track) -> Any:
+    volume = data[at] if at else data
+    free = psutil.virtual_memory().available
+    nbytes = int(np.prod(volume.shape)) * volume.dtype.itemsize
+    if nbytes > _SHARE_OF_MEMORY * free:
+        raise CannotRender(
+            f"{name}: its volume takes {nbytes / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB "
+            "are free. Crop or resample it first."
+        )
+    loaded = np.empty(volume.shape, volume.dtype)
+    for n in track(range(len(loaded)), f"Reading {name}"):
+        loaded[n] = np.asarray(volume[n])
+    return loaded
+
+
+def _with(data: Any, at: tuple[int, ...], loaded: Any) -> Any:
+    """Return lazy data of which one volume is in memory."""
+    if not at:
+        return loaded
+    import dask.array as da
+
+    n, *rest = at
+    inner = da.asarray(_with(data[n], tuple(rest), loaded))[None]  # type: ignore[no-untyped-call]
+    parts = [data[:n], inner, data[n + 1 :]]
+    return da.concatenate(parts, axis=0)  # type: ignore[no-untyped-call]
