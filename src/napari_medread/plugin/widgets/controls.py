@@ -42,3 +42,26 @@ def sentence() -> Any:
     label.native.setWordWrap(True)
     label.native.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
     return label
+
+
+def leave_to_qt(container: Any, is_gone: list[bool]) -> None:
+    """Let Qt delete a widget once napari has taken it out of its dock.
+
+    Left to Python's garbage collector, its controls are deleted in an order in which Qt may
+    crash, and what it does to the viewer goes on until then.
+
+    Parameters
+    ----------
+    container : Container
+        The widget.
+    is_gone : list of bool
+        Empty; filled when the widget is deleted.
+    """
+    native = container.native
+
+    def parent_changed(parent: Any) -> None:
+        if parent is None and not is_gone:
+            native.deleteLater()
+
+    native.destroyed.connect(lambda *_: is_gone.append(True))
+    container.native_parent_changed.connect(parent_changed)

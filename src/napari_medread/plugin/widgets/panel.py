@@ -9,7 +9,7 @@ from typing import Any
 from magicgui.widgets import ComboBox, Container, ProgressBar, PushButton
 from napari.layers import Image, Labels, Layer
 
-from napari_medread.plugin.widgets.controls import sentence
+from napari_medread.plugin.widgets.controls import leave_to_qt, sentence
 from napari_medread.plugin.work import Work
 
 
@@ -48,9 +48,7 @@ class Panel(Container[Any]):
         """Put the panel's own controls above those that all panels end with."""
         super().__init__(widgets=[*widgets, *self._shared()], labels=False)
         self.layer.changed.connect(self._prefill)
-        is_gone = self._is_gone
-        self.native.destroyed.connect(lambda *_: is_gone.append(True))
-        self.native_parent_changed.connect(self._on_parent_changed)
+        leave_to_qt(self, self._is_gone)
         viewer = self._viewer_of()
         if viewer is not None and viewer.layers.selection.active in self.layer.choices:
             self.layer.value = viewer.layers.selection.active
@@ -73,14 +71,6 @@ class Panel(Container[Any]):
         finally:
             self._is_filling = False
         self._prefill()
-
-    def _on_parent_changed(self, parent: Any) -> None:
-        """Delete the controls once napari has taken them out of their dock.
-
-        Left to Python's garbage collector, they are deleted in an order in which Qt may crash.
-        """
-        if parent is None and not self._is_gone:
-            self.native.deleteLater()
 
     def _prefill(self, *_: Any) -> None:
         """Show what comes with the chosen layer."""

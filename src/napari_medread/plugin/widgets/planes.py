@@ -12,7 +12,7 @@ from napari_medread.plugin.places import Pointed
 from napari_medread.plugin.planes import ACQUIRED, KEYS, acquired_plane, show_plane
 from napari_medread.plugin.preferences import preference
 from napari_medread.plugin.viewing import Viewing
-from napari_medread.plugin.widgets.controls import row, sentence
+from napari_medread.plugin.widgets.controls import leave_to_qt, row, sentence
 
 _TOOLTIPS = {
     "axial": "Seen from the feet: front up, the patient's left on the right.",
@@ -105,6 +105,7 @@ class PlanesAndSlices(Container[Any]):
         viewing.changed.connect(self._tell)
         viewing.pointed.connect(self._point)
         self.native.destroyed.connect(lambda *_: viewing.close())
+        leave_to_qt(self, [])
         self._switch()
         viewing.update()
 
