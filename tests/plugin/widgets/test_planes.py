@@ -321,9 +321,8 @@ def test_the_readout_tells_where_the_voxel_is(qtbot, viewer, widget):
             index = [int(rng.integers(n)) for n in layer.data.shape]
             viewer.dims.point = layer.data_to_world(index)
             viewer.cursor.position = layer.data_to_world(index)
-            qtbot.wait(60)
             value = int(layer.data[tuple(index)])
-            assert widget.value.value == f"{value} HU"
+            qtbot.waitUntil(lambda text=f"{value} HU": widget.value.value == text)
             assert parsed(widget.place.value) == pytest.approx(scan.place(value), abs=0.0501)
         viewer.layers.clear()
 
@@ -342,14 +341,13 @@ def test_the_mouse_over_the_canvas(qtbot, viewer, widget, click, turn):
     click(widget.planes["axial"])
     canvas = viewer.window._qt_viewer.canvas.native
     qtbot.mouseMove(canvas, QPoint(canvas.width() // 2, canvas.height() // 2))
-    qtbot.wait(80)
+    qtbot.waitUntil(lambda: widget.value.value.endswith(" HU"))
     value = int(widget.value.value.removesuffix(" HU"))
     place = AXIAL.place(value)
     np.testing.assert_allclose(parsed(widget.place.value), place, atol=1.1)
     assert parsed(widget.place.value)[2] == pytest.approx(place[2], abs=0.0501)
     turn(-1)  # the cursor stays: another slice under it
-    qtbot.wait(60)
-    assert int(widget.value.value.removesuffix(" HU")) == value - 20 * 16
+    qtbot.waitUntil(lambda: widget.value.value == f"{value - 20 * 16} HU")
     top = viewer.add_layer(AXIAL.layer(np.full(AXIAL.shape, 0.25, np.float32)))
     top.name = "dose"
     qtbot.wait(60)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 from magicgui.widgets import Container, FloatSpinBox, Label
@@ -57,11 +58,12 @@ def leave_to_qt(container: Any, is_gone: list[bool]) -> None:
     is_gone : list of bool
         Empty; filled when the widget is deleted.
     """
-    native = container.native
+    this = weakref.ref(container)
 
     def parent_changed(parent: Any) -> None:
-        if parent is None and not is_gone:
-            native.deleteLater()
+        widget = None if is_gone else this()
+        if parent is None and widget is not None:
+            widget.native.deleteLater()
 
-    native.destroyed.connect(lambda *_: is_gone.append(True))
+    container.native.destroyed.connect(lambda *_: is_gone.append(True))
     container.native_parent_changed.connect(parent_changed)
