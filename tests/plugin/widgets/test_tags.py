@@ -3,7 +3,6 @@
 import csv
 import gc
 import json
-import time
 import weakref
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from napari.layers import Layer
-from pydicom import dcmread
 from pydicom.dataset import Dataset
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QLineEdit, QMessageBox
@@ -410,32 +408,21 @@ def test_outside_of_the_layer_there_is_no_header(viewer, widget, opened, settled
     assert rows(widget) == []
 
 
-def test_scrolling_does_not_wait_for_headers(qtbot, viewer, widget, opened, settled):
+def test_slices_that_are_passed_at_once_need_no_header(viewer, widget, opened, settled):
     (layer,) = opened(example("ct_thorax"))
     assert layer.data.shape[0] == 60
-    viewer.window.resize(700, 600)  # drawing in software takes its time
-
-    def scroll():
-        start = time.perf_counter()
-        for step in range(60):
-            viewer.dims.set_current_step(0, step)
-            QApplication.processEvents()
-        return time.perf_counter() - start
-
-    widget.hide()
-    without = scroll()
-    widget.show()
     settled()
     shown_headers = []
     widget.tree.model().modelReset.connect(lambda: shown_headers.append(1))
-    with_headers = scroll()
+    for step in range(60):
+        viewer.dims.set_current_step(0, step)
+    assert not shown_headers
     settled()
     assert "Slice 59 of 0 to 59" in widget.where.text()
-    assert shown_headers
-    assert with_headers < 2 * without + 0.5
+    assert 1 <= len(shown_headers) <= 2
 
 
-def test_five_thousand_elements_are_quick(qtbot, viewer, widget, opened, typed, tmp_path):
+def test_five_thousand_elements_are_searched(viewer, widget, opened, typed, tmp_path):
     items = []
     for n in range(1000):
         item = Dataset()
@@ -444,12 +431,7 @@ def test_five_thousand_elements_are_quick(qtbot, viewer, widget, opened, typed, 
         items.append(item)
     path = save(image(stored_slice(0), ReferencedImageSequence=items), tmp_path / "a.dcm")
     opened(path)
-    start = time.perf_counter()
-    str(dcmread(path))
-    middle = time.perf_counter()
     typed("1.2.3.77")
-    # Eight keys, each of them a search and a tree, beside pydicom's text of the header.
-    assert time.perf_counter() - middle < 8 * 2 * (middle - start)
     assert widget.count.text() == "11 found"
 
 
