@@ -11,6 +11,9 @@ from qtpy.QtWidgets import QSizePolicy
 DECIMALS = 3
 """Of a spacing in mm, as it is shown."""
 
+_LEAVING: dict[int, Any] = {}
+"""Widgets that Qt is about to delete."""
+
 _LABEL_WIDTH = 105
 """In pixels, so that the controls stand below one another."""
 
@@ -58,12 +61,17 @@ def leave_to_qt(container: Any, is_gone: list[bool]) -> None:
     is_gone : list of bool
         Empty; filled when the widget is deleted.
     """
-    this = weakref.ref(container)
+    this, key = weakref.ref(container), id(container)
 
     def parent_changed(parent: Any) -> None:
         widget = None if is_gone else this()
         if parent is None and widget is not None:
+            _LEAVING[key] = widget  # until Qt has done it, out of the collector's reach
             widget.native.deleteLater()
 
-    container.native.destroyed.connect(lambda *_: is_gone.append(True))
+    def destroyed(*_: Any) -> None:
+        is_gone.append(True)
+        _LEAVING.pop(key, None)
+
+    container.native.destroyed.connect(destroyed)
     container.native_parent_changed.connect(parent_changed)
