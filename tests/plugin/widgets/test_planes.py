@@ -6,8 +6,8 @@ import weakref
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QPoint, QPointF, Qt
-from qtpy.QtGui import QAction, QWheelEvent
+from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
+from qtpy.QtGui import QAction, QMouseEvent, QWheelEvent
 from qtpy.QtWidgets import QApplication
 
 from napari_medread.plugin.planes import ACQUIRED, KEYS
@@ -340,7 +340,12 @@ def test_the_mouse_over_the_canvas(qtbot, viewer, widget, click, turn):
     below = viewer.add_layer(AXIAL.layer())
     click(widget.planes["axial"])
     canvas = viewer.window._qt_viewer.canvas.native
-    qtbot.mouseMove(canvas, QPoint(canvas.width() // 2, canvas.height() // 2))
+    # Sent to the canvas alone: the display has one pointer, and other windows want it too.
+    middle = QPointF(canvas.width() // 2, canvas.height() // 2)
+    none, keys = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier
+    there = QPointF(canvas.mapToGlobal(middle.toPoint()))
+    move = QMouseEvent(QEvent.Type.MouseMove, middle, there, none, none, keys)
+    QApplication.sendEvent(canvas, move)
     qtbot.waitUntil(lambda: widget.value.value.endswith(" HU"))
     value = int(widget.value.value.removesuffix(" HU"))
     place = AXIAL.place(value)
