@@ -29,7 +29,7 @@ test: ## Check style, types and the plugin manifest, then run the tests
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 	.venv/bin/npe2 validate --imports src/napari_medread/napari.yaml
-	tools/with-display.sh --xvfb .venv/bin/python -m pytest --numprocesses 2 --dist loadfile --max-worker-restart 0
+	tools/pytest.sh
 
 clean: ## Remove .venv and the demo's pictures
 	rm -rf .venv demo
