@@ -16,29 +16,17 @@ from napari_medread import read
 from napari_medread.plugin.layers import layer_of
 from napari_medread.plugin.looking import SIDE
 from napari_medread.plugin.work import _RUNNING
+from plugin.widgets.menus import opened
 
+MENU = "File", "IO Utilities", "Series browser"
 SENTINELS = "Sentinel", "Secretus", "SID4711"
 PATIENT = {"PatientName": "Sentinel^Secretus", "PatientID": "SID4711"}
 LEFT = Qt.MouseButton.LeftButton
 
 
-def opened(viewer):
-    """Open the browser from the menu, as a person does."""
-    found = viewer.window._qt_window.menuBar()
-    for name in ("File", "IO Utilities"):
-        found = next(
-            each.menu() for each in found.actions() if each.text().replace("&", "") == name
-        )
-        found.aboutToShow.emit()
-    next(each for each in found.actions() if each.text().startswith("Series browser")).trigger()
-    docks = viewer.window._wrapped_dock_widgets.items()
-    (dock,) = (d for n, d in docks if "Series browser" in n)
-    return dock.inner_widget()
-
-
 @pytest.fixture
 def browser(viewer):
-    return opened(viewer)
+    return opened(viewer, *MENU)
 
 
 def is_done(browser):
@@ -350,7 +338,7 @@ def test_choosing_by_dialog_and_by_drop(qtbot, browser, folder):
 
 
 def test_closing_it_ends_its_work_and_lets_go(qtbot, viewer, folder):
-    browser = opened(viewer)
+    browser = opened(viewer, *MENU)
     browser.look_into(folder)
     qtbot.waitUntil(lambda: is_done(browser), timeout=20000)
     item(browser, "2 Axial").setSelected(True)
@@ -373,4 +361,4 @@ def test_closing_it_ends_its_work_and_lets_go(qtbot, viewer, folder):
     gc.collect()
     assert gone() is None
     assert len(viewer.layers) == 0
-    assert texts(opened(viewer)) == []
+    assert texts(opened(viewer, *MENU)) == []

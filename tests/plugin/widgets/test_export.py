@@ -16,16 +16,15 @@ import napari_medread
 from formats.metaimages import itk_affine
 from napari_medread.plugin.exporting import FORMATS
 from napari_medread.plugin.samples import example
+from plugin.widgets.menus import opened
 
 MHD, MHA, NII_GZ, NII, NRRD, DICOM = FORMATS
 
 
 @pytest.fixture
-def widget(viewer, menu_action):
+def widget(viewer):
     """Return the widget, opened from the menu."""
-    menu_action("Layers", "Data", "Export").trigger()
-    (dock,) = (d for n, d in viewer.window._wrapped_dock_widgets.items() if "Export" in n)
-    return dock.inner_widget()
+    return opened(viewer, "Layers", "Data", "Export")
 
 
 @pytest.fixture

@@ -9,32 +9,19 @@ import pytest
 from napari.settings import get_plugin_settings
 from napari.utils.notifications import notification_manager
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QAction
 
 from napari_medread.core.grey import MEAN, REC_601, REC_709
 from napari_medread.plugin.preferences import preference
 from napari_medread.plugin.volumes import volume_of_layer
+from plugin.widgets.menus import action, opened
 
 MENU = "Layers", "Data"
-
-
-def action(viewer, title) -> QAction:
-    """Return an action of Layers > Data, found as a person finds it."""
-    found = viewer.window._qt_window.menuBar()
-    for name in MENU:
-        found = next(
-            each.menu() for each in found.actions() if each.text().replace("&", "") == name
-        )
-        found.aboutToShow.emit()
-    return next(each for each in found.actions() if each.text().startswith(title))
 
 
 @pytest.fixture
 def widget(viewer):
     """Return the widget, opened from the menu."""
-    action(viewer, "Grayscale (").trigger()
-    (dock,) = (d for n, d in viewer.window._wrapped_dock_widgets.items() if "Grayscale" in n)
-    return dock.inner_widget()
+    return opened(viewer, *MENU, "Grayscale (")
 
 
 @pytest.fixture
@@ -160,18 +147,18 @@ def test_the_menu_makes_grey_as_the_preferences_say(qtbot, viewer, messages):
     layer = viewer.add_image(np.array([[[200, 0, 0]]], np.uint8), rgb=True, name="red")
     get_plugin_settings("napari-medread").grey.luma = REC_601
     try:
-        action(viewer, "Convert colour to grey").trigger()
+        action(viewer, *MENU, "Convert colour to grey").trigger()
         qtbot.waitUntil(lambda: len(viewer.layers) == 2, timeout=20000)
-        action(viewer, "Grayscale (").trigger()
+        action(viewer, *MENU, "Grayscale (").trigger()
         (dock,) = (d for n, d in viewer.window._wrapped_dock_widgets.items() if "Grayscale" in n)
         assert dock.inner_widget().luma.value == REC_601
     finally:
         get_plugin_settings("napari-medread").grey.luma = MEAN
     assert viewer.layers["red grey"].data.tolist() == [[60]]  # 0.299 x 200 = 59.8
     notification_manager.records.clear()
-    action(viewer, "Convert colour to grey").trigger()
+    action(viewer, *MENU, "Convert colour to grey").trigger()
     viewer.layers.selection = {}
-    action(viewer, "Convert colour to grey").trigger()
+    action(viewer, *MENU, "Convert colour to grey").trigger()
     assert messages() == ["red grey is grey already.", "Select a colour layer first."]
     assert layer in viewer.layers
 
@@ -190,6 +177,6 @@ def test_it_keeps_no_layer_alive(qtbot, viewer, widget, grey_of):
     gone = weakref.ref(widget)
     viewer.window.remove_dock_widget(widget.native)
     del widget
-    action(viewer, "Grayscale (").trigger()
+    action(viewer, *MENU, "Grayscale (").trigger()
     (dock,) = (d for n, d in viewer.window._wrapped_dock_widgets.items() if "Grayscale" in n)
     assert dock.inner_widget() is not gone()

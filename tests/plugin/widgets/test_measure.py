@@ -7,8 +7,7 @@ import weakref
 import numpy as np
 import pytest
 from napari.layers import Image, Labels, Shapes
-from qtpy.QtCore import Qt, QTimer
-from qtpy.QtGui import QAction
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import (
     QApplication,
     QDialogButtonBox,
@@ -17,40 +16,14 @@ from qtpy.QtWidgets import (
     QMessageBox,
 )
 
-MENU = "Layers", "Measure"
+from plugin.widgets.menus import opened
 
-
-def action(viewer, title) -> QAction:
-    """Return an action of Layers > Measure, found as a person finds it."""
-    found = viewer.window._qt_window.menuBar()
-    for name in MENU:
-        found = next(
-            each.menu() for each in found.actions() if each.text().replace("&", "") == name
-        )
-        found.aboutToShow.emit()
-    return next(each for each in found.actions() if each.text().startswith(title))
-
-
-def opened(viewer):
-    """Return the widget, opened from the menu."""
-    action(viewer, "Measure (").trigger()
-    (dock,) = (d for n, d in viewer.window._wrapped_dock_widgets.items() if "Measure" in n)
-    return dock.inner_widget()
+MENU = "Layers", "Measure", "Measure ("
 
 
 @pytest.fixture
 def widget(viewer):
-    return opened(viewer)
-
-
-@pytest.fixture
-def click(qtbot):
-    def clicked(button):
-        assert button.native.isVisible()
-        assert button.native.isEnabled()
-        qtbot.mouseClick(button.native, Qt.MouseButton.LeftButton)
-
-    return clicked
+    return opened(viewer, *MENU)
 
 
 @pytest.fixture
@@ -217,7 +190,7 @@ def test_it_keeps_no_layer_alive_and_opens_again(qtbot, viewer, widget, values, 
     gone = weakref.ref(widget)
     viewer.window.remove_dock_widget(widget.native)
     del widget
-    assert opened(viewer) is not gone()
+    assert opened(viewer, *MENU) is not gone()
 
 
 def test_a_panel_may_be_closed_while_it_measures(qtbot, viewer, widget, click):

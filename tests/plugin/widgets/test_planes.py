@@ -7,11 +7,12 @@ import weakref
 import numpy as np
 import pytest
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
-from qtpy.QtGui import QAction, QMouseEvent, QWheelEvent
+from qtpy.QtGui import QMouseEvent, QWheelEvent
 from qtpy.QtWidgets import QApplication
 
 from napari_medread.plugin.planes import ACQUIRED, KEYS
 from plugin.scans import AXIAL, CORONAL, OBLIQUE, SAGITTAL, SCANS
+from plugin.widgets.menus import action
 
 PLANES = {"axial": (0, 1, 2), "coronal": (1, 0, 2), "sagittal": (2, 0, 1)}
 """Sliced, down, right."""
@@ -101,17 +102,6 @@ def named(direction):
     order = np.argsort(-angles)
     kept = [axis for n, axis in enumerate(order) if n == 0 or angles[axis] > 20]
     return "".join(LETTERS[axis][int(direction[axis] > 0)] for axis in kept)
-
-
-def action(viewer, title) -> QAction:
-    """Return an action of Layers > Visualize, found as a person finds it."""
-    found = viewer.window._qt_window.menuBar()
-    for name in ("Layers", "Visualize"):
-        found = next(
-            each.menu() for each in found.actions() if each.text().replace("&", "") == name
-        )
-        found.aboutToShow.emit()
-    return next(each for each in found.actions() if each.text().startswith(title))
 
 
 def test_letters_stay_right_in_every_plane_and_flip(qtbot, viewer, widget, click):
@@ -225,12 +215,12 @@ def test_keys_and_menu(qtbot, viewer, widget, messages):
         qtbot.keyClick(canvas, getattr(Qt.Key, f"Key_{KEYS[plane]}"))
         assert viewer.dims.order == expected
         viewer.dims.order = (0, 2, 1)
-        action(viewer, title).trigger()
+        action(viewer, "Layers", "Visualize", title).trigger()
         assert viewer.dims.order == expected
     viewer.layers.clear()
-    action(viewer, "Show axial").trigger()
+    action(viewer, "Layers", "Visualize", "Show axial").trigger()
     assert messages()[-1].startswith("Planes need a layer of three dimensions")
-    action(viewer, "Show plane as acquired").trigger()
+    action(viewer, "Layers", "Visualize", "Show plane as acquired").trigger()
     assert messages()[-1].startswith("Select a layer that tells")
 
 

@@ -7,11 +7,13 @@ import dask.array as da
 import numpy as np
 import pytest
 from napari.utils import Colormap
-from qtpy.QtCore import Qt
 
 from napari_medread.core.rendering import CT, MR, STEP
 from napari_medread.plugin import clipping
 from napari_medread.plugin.rendering import studio_of
+from plugin.widgets.menus import opened
+
+MENU = "Layers", "Visualize", "Volume rendering"
 
 LOOK = (
     "rendering", "blending", "opacity", "gamma", "contrast_limits", "contrast_limits_range",
@@ -19,27 +21,9 @@ LOOK = (
 )  # fmt: skip
 
 
-def opened(viewer):
-    viewer.window.add_plugin_dock_widget("napari-medread", "Volume rendering")
-    (dock,) = (d for n, d in viewer.window._wrapped_dock_widgets.items() if "rendering" in n)
-    return dock.inner_widget()
-
-
 @pytest.fixture
 def widget(viewer):
-    return opened(viewer)
-
-
-@pytest.fixture
-def click(qtbot):
-    """Click a button of the widget."""
-
-    def clicked(button):
-        assert button.native.isVisible()
-        assert button.native.isEnabled()
-        qtbot.mouseClick(button.native, Qt.MouseButton.LeftButton)
-
-    return clicked
+    return opened(viewer, *MENU)
 
 
 @pytest.fixture
@@ -146,7 +130,7 @@ def test_slices_stay_grey_and_the_volume_keeps_its_colours(viewer, widget, choos
     assert viewer.dims.order == (0, 1, 2)
     viewer.dims.ndisplay = 2
     assert layer.contrast_limits == [0, 80]
-    again = opened(viewer)
+    again = opened(viewer, *MENU)
     assert again.back.enabled
     again.back.native.click()
     assert look(layer) == grey

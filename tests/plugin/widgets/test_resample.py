@@ -10,6 +10,7 @@ from napari.utils.notifications import notification_manager
 from napari_medread import read, resample
 from napari_medread.plugin.samples import example
 from napari_medread.plugin.widgets.resample import ISOTROPIC, LIKE, PATIENT, SPACING
+from plugin.widgets.menus import action, opened
 
 MENU = "Layers", "Transform"
 ALIGNED = np.array([[0.0, 0, 1], [0, 1, 0], [-1, 0, 0]])
@@ -17,11 +18,9 @@ ALIGNED = np.array([[0.0, 0, 1], [0, 1, 0], [-1, 0, 0]])
 
 
 @pytest.fixture
-def widget(viewer, menu_action):
+def widget(viewer):
     """Return the widget, opened from the menu."""
-    menu_action(*MENU, "Resample (").trigger()
-    (dock,) = (d for n, d in viewer.window._wrapped_dock_widgets.items() if "Resample" in n)
-    return dock.inner_widget()
+    return opened(viewer, *MENU, "Resample (")
 
 
 @pytest.fixture
@@ -257,15 +256,14 @@ def test_it_keeps_no_layer_alive(qtbot, viewer, widget, resampled):
     assert [ref() for ref in refs] == [None, None, None]
 
 
-def test_it_opens_again_after_it_was_closed(viewer, widget, menu_action):
+def test_it_opens_again_after_it_was_closed(viewer, widget):
     viewer.open_sample("napari-medread", "ct_thorax")
     gone = weakref.ref(widget)
     viewer.window.remove_dock_widget(widget.native)
     del widget
-    menu_action(*MENU, "Resample (").trigger()
-    (dock,) = (d for n, d in viewer.window._wrapped_dock_widgets.items() if "Resample" in n)
-    assert dock.inner_widget() is not gone()
-    assert dock.inner_widget().run.enabled
+    again = opened(viewer, *MENU, "Resample (")
+    assert again is not gone()
+    assert again.run.enabled
 
 
 def test_cancelling_leaves_no_layer(qtbot, viewer, widget, click):
@@ -299,9 +297,9 @@ def test_a_viewer_may_be_closed_while_it_works(qtbot, viewer, widget, click):
     ("title", "wanted"),
     [("Resample to isotropic", {}), ("Straighten to the patient's axes", {"straighten": True})],
 )
-def test_the_menu_resamples_the_active_layer(qtbot, viewer, menu_action, title, wanted):
+def test_the_menu_resamples_the_active_layer(qtbot, viewer, title, wanted):
     viewer.open_sample("napari-medread", "mr_sagittal")
-    menu_action(*MENU, title).trigger()
+    action(viewer, *MENU, title).trigger()
     qtbot.waitUntil(lambda: len(viewer.layers) == 2, timeout=20000)
     (volume,) = read(example("mr_sagittal"))
     expected = resample(volume, **wanted)
@@ -311,17 +309,17 @@ def test_the_menu_resamples_the_active_layer(qtbot, viewer, menu_action, title, 
     )
 
 
-def test_the_menu_says_what_it_needs(viewer, menu_action, messages):
+def test_the_menu_says_what_it_needs(viewer, messages):
     viewer.add_points(np.zeros((1, 3)))
-    menu_action(*MENU, "Resample to isotropic").trigger()
+    action(viewer, *MENU, "Resample to isotropic").trigger()
     assert messages() == ["Select an image or labels layer first."]
     notification_manager.records.clear()
     viewer.add_image(np.zeros((4, 5)), name="picture")
-    menu_action(*MENU, "Straighten").trigger()
+    action(viewer, *MENU, "Straighten").trigger()
     assert messages()[-1].startswith("picture: the size of its pixels in mm is not known")
     assert len(viewer.layers) == 2
 
 
-def test_the_menu_shows_that_it_is_open(widget, menu_action):
-    assert menu_action(*MENU, "Resample (").isChecked()
+def test_the_menu_shows_that_it_is_open(viewer, widget):
+    assert action(viewer, *MENU, "Resample (").isChecked()
     assert widget.to.value == ISOTROPIC

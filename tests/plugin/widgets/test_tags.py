@@ -20,25 +20,15 @@ from napari_medread.core.geometry import Geometry
 from napari_medread.plugin.layers import layer_of
 from napari_medread.plugin.samples import example
 from napari_medread.plugin.volumes import volume_of_layer
+from plugin.widgets import menus
 
-
-def menu_action(viewer, title):
-    """Return an action of Layers > Metadata, found as a person finds it."""
-    found = viewer.window._qt_window.menuBar()
-    for name in ("Layers", "Metadata"):
-        found = next(
-            each.menu() for each in found.actions() if each.text().replace("&", "") == name
-        )
-        found.aboutToShow.emit()
-    return next(each for each in found.actions() if each.text().startswith(title))
+MENU = "Layers", "Metadata", "Tags"
 
 
 @pytest.fixture
 def widget(viewer):
     """Return the widget, opened from the menu."""
-    menu_action(viewer, "Tags").trigger()
-    (dock,) = (d for n, d in viewer.window._wrapped_dock_widgets.items() if "Tags" in n)
-    return dock.inner_widget()
+    return menus.opened(viewer, *MENU)
 
 
 @pytest.fixture
@@ -454,7 +444,7 @@ def test_it_opens_again_and_is_silent_once_closed(qtbot, viewer, widget, opened,
     layer.name = "other"
     assert not widget._timer.isActive()
     assert widget._reading is None
-    menu_action(viewer, "Tags").trigger()
+    menus.action(viewer, *MENU).trigger()
     (dock,) = (d for n, d in viewer.window._wrapped_dock_widgets.items() if "Tags" in n)
     again = dock.inner_widget()
     assert again is not widget

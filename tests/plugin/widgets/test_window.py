@@ -8,36 +8,19 @@ import numpy as np
 import pytest
 from napari.utils import Colormap
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
-from qtpy.QtGui import QAction, QMouseEvent
+from qtpy.QtGui import QMouseEvent
 from qtpy.QtWidgets import QApplication
 
 from builders import series, write_series
 from napari_medread.plugin.preferences import PLUGIN
+from plugin.widgets.menus import opened
 
-MENU = "Layers", "Visualize"
-
-
-def action(viewer, title) -> QAction:
-    """Return an action of Layers > Visualize, found as a person finds it."""
-    found = viewer.window._qt_window.menuBar()
-    for name in MENU:
-        found = next(
-            each.menu() for each in found.actions() if each.text().replace("&", "") == name
-        )
-        found.aboutToShow.emit()
-    return next(each for each in found.actions() if each.text().startswith(title))
-
-
-def opened(viewer):
-    """Open the widget from the menu of a viewer."""
-    action(viewer, "Window and level").trigger()
-    (dock,) = (d for n, d in viewer.window._wrapped_dock_widgets.items() if "Window and" in n)
-    return dock.inner_widget()
+MENU = "Layers", "Visualize", "Window and level"
 
 
 @pytest.fixture
 def widget(viewer):
-    return opened(viewer)
+    return opened(viewer, *MENU)
 
 
 @pytest.fixture
@@ -379,7 +362,7 @@ def test_two_viewers_have_nothing_to_do_with_each_other(
     viewer, widget, make_napari_viewer, tmp_path
 ):
     other = make_napari_viewer(show=True)
-    second = opened(other)
+    second = opened(other, *MENU)
     folder = dicom(tmp_path)
     (here,) = viewer.open(folder, plugin="napari-medread")
     (there,) = other.open(folder, plugin="napari-medread")
@@ -405,7 +388,7 @@ def test_it_keeps_nothing_alive_and_opens_again(qtbot, viewer, widget, click):
     viewer.window.remove_dock_widget(widget.native)
     del widget
     viewer.add_image(np.zeros((4, 5)))
-    again = opened(viewer)
+    again = opened(viewer, *MENU)
     assert again is not panel()
     assert again.window_width.enabled
 
@@ -414,7 +397,7 @@ def test_closed_it_is_gone_and_takes_its_drag_along(qtbot, viewer):
     layer = viewer.add_image(np.zeros((4, 5)))
     before = list(viewer.mouse_drag_callbacks)
     for _ in range(3):  # the garbage collector crashes, now and then, on what Qt has not deleted
-        widget = opened(viewer)
+        widget = opened(viewer, *MENU)
         assert len(viewer.mouse_drag_callbacks) == len(before) + 1
         panel = weakref.ref(widget)
         viewer.window.remove_dock_widget(widget.native)
@@ -434,7 +417,7 @@ def test_the_preference_says_how_it_begins(viewer):
     settings = get_plugin_settings(PLUGIN)
     settings.windowing.right_drag = False
     try:
-        widget = opened(viewer)
+        widget = opened(viewer, *MENU)
         assert not widget.right_drag.value
         viewer.open_sample("napari-medread", "ct_thorax")
         QApplication.processEvents()
