@@ -33,6 +33,9 @@ _WORLD_DIRECTIONS = {
     2: np.array([[0.0, 1], [1, 0]]),
 }
 
+WORLD_AXES = _WORLD_DIRECTIONS[3].T
+"""(3, 3) matrix whose columns are napari's world axes (SI, AP, RL) in LPS."""
+
 _SHEAR = 2e-3
 """Axes whose directions' cosine is larger are not at right angles, and not by rounding."""
 

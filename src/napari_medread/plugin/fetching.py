@@ -12,6 +12,7 @@ from napari.layers import Layer
 
 from napari_medread.core.progress import Track
 from napari_medread.errors import CannotRender
+from napari_medread.plugin.slices import frame_of
 from napari_medread.plugin.work import Work
 
 _SHARE_OF_MEMORY = 0.8
@@ -26,7 +27,7 @@ def must_read(layer: Layer, viewer: Any) -> bool:
     """Tell whether the volume to be shown still has to be read or computed."""
     if not hasattr(layer.data, "compute") or viewer.dims.ndisplay == 3:
         return False
-    return _LOADED.get(layer) != _shown(layer, viewer)
+    return _LOADED.get(layer) != frame_of(layer, 3, viewer.dims.point)
 
 
 def nbytes_of(layer: Layer) -> int:
@@ -40,7 +41,7 @@ def load(layer: Layer, viewer: Any) -> Work:
     Of more than three axes only the volume at the viewer's sliders is read.
     """
     data, name = layer.data, layer.name
-    at = _shown(layer, viewer)
+    at = frame_of(layer, 3, viewer.dims.point)
     work = Work(partial(_read, data, at, name))
     layer_of = weakref.ref(layer)
 
@@ -52,15 +53,6 @@ def load(layer: Layer, viewer: Any) -> Work:
 
     work.returned.connect(put)
     return work
-
-
-def _shown(layer: Layer, viewer: Any) -> tuple[int, ...]:
-    """Return the indices along the axes before the last three that the sliders show."""
-    count = layer.ndim - 3
-    world = viewer.dims.point[viewer.dims.ndim - layer.ndim :]
-    place = np.rint(layer.world_to_data(world))[:count].astype(int)
-    last = np.array(layer.data.shape[:count], int) - 1
-    return tuple(int(n) for n in np.clip(place, 0, last))
 
 
 def _read(data: Any, at: tuple[int, ...], name: str, track: Track) -> Any:

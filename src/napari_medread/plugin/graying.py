@@ -10,14 +10,14 @@ import dask.array as da
 import napari
 import numpy as np
 from napari.layers import Image, Layer
-from napari.utils import cancelable_progress
 from napari.utils.notifications import show_error, show_info
 
 from napari_medread.core.grey import MEAN, WEIGHTS, grey, limits
 from napari_medread.core.progress import Track
 from napari_medread.plugin.layers import LayerData
 from napari_medread.plugin.preferences import preference
-from napari_medread.plugin.work import Work
+from napari_medread.plugin.viewers import open_viewer, unwrapped
+from napari_medread.plugin.work import Work, show_progress
 
 _OF_COLOUR = ("rgb", "colormap", "contrast_limits", "gamma", "iso_threshold")
 """What a grey layer does not take over."""
@@ -82,21 +82,14 @@ def work_on(viewer: Any, layer: Layer, luma: str) -> Work:
     """Return the work to start; its layer is added above the colour, if the viewer is open."""
     work = Work(partial(grey_layer, layer.as_layer_data_tuple(), luma))
     viewer_of, source_of = weakref.ref(viewer), weakref.ref(layer)
-    work.progressed.connect(lambda *_: None if _open(viewer_of) else work.cancel())
+    work.progressed.connect(lambda *_: None if open_viewer(viewer_of) else work.cancel())
     work.returned.connect(partial(_add, viewer_of, source_of))
     work.refused.connect(show_error)
     return work
 
 
-def _open(viewer_of: weakref.ref[Any]) -> Any:
-    """Return a viewer unless it was closed or is gone."""
-    viewer = viewer_of()
-    # Closed viewers still take layers, and then fail to draw them.
-    return viewer if viewer in getattr(type(viewer), "_instances", (viewer,)) else None
-
-
 def _add(viewer_of: weakref.ref[Any], source_of: weakref.ref[Layer], made: LayerData) -> None:
-    viewer, source = _open(viewer_of), source_of()
+    viewer, source = open_viewer(viewer_of), source_of()
     if viewer is None:
         return
     layer = Layer.create(*made)
@@ -109,8 +102,7 @@ def _add(viewer_of: weakref.ref[Any], source_of: weakref.ref[Layer], made: Layer
 
 def to_grey(viewer: napari.Viewer) -> None:
     """Make a grey layer of the active colour layer, as the preferences say."""
-    # napari hands out a proxy, of which no weak reference lasts.
-    viewer = getattr(viewer, "__wrapped__", viewer)
+    viewer = unwrapped(viewer)
     layer = viewer.layers.selection.active
     if layer is None:
         show_info("Select a colour layer first.")
@@ -119,12 +111,5 @@ def to_grey(viewer: napari.Viewer) -> None:
         show_info(why)
         return
     work = work_on(viewer, layer, preference("grey", "luma"))
-    bar = cancelable_progress(desc=f"{layer.name} to grey", cancel_callback=work.cancel)
-
-    def moved(done: int, total: int) -> None:
-        bar.total = total
-        bar.update(done - bar.n)
-
-    work.progressed.connect(moved)
-    work.finished.connect(bar.close)
+    show_progress(work, f"{layer.name} to grey")
     work.start()

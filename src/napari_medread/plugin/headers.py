@@ -18,6 +18,7 @@ from napari_medread.core.tags import Key, Tag, Tags
 from napari_medread.dicom.tags import DicomHeader, gone
 from napari_medread.errors import MedReadError, NotAVolume
 from napari_medread.headers import keys_of
+from napari_medread.plugin.layers import finest
 
 
 class NoHeader(MedReadError):
@@ -98,7 +99,7 @@ class Source:
                 '"Medical images" have a header.'
             )
         self.kept = Tags([Tag(str(k), str(v)) for k, v in metadata.get("header", {}).items()])
-        data = layer.data[0] if layer.multiscale else layer.data
+        data = finest(layer)
         self._shape = tuple(data.shape[: layer.ndim])
         self._axes = tuple(str(label) for label in layer.axis_labels)
         frames = metadata.get("frames")

@@ -7,10 +7,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from napari.layers import Layer
 
 from napari_medread.core.volume import Volume
 
 LayerData = tuple[Any, dict[str, Any], str]
+
+
+def finest(layer: Layer) -> Any:
+    """Return the data of a layer, of a pyramid of resolutions those of the finest."""
+    return layer.data[0] if layer.multiscale else layer.data
 
 
 def layers_of(volumes: Sequence[Volume]) -> list[LayerData]:

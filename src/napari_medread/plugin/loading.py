@@ -13,7 +13,7 @@ from napari_medread.core.volume import Volume
 from napari_medread.plugin.browsing import Readable
 from napari_medread.plugin.layers import layers_of
 from napari_medread.plugin.reader import show_notes
-from napari_medread.plugin.resampling import open_viewer
+from napari_medread.plugin.viewers import open_viewer
 
 
 class Loaded:

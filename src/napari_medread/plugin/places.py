@@ -11,6 +11,7 @@ from napari.layers import Image, Labels, Layer
 from napari_medread.core.anatomy import along, coordinates, letters
 from napari_medread.core.geometry import Float, Geometry
 from napari_medread.errors import MedReadError
+from napari_medread.plugin.slices import looked_at
 from napari_medread.plugin.volumes import volume_of_layer
 
 _LEVEL = 1e-4
@@ -80,11 +81,7 @@ class Places:
         viewer = self._viewer_of()
         if viewer is None:
             return None
-        active = viewer.layers.selection.active
-        candidates = [*([] if active is None else [active]), *reversed(viewer.layers)]
-        return next(
-            (each for each in candidates if each.visible and self.of(each) is not None), None
-        )
+        return looked_at(viewer, lambda each: self.of(each) is not None)
 
     def edges(self) -> Edges | None:
         """Return the letters at the edges of the canvas, None where there are none to be told."""

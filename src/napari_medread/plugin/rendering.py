@@ -14,6 +14,7 @@ from napari.utils import Colormap
 from napari_medread.core.display import sample
 from napari_medread.core.rendering import STEP, STEPS, Preset, span_of, step_of
 from napari_medread.plugin.clipping import drawn_step, voxel_size, whole_box
+from napari_medread.plugin.viewers import unwrapped
 
 _LOOK = (
     "depiction", "rendering", "blending", "opacity", "colormap", "gamma", "contrast_limits_range",
@@ -248,7 +249,7 @@ class Studio:
 
 def studio_of(viewer: Any) -> Studio:
     """Return the studio of a viewer."""
-    viewer = getattr(viewer, "__wrapped__", viewer)
+    viewer = unwrapped(viewer)
     if viewer not in _STUDIOS:
         _STUDIOS[viewer] = Studio(viewer)
     return _STUDIOS[viewer]

@@ -9,15 +9,15 @@ from typing import Any, NamedTuple
 import napari
 import numpy as np
 from napari.layers import Image, Labels, Layer
-from napari.utils import cancelable_progress
 from napari.utils.notifications import show_error, show_info, show_warning
 
 from napari_medread.core.geometry import Float
 from napari_medread.core.volume import Volume
 from napari_medread.errors import CannotResample, MedReadError
 from napari_medread.plugin.layers import LayerData, layer_of
+from napari_medread.plugin.viewers import open_viewer, unwrapped
 from napari_medread.plugin.volumes import Shown, volume_of_layer
-from napari_medread.plugin.work import Work
+from napari_medread.plugin.work import Work, show_progress
 from napari_medread.processing.grids import Spacing, Target, indices_in, target_of
 from napari_medread.processing.resample import Interpolation, resampled
 
@@ -155,13 +155,6 @@ def work_on(
     return work
 
 
-def open_viewer(viewer_of: weakref.ref[Any]) -> Any:
-    """Return a viewer unless it was closed or is gone."""
-    viewer = viewer_of()
-    # Closed viewers still take layers, and then fail to draw them.
-    return viewer if viewer in getattr(type(viewer), "_instances", (viewer,)) else None
-
-
 def _add(viewer_of: weakref.ref[Any], plan: Plan, volume: Volume) -> None:
     viewer = open_viewer(viewer_of)
     if viewer is None:
@@ -192,8 +185,7 @@ def to_patient_axes(viewer: napari.Viewer) -> None:
 
 
 def _start_on_active(viewer: Any, **wanted: Any) -> None:
-    # napari hands out a proxy, of which no weak reference lasts.
-    viewer = getattr(viewer, "__wrapped__", viewer)
+    viewer = unwrapped(viewer)
     layer = viewer.layers.selection.active
     if not isinstance(layer, Image | Labels):
         show_info("Select an image or labels layer first.")
@@ -204,17 +196,11 @@ def _start_on_active(viewer: Any, **wanted: Any) -> None:
         show_error(str(error))
         return
     work = work_on(viewer, planned)
-    bar = cancelable_progress(desc=f"Resampling {layer.name}", cancel_callback=work.cancel)
-
-    def moved(done: int, total: int) -> None:
-        bar.total = total
-        bar.update(done - bar.n)
 
     def tell(volume: Volume) -> None:
         if said := said_of(planned, volume):
             show_warning(f"{volume.name}: {said}")
 
-    work.progressed.connect(moved)
     work.returned.connect(tell)
-    work.finished.connect(bar.close)
+    show_progress(work, f"Resampling {layer.name}")
     work.start()

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
-from napari.layers import Image, Labels, Layer
+from napari.layers import Image, Labels
 from numpy.typing import NDArray
 
 from napari_medread.core.geometry import Float
@@ -17,7 +17,9 @@ from napari_medread.core.planes import edges
 from napari_medread.core.progress import Track
 from napari_medread.core.regions import Statistics, Tally, inside_ellipse, inside_polygon
 from napari_medread.errors import CannotMeasure
+from napari_medread.plugin.layers import finest
 from napari_medread.plugin.measuring import Mark, Ruler, apply
+from napari_medread.plugin.slices import frame_of
 from napari_medread.plugin.volumes import grid_of_layer, volume_of_layer
 
 _OFF = 0.05
@@ -57,16 +59,6 @@ def check_image(image: Image | None) -> Image:
     return image
 
 
-def frame_of(layer: Layer, ndim: int, point: Sequence[float]) -> tuple[int, ...]:
-    """Return the index along the axes before space of what the viewer shows of a layer."""
-    lead = layer.ndim - ndim
-    here = np.zeros(layer.ndim)
-    known = np.asarray(point, dtype=float)[-layer.ndim :]
-    here[layer.ndim - len(known) :] = known
-    index = np.rint(np.asarray(layer.world_to_data(here))[:lead]).astype(int)
-    return tuple(np.clip(index, 0, np.array(layer.data.shape[:lead]) - 1).tolist())
-
-
 def in_shapes(
     image: Image, ruler: Ruler, marks: Sequence[Mark], point: Sequence[float]
 ) -> tuple[Any, tuple[str, ...]]:
@@ -77,7 +69,7 @@ def in_shapes(
     """
     check_image(image)
     regions, remarks = [], []
-    shape = _finest(image).shape
+    shape = finest(image).shape
     lead = image.ndim - ruler.ndim
     for mark in marks:
         if mark.kind not in _FILLED:
@@ -95,7 +87,7 @@ def in_shapes(
             remarks.append(f"No. {mark.number} lies in no slice of {image.name}.")
         else:
             regions.append(found._replace(place=(*frame, *found.place)))
-    return partial(_shapes_statistics, _finest(image), regions), tuple(remarks)
+    return partial(_shapes_statistics, finest(image), regions), tuple(remarks)
 
 
 def in_labels(image: Image, ruler: Ruler, labels: Labels, point: Sequence[float]) -> Any:
@@ -116,17 +108,13 @@ def in_labels(image: Image, ruler: Ruler, labels: Labels, point: Sequence[float]
     signs, offsets = _alignment(image, ruler, labels)
     return partial(
         _labels_statistics,
-        _finest(image),
+        finest(image),
         frame_of(image, n, point),
-        _finest(labels),
+        finest(labels),
         frame_of(labels, n, point),
         signs,
         offsets,
     )
-
-
-def _finest(layer: Layer) -> Any:
-    return layer.data[0] if layer.multiscale else layer.data
 
 
 def _pixels(mark: Mark, points: Float, shape: tuple[int, ...]) -> _Region | None:
@@ -186,7 +174,7 @@ def _alignment(
     steps: Float = np.linalg.solve(labels_grid, image_grid).astype(float)
     whole: Float = np.rint(steps)
     corners = (
-        np.array(np.meshgrid(*[(0, m - 1) for m in _finest(image).shape[-n:]])).reshape(n, -1).T
+        np.array(np.meshgrid(*[(0, m - 1) for m in finest(image).shape[-n:]])).reshape(n, -1).T
     )
     off = np.abs(apply(steps, corners) - apply(whole, corners)).max()
     signs = np.diag(whole)[:n]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -77,12 +78,25 @@ def move(viewer: Any, slices: int) -> bool:
 
 
 def sliced_layer(viewer: Any) -> Layer | None:
-    """Return the layer whose slices are counted: the active one, else the topmost visible."""
+    """Return the layer whose slices are counted."""
+    return looked_at(viewer, lambda each: isinstance(each, Image | Labels))
+
+
+def looked_at(viewer: Any, fits: Callable[[Layer], bool]) -> Layer | None:
+    """Return the active layer if it is visible and fits, else the topmost that does."""
     active = viewer.layers.selection.active
     candidates = [*([] if active is None else [active]), *reversed(viewer.layers)]
-    return next(
-        (each for each in candidates if isinstance(each, Image | Labels) and each.visible), None
-    )
+    return next((each for each in candidates if each.visible and fits(each)), None)
+
+
+def frame_of(layer: Layer, ndim: int, point: Sequence[float]) -> tuple[int, ...]:
+    """Return the index along the axes before space of what the viewer shows of a layer."""
+    lead = layer.ndim - ndim
+    here = np.zeros(layer.ndim)
+    known = np.asarray(point, dtype=float)[-layer.ndim :]
+    here[layer.ndim - len(known) :] = known
+    index = np.rint(np.asarray(layer.world_to_data(here))[:lead]).astype(int)
+    return tuple(np.clip(index, 0, np.array(layer.data.shape[:lead]) - 1).tolist())
 
 
 def _at(viewer: Any, layer: Layer, axis: int) -> tuple[float, int, float] | None:

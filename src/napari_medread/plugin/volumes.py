@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,13 +10,14 @@ import numpy as np
 from napari.layers import Image, Labels, Layer
 
 from napari_medread.core.frames import Frames
-from napari_medread.core.geometry import PATIENT_LABELS, PLANE_LABELS, Float, Geometry
+from napari_medread.core.geometry import PATIENT_LABELS, PLANE_LABELS, WORLD_AXES, Float, Geometry
 from napari_medread.core.volume import Axis, Volume
 from napari_medread.errors import CannotWrite
 from napari_medread.plugin.layers import LayerData
 from napari_medread.plugin.transforms import drawn_of, millimetres, short
 
-WORLD_TO_PATIENT = np.array([[0.0, 0, 1, 0], [0, 1, 0, 0], [-1, 0, 0, 0], [0, 0, 0, 1]])
+WORLD_TO_PATIENT = np.eye(4)
+WORLD_TO_PATIENT[:3, :3] = WORLD_AXES
 """From napari's world axes (SI, AP, RL) to LPS."""
 
 NO_UNIT = "The layer has no unit: its scale was taken for millimetres."
@@ -85,10 +86,11 @@ class Grid(NamedTuple):
 def volume_of_layer(layer: Layer, viewer: Any = None) -> Shown:
     """Return a layer of a viewer as a volume; see ``volume_of``."""
     others = [] if viewer is None else [each for each in viewer.layers if each is not layer]
-    return volume_of(layer.as_layer_data_tuple(), [each.as_layer_data_tuple() for each in others])
+    # Only a layer without a place of its own asks for them.
+    return volume_of(layer.as_layer_data_tuple(), (each.as_layer_data_tuple() for each in others))
 
 
-def volume_of(layer: LayerData, others: Sequence[LayerData] = ()) -> Shown:
+def volume_of(layer: LayerData, others: Iterable[LayerData] = ()) -> Shown:
     """Return the volume that a layer shows.
 
     Its geometry is ``metadata["patient_affine"]`` as long as the layer is drawn where it was
@@ -102,7 +104,7 @@ def volume_of(layer: LayerData, others: Sequence[LayerData] = ()) -> Shown:
     ----------
     layer : tuple
         ``(data, attributes, type)``, as napari gives it.
-    others : sequence of tuple
+    others : iterable of tuple
         The other layers of its viewer.
 
     Raises
@@ -223,7 +225,7 @@ def _grid_of(name: str, shape: tuple[int, ...], attributes: Mapping[str, Any]) -
 
 
 def _geometry_of(
-    grid: Grid, others: Sequence[LayerData]
+    grid: Grid, others: Iterable[LayerData]
 ) -> tuple[Geometry | None, bool, tuple[str, ...]]:
     """Return where a grid lies, whether in the patient, and what was taken for granted."""
     remarks: tuple[str, ...] = ()
@@ -269,7 +271,7 @@ def _in_patient(grid: Grid) -> tuple[Float | None, tuple[str, ...]]:
     return affine @ np.linalg.inv(drawn) @ grid.drawn, ()
 
 
-def _beside_others(grid: Grid, others: Sequence[LayerData]) -> tuple[Float | None, tuple[str, ...]]:
+def _beside_others(grid: Grid, others: Iterable[LayerData]) -> tuple[Float | None, tuple[str, ...]]:
     """Return the matrix to LPS of a layer without one, from the layers beside it."""
     to_patient: list[Float] = []
     on_grid: list[bool] = []

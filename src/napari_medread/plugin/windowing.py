@@ -16,6 +16,7 @@ from napari_medread.core.progress import Track
 from napari_medread.core.volume import Volume, Window
 from napari_medread.core.windows import Limits, function_of, presets, window_of
 from napari_medread.plugin.exporting import value_range
+from napari_medread.plugin.layers import finest
 
 _REVERSED = "_r"
 """Ends the names of reversed colormaps."""
@@ -240,18 +241,14 @@ class History:
         return [(layer, look) for layer, look in alive(looks) if self._is_there(layer)]
 
 
-def _finest(layer: Image) -> Any:
-    return layer.data[0] if layer.multiscale else layer.data
-
-
 def full_range(layers: Sequence[Image]) -> Callable[[Track], list[Limits | None]]:
     """Return what finds the smallest and largest value of each layer, reading all of it."""
-    volumes = [Volume(_finest(each), each.name) for each in layers]
+    volumes = [Volume(finest(each), each.name) for each in layers]
     return lambda track: [value_range(each, track) for each in volumes]
 
 
 def percentiles(layers: Sequence[Image]) -> Callable[[Track], list[Limits | None]]:
     """Return what finds the 1st and 99th percentile of each layer, from a sample of it."""
-    found = [_finest(each) for each in layers]
+    found = [finest(each) for each in layers]
     # The last step only asks whether it was cancelled.
     return lambda track: [limits_of(data) for data in track([*found, None], "") if data is not None]

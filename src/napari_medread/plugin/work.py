@@ -7,6 +7,7 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from napari.qt.threading import create_worker
+from napari.utils import cancelable_progress
 from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 
 from napari_medread.core.progress import Track
@@ -105,6 +106,18 @@ class Work(QObject):
         # What is connected holds on to data, and Qt to what is connected.
         del self._function, self._worker
         self.deleteLater()
+
+
+def show_progress(work: Work, description: str) -> None:
+    """Show how far work is in napari's window, with a button that cancels it."""
+    bar = cancelable_progress(desc=description, cancel_callback=work.cancel)
+
+    def moved(done: int, total: int) -> None:
+        bar.total = total
+        bar.update(done - bar.n)
+
+    work.progressed.connect(moved)
+    work.finished.connect(bar.close)
 
 
 class _Refusal:

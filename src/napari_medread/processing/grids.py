@@ -9,14 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from napari_medread.core.geometry import PATIENT_LABELS, PLANE_LABELS, Float, Geometry
+from napari_medread.core.geometry import PATIENT_LABELS, PLANE_LABELS, WORLD_AXES, Float, Geometry
 from napari_medread.core.volume import Volume
 from napari_medread.errors import CannotResample
 
 Spacing = float | Sequence[float]
-
-_PATIENT_AXES = np.array([[0.0, 0, 1], [0, 1, 0], [-1, 0, 0]])
-"""Columns: the world axes (SI, AP, RL) in LPS."""
 
 _SLIVER = 0.01
 """A grid may end this share of a voxel before its source: spacings are rounded numbers."""
@@ -169,13 +166,13 @@ def _spaced(source: Geometry, steps: Sequence[float]) -> Geometry:
 def _along_patient(source: Geometry, steps: Sequence[float]) -> Geometry:
     """Return the grid along (SI, AP, RL) that covers all voxels of the source."""
     to_world = np.eye(4)
-    to_world[:3] = _PATIENT_AXES.T @ source.affine[:3]
+    to_world[:3] = WORLD_AXES.T @ source.affine[:3]
     low, high = reaches(to_world, source.shape, edge=0.5)
     counts = [_count(length, step) for length, step in zip(high - low, steps, strict=True)]
     first = (low + high) / 2 - (np.array(counts) - 1) / 2 * steps
     affine = np.eye(4)
-    affine[:3, :3] = _PATIENT_AXES * np.asarray(steps)
-    affine[:3, 3] = _PATIENT_AXES @ first
+    affine[:3, :3] = WORLD_AXES * np.asarray(steps)
+    affine[:3, 3] = WORLD_AXES @ first
     return Geometry(counts, affine)
 
 

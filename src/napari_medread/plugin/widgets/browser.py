@@ -28,6 +28,7 @@ from napari_medread.core.volume import Volume
 from napari_medread.plugin.browsing import Readable, Row, rows_of
 from napari_medread.plugin.loading import Loaded
 from napari_medread.plugin.looking import Look, look_at
+from napari_medread.plugin.viewers import unwrapped
 from napari_medread.plugin.widgets.seriestree import SeriesTree
 from napari_medread.plugin.work import Work
 
@@ -54,8 +55,7 @@ class Browser(QWidget):
 
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__()
-        # napari may hand out a proxy, of which no weak reference lasts.
-        self._layers = Loaded(getattr(napari_viewer, "__wrapped__", napari_viewer))
+        self._layers = Loaded(unwrapped(napari_viewer))
         self._place: Path | None = None
         self._catalogue: Catalogue | None = None
         self._work: Work | None = None

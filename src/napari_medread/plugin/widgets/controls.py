@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from magicgui.widgets import Container, FloatSpinBox, Label
-from qtpy.QtWidgets import QSizePolicy
+from qtpy.QtWidgets import QFileDialog, QSizePolicy, QWidget
 
 DECIMALS = 3
 """Of a spacing in mm, as it is shown."""
@@ -46,6 +48,59 @@ def sentence() -> Any:
     label.native.setWordWrap(True)
     label.native.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
     return label
+
+
+def weakly(widget: Any, is_gone: list[bool], function: Callable[..., None]) -> Callable[..., None]:
+    """Return what calls a function with a widget and more, unless it was closed by then.
+
+    Work outlives a widget that is closed, and does not keep it.
+
+    Parameters
+    ----------
+    widget : widget
+        It is not kept alive.
+    is_gone : list of bool
+        Filled when it is deleted.
+    function : callable
+        Called with the widget, and with what the result is called with.
+    """
+    this = weakref.ref(widget)
+
+    def call(*arguments: Any) -> None:
+        found = None if is_gone else this()
+        if found is not None:
+            function(found, *arguments)
+
+    return call
+
+
+def ask_for_file(
+    parent: QWidget, title: str, filters: Sequence[str], name: str = ""
+) -> Path | None:
+    """Ask where to write, and again before a file is replaced; return None if nowhere.
+
+    Parameters
+    ----------
+    parent : QWidget
+    title : str
+    filters : sequence of str
+        Kinds of files, as ``CSV (*.csv)``. That which is chosen gives a name its suffix.
+    name : str
+        What to propose.
+    """
+    dialog = QFileDialog(parent, title, name)
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setNameFilters(list(filters))
+
+    def suffix(chosen: str) -> None:
+        dialog.setDefaultSuffix(chosen.rpartition("*.")[2].rstrip(")"))
+
+    dialog.filterSelected.connect(suffix)
+    suffix(filters[0])
+    accepted = bool(dialog.exec())
+    chosen = [Path(each) for each in dialog.selectedFiles()]
+    dialog.deleteLater()
+    return chosen[0] if accepted and chosen else None
 
 
 def leave_to_qt(container: Any, is_gone: list[bool]) -> None:

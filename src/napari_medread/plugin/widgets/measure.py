@@ -21,10 +21,11 @@ from napari_medread.plugin.measuring import (
     ruler_of,
     shapes_table,
 )
-from napari_medread.plugin.sampling import check_image, frame_of, in_labels, in_shapes
-from napari_medread.plugin.widgets.controls import row
+from napari_medread.plugin.sampling import check_image, in_labels, in_shapes
+from napari_medread.plugin.slices import frame_of
+from napari_medread.plugin.widgets.controls import ask_for_file, row
 from napari_medread.plugin.widgets.panel import Panel
-from napari_medread.plugin.widgets.table import TableView, ask_path
+from napari_medread.plugin.widgets.table import TableView
 from napari_medread.plugin.work import Work
 
 _DELAY = 50
@@ -202,7 +203,7 @@ class Measure(Panel):
         self.message.value = "The table was copied."
 
     def _on_export(self) -> None:
-        path = ask_path(self.native, "measurements.csv")
+        path = ask_for_file(self.native, "Export the table", ("CSV (*.csv)",), "measurements.csv")
         if path is None:
             return
         try:

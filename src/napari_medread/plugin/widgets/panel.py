@@ -9,7 +9,8 @@ from typing import Any
 from magicgui.widgets import ComboBox, Container, ProgressBar, PushButton
 from napari.layers import Image, Labels, Layer
 
-from napari_medread.plugin.widgets.controls import leave_to_qt, sentence
+from napari_medread.plugin.viewers import unwrapped
+from napari_medread.plugin.widgets.controls import leave_to_qt, sentence, weakly
 from napari_medread.plugin.work import Work
 
 
@@ -29,9 +30,7 @@ class Panel(Container[Any]):
     """Events of a layer after which something else comes out."""
 
     def __init__(self, napari_viewer: Any, *, layer: str, run: PushButton, cancel: str) -> None:
-        # napari may hand out a proxy, of which no weak reference lasts.
-        napari_viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
-        self._viewer_of = weakref.ref(napari_viewer)
+        self._viewer_of = weakref.ref(unwrapped(napari_viewer))
         self._watched: list[weakref.ref[Layer]] = []
         self._work: Work | None = None
         self._is_filling = False
@@ -118,18 +117,8 @@ class Panel(Container[Any]):
         work.start()
 
     def _weakly(self, function: Callable[..., None]) -> Callable[..., None]:
-        """Return what calls a function with this panel and more, unless it was closed by then.
-
-        Work outlives a panel that is closed, and does not keep it.
-        """
-        this, is_gone = weakref.ref(self), self._is_gone
-
-        def call(*arguments: Any) -> None:
-            panel = None if is_gone else this()
-            if panel is not None:
-                function(panel, *arguments)
-
-        return call
+        """Return what calls a function with this panel and more, unless it was closed by then."""
+        return weakly(self, self._is_gone, function)
 
     def _after_work(self) -> None:
         """Show what is otherwise than before, once work has ended."""

@@ -11,6 +11,7 @@ from napari_medread.plugin.patientspace import is_oblique
 from napari_medread.plugin.places import Pointed
 from napari_medread.plugin.planes import ACQUIRED, KEYS, acquired_plane, show_plane
 from napari_medread.plugin.preferences import preference
+from napari_medread.plugin.viewers import unwrapped
 from napari_medread.plugin.viewing import Viewing
 from napari_medread.plugin.widgets.controls import leave_to_qt, row, sentence
 
@@ -44,8 +45,7 @@ class PlanesAndSlices(Container[Any]):
     """
 
     def __init__(self, napari_viewer: Any) -> None:
-        # napari may hand out a proxy, of which no weak reference lasts.
-        napari_viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
+        napari_viewer = unwrapped(napari_viewer)
         self._viewer_of = weakref.ref(napari_viewer)
         self.viewing = viewing = Viewing(napari_viewer)
         self.planes = {plane: _plane_button(plane) for plane in KEYS}

@@ -27,6 +27,7 @@ from napari_medread.plugin.clipping import (
 from napari_medread.plugin.fetching import load, must_read, nbytes_of
 from napari_medread.plugin.rendering import VIEWS, is_by, studio_of
 from napari_medread.plugin.resampling import plan, work_on
+from napari_medread.plugin.volumes import volume_of_layer
 from napari_medread.plugin.widgets.controls import row
 from napari_medread.plugin.widgets.legend import Legend
 from napari_medread.plugin.widgets.panel import Panel
@@ -345,8 +346,6 @@ def _grid(widgets: Sequence[Any], columns: int = _COLUMNS) -> list[Any]:
 
 def _fitting(layer: Layer, limit: int) -> list[float]:
     """Return the finest spacing in mm along the last three axes that the GPU takes."""
-    from napari_medread.plugin.volumes import volume_of_layer
-
     geometry = volume_of_layer(layer).volume.geometry
     spacing = [1.0] * 3 if geometry is None else list(geometry.spacing)
     return [

@@ -8,11 +8,9 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QApplication,
-    QFileDialog,
     QHeaderView,
     QTableWidget,
     QTableWidgetItem,
-    QWidget,
 )
 
 from napari_medread.core.files import replacing
@@ -81,14 +79,3 @@ class TableView(QTableWidget):
 def _parts(heading: str) -> list[str]:
     """Return a heading and its unit, or two words of it."""
     return heading.rsplit(" ", 1)
-
-
-def ask_path(parent: QWidget, name: str) -> Path | None:
-    """Ask where to write a CSV, and before a file is replaced; return None if nowhere."""
-    dialog = QFileDialog(parent, "Export the table", name, "CSV (*.csv)")
-    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-    dialog.setDefaultSuffix("csv")
-    accepted = bool(dialog.exec())
-    chosen = [Path(each) for each in dialog.selectedFiles()]
-    dialog.deleteLater()
-    return chosen[0] if accepted and chosen else None

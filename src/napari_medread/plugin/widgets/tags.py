@@ -10,7 +10,6 @@ from typing import Any
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import (
     QApplication,
-    QFileDialog,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -23,6 +22,8 @@ from napari_medread.core.tagfiles import row_of, write_table, write_tags
 from napari_medread.core.tags import Query, Tags
 from napari_medread.errors import MedReadError
 from napari_medread.plugin.headers import NoHeader, Place, Source, forget, over_slices
+from napari_medread.plugin.viewers import unwrapped
+from napari_medread.plugin.widgets.controls import ask_for_file, weakly
 from napari_medread.plugin.widgets.tagseries import SeriesView
 from napari_medread.plugin.widgets.tagtree import TagTree
 from napari_medread.plugin.work import Work
@@ -49,8 +50,7 @@ class TagsWidget(QWidget):
 
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__()
-        # napari may hand out a proxy, of which no weak reference lasts.
-        viewer = getattr(napari_viewer, "__wrapped__", napari_viewer)
+        viewer = unwrapped(napari_viewer)
         self._viewer_of = weakref.ref(viewer)
         self._watched: weakref.ref[Any] | None = None
         self._place: Place | None = None
@@ -177,14 +177,7 @@ class TagsWidget(QWidget):
 
     def _weakly(self, function: Callable[..., None]) -> Callable[..., None]:
         """Return what calls a function with this widget, unless it was closed by then."""
-        this, is_gone = weakref.ref(self), self._is_gone
-
-        def call(*arguments: Any) -> None:
-            panel = None if is_gone else this()
-            if panel is not None:
-                function(panel, *arguments)
-
-        return call
+        return weakly(self, self._is_gone, function)
 
     def _on_read(self) -> None:
         self._reading = None
@@ -291,12 +284,12 @@ class TagsWidget(QWidget):
         self._on_chosen()
 
     def _on_export(self) -> None:
-        path = self._ask_for_file("Export the header", ("CSV (*.csv)", "JSON (*.json)"))
+        path = ask_for_file(self, "Export the header", ("CSV (*.csv)", "JSON (*.json)"))
         if path is not None:
             self._write(lambda: write_tags(path, self._tags))
 
     def _on_export_series(self) -> None:
-        path = self._ask_for_file("Export the list", ("CSV (*.csv)",))
+        path = ask_for_file(self, "Export the list", ("CSV (*.csv)",))
         if path is not None:
             self._write(lambda: write_table(path, *self.series.table_rows()))
 
@@ -307,22 +300,6 @@ class TagsWidget(QWidget):
             self.message.setText(str(error))
         else:
             self.message.setText(f"{path.name} was written to {path.parent}. {_PATIENT}")
-
-    def _ask_for_file(self, title: str, filters: tuple[str, ...]) -> Path | None:
-        """Ask where to write; the dialog asks again before a file is replaced."""
-        dialog = QFileDialog(self, title)
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilters(list(filters))
-
-        def suffix(chosen: str) -> None:
-            dialog.setDefaultSuffix(chosen.rpartition("*.")[2].rstrip(")"))
-
-        dialog.filterSelected.connect(suffix)
-        suffix(filters[0])
-        accepted = dialog.exec()
-        path = Path(dialog.selectedFiles()[0]) if accepted else None
-        dialog.deleteLater()
-        return path
 
 
 def _end(is_gone: list[bool]) -> None:

@@ -19,6 +19,7 @@ from napari_medread.core.windows import (
 )
 from napari_medread.plugin.dragging import RightDrag
 from napari_medread.plugin.preferences import preference
+from napari_medread.plugin.viewers import unwrapped
 from napari_medread.plugin.widgets.controls import row
 from napari_medread.plugin.widgets.panel import Panel
 from napari_medread.plugin.widgets.windowparts import (
@@ -142,7 +143,7 @@ class WindowLevel(Panel):
 
     def _connect(self, viewer: Any) -> None:
         """Listen to the controls, and to what is selected in the viewer."""
-        viewer = getattr(viewer, "__wrapped__", viewer)
+        viewer = unwrapped(viewer)
         self.layer.changed.connect(self._on_chosen)
         self.windows.changed.connect(self._on_window)
         for box in (self.window_width, self.window_center, self.lower, self.upper):
