@@ -205,7 +205,8 @@ def _name(frame: Frame, label: str, files: int) -> str:
 def mentions_patient(text: str, dataset: Dataset) -> bool:
     """Tell whether a text has a part of the patient's name or ID as one of its words."""
     patient = f"{values.text(dataset, 'PatientName')} {values.text(dataset, 'PatientID')}"
-    return any(word in _words(patient) for word in _words(text) if len(word) > 1)
+    named = set(_words(patient))
+    return any(word in named for word in _words(text) if len(word) > 1)
 
 
 def _words(text: str) -> list[str]:
