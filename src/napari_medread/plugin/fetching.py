@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -25,9 +26,14 @@ _LOADED: weakref.WeakKeyDictionary[Layer, tuple[int, ...]] = weakref.WeakKeyDict
 
 def must_read(layer: Layer, viewer: Any) -> bool:
     """Tell whether the volume to be shown still has to be read or computed."""
-    if not hasattr(layer.data, "compute") or viewer.dims.ndisplay == 3:
-        return False
-    return _LOADED.get(layer) != frame_of(layer, 3, viewer.dims.point)
+    return viewer.dims.ndisplay != 3 and not is_read(layer, viewer.dims.point)
+
+
+def is_read(layer: Layer, point: Sequence[float]) -> bool:
+    """Tell whether the volume of a layer at a viewer's point is in memory."""
+    if not hasattr(layer.data, "compute"):
+        return True
+    return _LOADED.get(layer) == frame_of(layer, 3, point)
 
 
 def nbytes_of(layer: Layer) -> int:

@@ -17,7 +17,7 @@ KEYS = {"axial": "F6", "coronal": "F7", "sagittal": "F8", ACQUIRED: "F9"}
 
 NO_VOLUME = "Planes need a layer of three dimensions or more."
 
-_READING_ROOM = ("towards", "down", "right")
+READING_ROOM = ("towards", "down", "right")
 """How the axes lie on the screen where nothing is mirrored."""
 
 
@@ -47,7 +47,7 @@ def show_plane(viewer: Any, plane: str) -> None:
     viewer.dims.ndisplay = 2
     viewer.dims.order = plane_order(plane, viewer.dims.ndim)
     viewer.dims.point = point  # leaving 3D, napari moves to the middle of what was seen
-    viewer.scene.camera.orientation = _READING_ROOM
+    viewer.scene.camera.orientation = READING_ROOM
     viewer.reset_view()
 
 

@@ -29,19 +29,23 @@ class Wheel:
 
     Plain: one slice. With Shift: several. With Alt: to the end. With Ctrl: zooms at the
     cursor. In 3D, and where there are no slices, the wheel is napari's own.
+
+    Attributes
+    ----------
+    is_on : bool
     """
 
     def __init__(self, viewer: Any) -> None:
         self._viewer_of = weakref.ref(viewer)
         self._own: list[Callable[[Any, Any], Any]] = []
-        self._is_on = False
+        self.is_on = False
         self._progress = 0.0
         self._modifier = ""
 
     def switch(self, *, on: bool) -> None:
         """Switch it on or off; off leaves everything as it was."""
         viewer = self._viewer_of()
-        if viewer is None or on == self._is_on:
+        if viewer is None or on == self.is_on:
             return
         callbacks = viewer.mouse_wheel_callbacks
         if on:
@@ -49,7 +53,7 @@ class Wheel:
             callbacks[:] = [self._turned, *(each for each in callbacks if not _is_own(each))]
         else:
             callbacks[:] = [*self._own, *(each for each in callbacks if each != self._turned)]
-        self._is_on = on
+        self.is_on = on
 
     def _turned(self, viewer: Any, event: Any) -> None:
         if sliced_axis(viewer) is None:

@@ -6,12 +6,11 @@ import weakref
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
-from qtpy.QtGui import QMouseEvent, QWheelEvent
-from qtpy.QtWidgets import QApplication
+from qtpy.QtCore import QPoint, Qt
 
 from napari_medread.plugin.planes import ACQUIRED, KEYS
 from plugin.scans import AXIAL, CORONAL, OBLIQUE, SAGITTAL, SCANS
+from plugin.widgets import mouse
 from plugin.widgets.menus import action
 
 PLANES = {"axial": (0, 1, 2), "coronal": (1, 0, 2), "sagittal": (2, 0, 1)}
@@ -45,25 +44,8 @@ def turn(viewer, qtbot):
     """Turn the wheel over the canvas, by notches: down is negative."""
     canvas = viewer.window._qt_viewer.canvas.native
 
-    def turned(notches, *keys, share=(0.5, 0.5), inverted=False):
-        at = QPoint(int(canvas.width() * share[0]), int(canvas.height() * share[1]))
-        delta = QPoint(0, round(120 * notches))
-        held = Qt.KeyboardModifier.NoModifier
-        for key in keys:
-            held |= getattr(Qt.KeyboardModifier, f"{key}Modifier")
-        if "Alt" in keys:
-            delta = QPoint(delta.y(), 0)  # as systems do
-        event = QWheelEvent(
-            QPointF(at),
-            QPointF(canvas.mapToGlobal(at)),
-            QPoint(),
-            delta,
-            Qt.MouseButton.NoButton,
-            held,
-            Qt.ScrollPhase.NoScrollPhase,
-            inverted,
-        )
-        QApplication.sendEvent(canvas, event)
+    def turned(*arguments, **options):
+        mouse.turn(canvas, *arguments, **options)
         qtbot.wait(20)
 
     return turned
@@ -330,12 +312,7 @@ def test_the_mouse_over_the_canvas(qtbot, viewer, widget, click, turn):
     below = viewer.add_layer(AXIAL.layer())
     click(widget.planes["axial"])
     canvas = viewer.window._qt_viewer.canvas.native
-    # Sent to the canvas alone: the display has one pointer, and other windows want it too.
-    middle = QPointF(canvas.width() // 2, canvas.height() // 2)
-    none, keys = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier
-    there = QPointF(canvas.mapToGlobal(middle.toPoint()))
-    move = QMouseEvent(QEvent.Type.MouseMove, middle, there, none, none, keys)
-    QApplication.sendEvent(canvas, move)
+    mouse.move(canvas, (canvas.width() // 2, canvas.height() // 2))
     qtbot.waitUntil(lambda: widget.value.value.endswith(" HU"))
     value = int(widget.value.value.removesuffix(" HU"))
     place = AXIAL.place(value)

@@ -30,6 +30,9 @@ _OBLIQUE = (
     "letters and positions tell where it really is."
 )
 _OTHERS = "The letters are those of {shown}; {other} lies otherwise in the patient."
+_MISSING = (
+    "{name} is not among the other planes: it was not read. Tick Three planes again to read it."
+)
 _IN_PATIENT = "In 3D it stands where it is; layers without a position of their own stay put."
 
 
@@ -86,6 +89,12 @@ class PlanesAndSlices(Container[Any]):
             "cut oblique slices. Layers without a position of their own, such as new labels,\n"
             "are not moved.",
         )
+        self.three_planes = CheckBox(
+            text="Three planes at once",
+            value=False,
+            tooltip="Shows the other two planes beside the one that is shown, and all three\n"
+            "beside 3D. A click moves the crosshair; with Shift held down it follows the mouse.",
+        )
         self.about = sentence()
         planes = [
             _beside(self.planes["axial"], self.planes["coronal"]),
@@ -97,7 +106,9 @@ class PlanesAndSlices(Container[Any]):
             "Value": self.value,
             "Layer": self.layer,
         }
-        ticks = [self.letters, self.shown_slice, self.wheel, self.patient_space]
+        ticks = [
+            *(self.three_planes, self.letters, self.shown_slice, self.wheel, self.patient_space)
+        ]
         rows = [_told(name, widget) for name, widget in told.items()]
         super().__init__(widgets=[*planes, *rows, *ticks, self.about], labels=False)
         for tick in ticks:
@@ -120,6 +131,7 @@ class PlanesAndSlices(Container[Any]):
         self.viewing.shows_slice = self.shown_slice.value
         self.viewing.wheel.switch(on=self.wheel.value)
         self.viewing.patient_space.switch(on=self.patient_space.value)
+        self.viewing.three_planes.switch(on=self.three_planes.value)
         self.viewing.update()
 
     def _tell(self) -> None:
@@ -133,6 +145,8 @@ class PlanesAndSlices(Container[Any]):
             if plane == ACQUIRED and button.enabled:
                 button.enabled = acquired_plane(viewer.layers.selection.active) is not None
         said = []
+        if missing := self.viewing.three_planes.missing():
+            said.append(_MISSING.format(name=missing[0].name))
         places = self.viewing.places
         if (shown := places.shown()) is not None and (others := places.others()):
             said.append(_OTHERS.format(shown=shown.name, other=others[0].name))
@@ -145,7 +159,7 @@ class PlanesAndSlices(Container[Any]):
 
     def _point(self) -> None:
         """Show what is under the cursor."""
-        found = self.viewing.places.pointed() or Pointed("", "", "")
+        found = self.viewing.under_cursor() or Pointed("", "", "")
         self.value.value, self.layer.value = found.value or "–", found.layer or "–"
         self.place.value = found.place or "–"
 

@@ -1,0 +1,142 @@
+"""A canvas that shows one plane of the patient beside a window's own."""
+
+from __future__ import annotations
+
+import contextlib
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from napari.components import ViewerModel
+from napari.layers import Layer
+from napari.qt import QtViewer
+from qtpy.QtCore import QObject, Qt, Signal  # type: ignore[attr-defined]
+from qtpy.QtWidgets import QApplication
+
+from napari_medread.core.anatomy import plane_order
+from napari_medread.plugin.crosshair import Crosshair
+from napari_medread.plugin.dragging import RightDrag
+from napari_medread.plugin.fitting import Fitted
+from napari_medread.plugin.mirroring import Mirror
+from napari_medread.plugin.planes import READING_ROOM
+from napari_medread.plugin.seen import Seen
+from napari_medread.plugin.viewers import unwrapped
+
+
+class PlaneCanvas(QObject):
+    """Shows one plane of what a viewer shows.
+
+    Parameters
+    ----------
+    viewer : Viewer
+        With a window. It is not kept alive.
+    is_ready : callable
+        See ``Mirror``.
+    point : tuple of float
+        What to show first.
+
+    Attributes
+    ----------
+    model : ViewerModel
+    window : QtViewer
+        To be put into a layout.
+    mirror : Mirror
+    seen : Seen
+    moved : Signal()
+        A person has moved its point.
+    pointed : Signal()
+        The cursor was moved over it.
+    changed : Signal()
+        It has other layers.
+    """
+
+    moved = Signal()
+    pointed = Signal()
+    changed = Signal()
+
+    def __init__(
+        self, viewer: Any, is_ready: Callable[[Layer], bool], point: tuple[float, ...]
+    ) -> None:
+        super().__init__()
+        self._viewer_of = weakref.ref(viewer)
+        self.model = model = ViewerModel()
+        model.theme = viewer.theme
+        self.window = _Window(model, window_of(viewer))
+        self.mirror = Mirror(viewer, model, is_ready)
+        if model.dims.ndim == len(point):
+            model.dims.point = point
+        self.seen = Seen(model)
+        self._crosshair = Crosshair(model, self.window.canvas)
+        self._fitted = Fitted(model)
+        model.mouse_drag_callbacks.append(self._dragged)
+        model.cursor.events.position.connect(self._on_cursor)
+        model.dims.events.point.connect(self._on_point)
+        model.dims.events.ndim.connect(self._on_layers)
+        model.layers.events.removed.connect(self._on_layers)
+        model.layers.events.inserted.connect(self._on_layers)
+
+    def show_plane(self, plane: str) -> None:
+        """Show a plane as a reading room does, all of it."""
+        if self.model.dims.ndim < 3:
+            return
+        order = plane_order(plane, self.model.dims.ndim)
+        if self.model.dims.order != order:
+            self.model.dims.order = order
+            self.model.scene.camera.orientation = READING_ROOM
+            self.model.fit_to_view()
+
+    def close(self) -> None:
+        """Take it away."""
+        self.model.dims.events.point.disconnect(self._on_point)
+        self._fitted.close()
+        with contextlib.suppress(RuntimeError):  # Qt was faster
+            self._crosshair.close()
+            self.seen.close()
+            self.mirror.close()
+            self.window.close()
+            self.window.setParent(None)
+
+    def _on_cursor(self, event: Any) -> None:
+        del event
+        self.pointed.emit()
+
+    def _on_point(self, event: Any) -> None:
+        del event
+        if not self.mirror.is_busy:
+            self.moved.emit()
+
+    def _on_layers(self, event: Any) -> None:
+        del event
+        self.changed.emit()
+
+    def _dragged(self, model: Any, event: Any) -> Iterator[None]:
+        """Let the right button change the window here as it does in the window's own canvas."""
+        viewer = self._viewer_of()
+        for callback in [] if viewer is None else viewer.mouse_drag_callbacks:
+            if isinstance(callback, RightDrag) and (drag := callback(model, event)) is not None:
+                yield from drag
+
+
+class _Window(QtViewer):  # type: ignore[misc]  # napari has no types here
+    """A canvas without sliders; files dropped on it, and keys, go to the window's own."""
+
+    def __init__(self, model: ViewerModel, home: Any) -> None:
+        super().__init__(model)
+        self._home = weakref.ref(home)
+        self.dims.hide()
+        self.canvas.native.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+
+    def dropEvent(self, event: Any) -> None:  # noqa: N802  (Qt's name)
+        home = self._home()
+        if home is not None:
+            home.dropEvent(event)
+
+
+def window_of(viewer: Any) -> Any | None:
+    """Return napari's widget that shows a viewer, None if there is no window."""
+    for top in QApplication.topLevelWidgets():
+        for found in top.findChildren(QtViewer):
+            if unwrapped(found.viewer) is viewer:
+                return found
+    return None

@@ -1,0 +1,17 @@
+"""Timers that put off what need not be done at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from qtpy.QtCore import QTimer
+
+
+def timer(milliseconds: int, function: Callable[[], Any]) -> QTimer:
+    """Return a timer that calls a function once, some time after it was started last."""
+    found = QTimer()
+    found.setSingleShot(True)
+    found.setInterval(milliseconds)
+    found.timeout.connect(function)
+    return found
