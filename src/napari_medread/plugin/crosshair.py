@@ -69,15 +69,21 @@ class Crosshair:
             viewer.canvas.grid.events.enabled,
         ]
 
+    def stop(self) -> None:
+        """Follow the viewer no more; what is drawn stays as it is."""
+        self._soon.stop()
+        viewer = self._viewer_of()
+        if viewer is not None:
+            for emitter in self._followed(viewer):
+                emitter.disconnect(self._on_change)
+
     def close(self) -> None:
         """Take it away."""
-        self._soon.stop()
+        self.stop()
         self._lines.parent = None
         viewer = self._viewer_of()
         if viewer is None:
             return
-        for emitter in self._followed(viewer):
-            emitter.disconnect(self._on_change)
         if self._pressed in viewer.mouse_drag_callbacks:
             viewer.mouse_drag_callbacks.remove(self._pressed)
         self._title.visible = False

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 from napari.layers import Image, Labels, Layer
 
-from napari_medread.plugin.patientspace import move_all, straight_of
+from napari_medread.plugin.patientspace import straight_of
 from napari_medread.plugin.timers import timer
 
 _LOOKS = {
@@ -18,8 +19,10 @@ _LOOKS = {
 }  # fmt: skip
 """What changes how a layer looks, set as it is."""
 
-_PLACE = {"affine", "rotate", "scale", "shear", "translate"}
-_OTHERS = {"axis_labels", "data", "metadata", "name", "projection_mode", "units", "visible"}
+_OTHERS = {
+    "axis_labels", "data", "name", "projection_mode", "rotate", "scale", "shear", "translate",
+    "units", "visible",
+}  # fmt: skip
 
 _IN_PLACE = {"labels_update", "paint", "set_data"}
 """Events after which values may be others in the same array."""
@@ -99,14 +102,13 @@ class Mirror:
         self._on_active()
 
     def close(self) -> None:
-        """Take the model's layers away, and follow the viewer no more."""
+        """Follow the viewer no more; the model is not to be used any longer."""
         self._soon.stop()
         viewer = self._viewer_of()
         if viewer is not None:
             for emitter, callback in self._followed(viewer):
                 emitter.disconnect(callback)
         self._copies.clear()
-        self._model.layers.clear()
 
     def _on_layers(self, event: Any) -> None:
         """Do to the copies what was done to the layers; events of theirs come here too."""
@@ -125,9 +127,9 @@ class Mirror:
             if event.type != "set_data" or not self._is_other_slice():
                 self._changed.add(layer)
                 self._soon.start()
-        elif event.type in _PLACE:
+        elif event.type in ("affine", "metadata"):
             with self._busy():
-                _place(copied, layer)
+                copied.affine, copied.metadata = _straight(layer)
         elif event.type in _OTHERS or (event.type in _LOOKS and self._takes_looks()):
             with self._busy():
                 setattr(copied, event.type, getattr(layer, event.type))
@@ -192,20 +194,14 @@ def copy_of(layer: Layer) -> Layer | None:
 
     Images and labels share their arrays.
     """
+    data, attributes, kind = layer.as_layer_data_tuple()
+    attributes["affine"], attributes["metadata"] = _straight(layer)
     try:
-        copied = Layer.create(*layer.as_layer_data_tuple())
+        return Layer.create(data, attributes, kind)
     except (TypeError, ValueError):
         return None
-    move_all([(copied, straight_of(copied))])
-    return copied
 
 
-def _place(copied: Layer, layer: Layer) -> None:
-    """Lay a copy where its layer lies, straight."""
-    with copied.events.affine.blocker():
-        for name in ("scale", "translate", "rotate", "shear", "affine"):
-            setattr(copied, name, getattr(layer, name))
-        copied.metadata = layer.metadata
-        if (drawing := straight_of(copied)) is not None:
-            copied.affine, copied.metadata = drawing
-    copied.events.affine()
+def _straight(layer: Layer) -> tuple[Any, dict[str, Any]]:
+    """Return a layer's affine and metadata as in 2D, wherever it stands now."""
+    return straight_of(layer) or (np.array(layer.affine.affine_matrix), dict(layer.metadata))

@@ -69,11 +69,18 @@ class PlaneCanvas(QObject):
         self._crosshair = Crosshair(model, self.window.canvas)
         self._fitted = Fitted(model)
         model.mouse_drag_callbacks.append(self._dragged)
-        model.cursor.events.position.connect(self._on_cursor)
-        model.dims.events.point.connect(self._on_point)
-        model.dims.events.ndim.connect(self._on_layers)
-        model.layers.events.removed.connect(self._on_layers)
-        model.layers.events.inserted.connect(self._on_layers)
+        for emitter, callback in self._followed():
+            emitter.connect(callback)
+        this = weakref.ref(self)
+        self.window.destroyed.connect(lambda *_: _stop(this()))
+
+    def _followed(self) -> list[tuple[Any, Callable[..., None]]]:
+        layers = self.model.layers.events
+        return [
+            (self.model.cursor.events.position, self._on_cursor),
+            (self.model.dims.events.point, self._on_point),
+            *((each, self._on_layers) for each in (layers.inserted, layers.removed)),
+        ]
 
     def show_plane(self, plane: str) -> None:
         """Show a plane as a reading room does, all of it."""
@@ -87,14 +94,19 @@ class PlaneCanvas(QObject):
 
     def close(self) -> None:
         """Take it away."""
-        self.model.dims.events.point.disconnect(self._on_point)
-        self._fitted.close()
-        with contextlib.suppress(RuntimeError):  # Qt was faster
-            self._crosshair.close()
-            self.seen.close()
-            self.mirror.close()
+        self._stop()
+        with contextlib.suppress(RuntimeError):  # Qt was faster: its window is being closed
             self.window.close()
             self.window.setParent(None)
+
+    def _stop(self) -> None:
+        """Leave the model alone: what it tells its canvas would not be heard any more."""
+        for emitter, callback in self._followed():
+            emitter.disconnect(callback)
+        self._crosshair.stop()
+        self._fitted.close()
+        self.seen.stop()
+        self.mirror.close()
 
     def _on_cursor(self, event: Any) -> None:
         del event
@@ -115,6 +127,11 @@ class PlaneCanvas(QObject):
         for callback in [] if viewer is None else viewer.mouse_drag_callbacks:
             if isinstance(callback, RightDrag) and (drag := callback(model, event)) is not None:
                 yield from drag
+
+
+def _stop(canvas: PlaneCanvas | None) -> None:
+    if canvas is not None:
+        canvas._stop()
 
 
 class _Window(QtViewer):  # type: ignore[misc]  # napari has no types here

@@ -77,15 +77,18 @@ class Seen(QObject):
         self.wheel.switch(on=other.wheel.is_on)
         self.update()
 
-    def close(self) -> None:
-        """Take everything back, and follow the viewer no more."""
+    def stop(self) -> None:
+        """Follow the viewer no more; what is told of it stays as it is."""
         self._soon.stop()
         self._pause.stop()
         viewer = self._viewer_of()
-        if viewer is None:
-            return
-        for emitter, callback in self._followed(viewer):
-            emitter.disconnect(callback)
+        if viewer is not None:
+            for emitter, callback in self._followed(viewer):
+                emitter.disconnect(callback)
+
+    def close(self) -> None:
+        """Take everything back, and follow the viewer no more."""
+        self.stop()
         self.wheel.switch(on=False)
         self._text.close()
 

@@ -38,6 +38,8 @@ class ThreePlanes(QObject):
     Attributes
     ----------
     is_on : bool
+    canvases : list of PlaneCanvas
+        In the order of axial, coronal, sagittal.
     pointed : Signal(object)
         The cursor was moved over one of them; its ``Places``.
     changed : Signal()
@@ -53,7 +55,7 @@ class ThreePlanes(QObject):
         self.is_on = False
         self._told: Seen | None = None
         self._column: QSplitter | None = None
-        self._canvases: list[PlaneCanvas] = []
+        self.canvases: list[PlaneCanvas] = []
         self._crosshair: Crosshair | None = None
         self._reading: ReadAhead | None = None
         self._soon, self._fitting = timer(0, self._arrange), timer(0, self._fit)
@@ -87,7 +89,7 @@ class ThreePlanes(QObject):
     def tell_as(self, other: Seen) -> None:
         """Tell of the planes what is told of another canvas."""
         self._told = other
-        for canvas in self._canvases:
+        for canvas in self.canvases:
             canvas.seen.tell_as(other)
 
     def _open(self, viewer: Any) -> None:
@@ -121,9 +123,9 @@ class ThreePlanes(QObject):
             if part is not None:
                 part.close()
         self._reading = self._crosshair = self._fitted = self._place = None
-        for canvas in self._canvases:
+        for canvas in self.canvases:
             canvas.close()
-        self._canvases.clear()
+        self.canvases.clear()
         column, self._column = self._column, None
         with contextlib.suppress(RuntimeError):  # the window is being closed, and Qt was faster
             if column is not None:
@@ -166,23 +168,23 @@ class ThreePlanes(QObject):
             return
         planes = _others(viewer)
         self._column.setVisible(bool(planes))
-        for canvas, plane in zip(self._canvases, planes, strict=False):
+        for canvas, plane in zip(self.canvases, planes, strict=False):
             canvas.show_plane(plane)
-        for canvas in self._canvases[len(planes) :]:
+        for canvas in self.canvases[len(planes) :]:
             canvas.close()
-        del self._canvases[len(planes) :]
+        del self.canvases[len(planes) :]
         self._take_point()
-        if len(self._canvases) == len(planes):
+        if len(self.canvases) == len(planes):
             return
         # One at a time: the window goes on in between, as each takes napari a while.
         canvas = PlaneCanvas(viewer, self._reading.is_ready, self.point)
         canvas.moved.connect(partial(self._on_moved, weakref.ref(canvas)))
         canvas.pointed.connect(partial(self._on_pointed, weakref.ref(canvas)))
         canvas.changed.connect(self.update)
-        self._canvases.append(canvas)
+        self.canvases.append(canvas)
         self._column.addWidget(canvas.window)
-        self._column.setSizes([1000] * len(self._canvases))  # all of them alike
-        canvas.show_plane(planes[len(self._canvases) - 1])
+        self._column.setSizes([1000] * len(self.canvases))  # all of them alike
+        canvas.show_plane(planes[len(self.canvases) - 1])
         if self._told is not None:
             canvas.seen.tell_as(self._told)
         self._soon.start()
@@ -198,7 +200,7 @@ class ThreePlanes(QObject):
         return [] if self._reading is None else self._reading.missing()
 
     def _on_read(self) -> None:
-        for canvas in self._canvases:
+        for canvas in self.canvases:
             canvas.mirror.update()
         self.update()
         self.changed.emit()
@@ -209,7 +211,7 @@ class ThreePlanes(QObject):
             self._place = viewer.dims.point
 
     def _on_theme(self, event: Any) -> None:
-        for canvas in self._canvases:
+        for canvas in self.canvases:
             canvas.model.theme = event.value
 
     def _take_point(self, event: Any = None) -> None:
@@ -243,7 +245,7 @@ class ThreePlanes(QObject):
             self._place = dims.point
         self._is_moving = True
         try:
-            for other in (viewer.dims, *(canvas.model.dims for canvas in self._canvases)):
+            for other in (viewer.dims, *(canvas.model.dims for canvas in self.canvases)):
                 if other is dims or other.ndim != dims.ndim:
                     continue
                 is_apart = self._place is not None and (dims is viewer.dims or other is viewer.dims)
