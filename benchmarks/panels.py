@@ -59,17 +59,17 @@ def window(viewer: napari.Viewer) -> Iterator[Step]:
 def rendering(viewer: napari.Viewer) -> Iterator[Step]:
     panel = _open(viewer, "Volume rendering")
     for n, name in enumerate(("bone", "vessels")):
-        yield name, panel.presets[n].native.click
-    yield "from the left", panel.views["Left"].native.click
+        yield name, panel.presets.buttons[n].click
+    yield "from the left", panel.views.buttons[2].click
     for share in (0.2, 0.4):
-        yield f"crop by {share}", lambda share=share: _crop(panel.crop[2], share)
+        yield f"crop by {share}", lambda share=share: _crop(panel.crop.sliders[2], share)
     yield "reset the crop", panel.reset.native.click
     yield "back", panel.back.native.click
     yield "slices", lambda: setattr(viewer.dims, "ndisplay", 2)
     viewer.layers[0].metadata["modality"] = "MR"
     viewer.layers[0].metadata["value_unit"] = ""
     viewer.layers[0].events.data()
-    yield "surface of an MR", panel.presets[2].native.click
+    yield "surface of an MR", panel.presets.buttons[2].click
 
 
 PANELS = (planes, window, rendering)
@@ -141,7 +141,7 @@ def _drag_window(viewer: napari.Viewer) -> None:
 
 def _crop(slider: Any, share: float) -> None:
     """Move the far handle of a crop slider."""
-    slider.native.setValue((0.0, slider.max * (1 - share)))
+    slider.setValue((0.0, slider.maximum() * (1 - share)))
 
 
 def _worked(panel: Any, button: Any) -> None:

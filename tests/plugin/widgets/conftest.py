@@ -14,8 +14,9 @@ def click(qtbot) -> Callable[[Any], None]:
     """Click a button of a panel."""
 
     def clicked(button: Any) -> None:
-        assert button.native.isVisible()
-        assert button.native.isEnabled()
-        qtbot.mouseClick(button.native, Qt.MouseButton.LeftButton)
+        native = getattr(button, "native", button)
+        assert native.isVisible()
+        assert native.isEnabled()
+        qtbot.mouseClick(native, Qt.MouseButton.LeftButton)
 
     return clicked

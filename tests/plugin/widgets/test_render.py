@@ -31,9 +31,19 @@ def choose(widget, click):
     """Click a preset by its name."""
 
     def chosen(name):
-        click(next(each for each in widget.presets if each.text == name))
+        click(next(each for each in widget.presets.buttons if each.text() == name))
 
     return chosen
+
+
+@pytest.fixture
+def look_from(widget, click):
+    """Click a view by its name."""
+
+    def looked(name):
+        click(next(each for each in widget.views.buttons if each.text() == name))
+
+    return looked
 
 
 def look(layer):
@@ -66,14 +76,14 @@ def spot(viewer):
     ]
 
 
-def test_a_preset_sets_all_together_and_back_restores_it(viewer, widget, choose, click):
+def test_a_preset_sets_all_together_and_back_restores_it(viewer, widget, choose, click, look_from):
     (layer,) = viewer.open_sample("napari-medread", "ct_thorax")
     layer.gamma, layer.opacity, layer.iso_threshold = 1.3, 0.8, 7.0
     layer.colormap, layer.contrast_limits = "bop orange", (-111.5, 222.25)
     layer.visible = False
     viewer.dims.order = (1, 0, 2)
     viewer.dims.set_point(1, 33.0)
-    offered = [each.text for each in widget.presets if each.native.isVisible()]
+    offered = [each.text() for each in widget.presets.buttons if each.isVisible()]
     assert offered == ["Bone", "Vessels", "Lungs", "Skin", "Soft tissue", "MIP", "X-ray"]
     assert not widget.back.enabled
     before = [state(viewer, layer)]
@@ -90,14 +100,14 @@ def test_a_preset_sets_all_together_and_back_restores_it(viewer, widget, choose,
     step = STEP * (5.0 * 2.2 * 2.3) ** (1 / 3)
     share = (800 - 100) / (1500 - 100)
     np.testing.assert_allclose(layer.colormap.map(share)[0, 3], 1 - 0.4**step, atol=2e-3)
-    assert widget.presets[0].native.isChecked()
+    assert widget.presets.buttons[0].isChecked()
     assert widget.legend.isVisible()
-    click(widget.views["Left"])
+    look_from("Left")
     before.append(state(viewer, layer))
     choose("MIP")
     assert layer.rendering == "mip"
     assert layer.contrast_limits == [0, 800]
-    assert not widget.presets[0].native.isChecked()
+    assert not widget.presets.buttons[0].isChecked()
     # The view stays where it was turned to.
     np.testing.assert_allclose(viewer.scene.camera.view_direction, (0, 0, -1), atol=1e-6)
     while before:
@@ -148,7 +158,7 @@ SEEN = {
 
 
 @pytest.mark.parametrize("flips", [(1, 1, 1), (-1, 1, -1)])
-def test_the_patient_is_not_mirrored(viewer, widget, choose, click, flips):
+def test_the_patient_is_not_mirrored(viewer, widget, choose, click, flips, look_from):
     scale, affine = np.array([3.0, 1.0, 1.5]), np.diag([*flips, 1.0])
     data = np.zeros((8, 24, 16), np.int16)
     marker = (slice(0, 2), slice(0, 6), slice(12, 16))  # in (inferior, posterior, left)
@@ -161,7 +171,7 @@ def test_the_patient_is_not_mirrored(viewer, widget, choose, click, flips):
     viewer.scene.camera.orientation = ("away", "down", "right")  # a left-handed one
     choose("MIP")
     for name, (row, column) in SEEN.items():
-        click(widget.views[name])
+        look_from(name)
         place = spot(viewer)
         assert np.sign(place[0]) == row, name
         assert np.sign(place[1]) == column, name
@@ -182,12 +192,12 @@ def blocks(scale, flips):
 @pytest.mark.filterwarnings("ignore:data shape.*exceeds GL_MAX_TEXTURE_SIZE")
 @pytest.mark.parametrize("flips", [(1, 1, 1), (-1, -1, -1)])
 @pytest.mark.parametrize("limit", [2048, 10])
-def test_the_box_cuts_what_it_says(viewer, widget, click, monkeypatch, flips, limit):
+def test_the_box_cuts_what_it_says(viewer, widget, click, monkeypatch, flips, limit, look_from):
     # The limit of 10 is no real GPU's: it makes napari leave out voxels of this small volume.
     real = "napari._vispy.layers.base.get_max_texture_sizes"
     monkeypatch.setattr(real, lambda: (2048, limit))
     monkeypatch.setattr(clipping, "texture_limit", lambda: limit)
-    monkeypatch.setattr("napari_medread.plugin.widgets.render.texture_limit", lambda: limit)
+    monkeypatch.setattr("napari_medread.plugin.renderable.texture_limit", lambda: limit)
     scale = np.array([3.0, 1.0, 1.5])
     data = np.zeros((16, 16, 16), np.int16)
     bright = (slice(2, 6), slice(2, 6), slice(2, 6)), (slice(10, 14), slice(10, 14), slice(10, 14))
@@ -195,39 +205,40 @@ def test_the_box_cuts_what_it_says(viewer, widget, click, monkeypatch, flips, li
         data[each] = 1000
     data = data[tuple(slice(None, None, flip) for flip in flips)]
     layer = viewer.add_image(data, **blocks(scale, flips))
-    click(widget.views["Anterior"])
+    look_from("Anterior")
     assert ("exceed the 10 of this GPU" in widget.outcome.value) == (limit == 10)
     whole = spot(viewer)
     np.testing.assert_allclose(whole, 0, atol=0.1)
     views = ("Left", "Left", "Anterior")  # in which the axis can be seen
-    for axis, (slider, view) in enumerate(zip(widget.crop, views, strict=True)):
-        click(widget.views[view])
-        full = slider.value
+    for axis, (slider, view) in enumerate(zip(widget.crop.sliders, views, strict=True)):
+        look_from(view)
+        full = slider.value()
         assert full == (0.0, 16 * scale[axis])
         # Superior is up; anterior is left when seen from the left; right is left.
         along, sign = (0, 1) if axis == 0 else (1, 1)
         for kept, side in (((0.0, 8 * scale[axis]), -1), ((8 * scale[axis], full[1]), 1)):
-            slider.native.setValue(kept)
+            slider.setValue(kept)
             assert np.sign(spot(viewer)[along]) == side * sign, (axis, side)
         # A block goes when its last voxel goes, and not before.
-        slider.native.setValue((0.0, 3 * scale[axis]))
+        slider.setValue((0.0, 3 * scale[axis]))
         assert (drawn(viewer) > 60).any()
         # A coarsened one is blurred as far as the last voxel that was drawn before it.
-        slider.native.setValue((0.0, (0.5 if limit == 10 else 1.5) * scale[axis]))
+        slider.setValue((0.0, (0.5 if limit == 10 else 1.5) * scale[axis]))
         assert not (drawn(viewer) > 60).any()
         click(widget.back)  # all moves of one slider are one step
-        assert slider.value == full
+        assert slider.value() == full
         assert not layer.experimental_clipping_planes
 
 
-def test_a_crop_ends_between_the_voxels_that_it_names(viewer, widget, click):
+def test_a_crop_ends_between_the_voxels_that_it_names(viewer, widget, click, look_from):
     data = np.full((4, 4, 4), 1000, np.int16)  # thick ones along AP
     layer = viewer.add_image(data, **blocks((4.0, 10.0, 4.0), (1, 1, 1)))
-    click(widget.views["Left"])
+    look_from("Left")
+    viewer.scene.camera.zoom = 7  # all of it is on the canvas
     columns = np.flatnonzero((drawn(viewer) > 60).any(axis=0))
     left, right = columns[0], columns[-1] + 1
     for share in (0.25, 0.5, 0.75):
-        widget.crop[1].native.setValue((0.0, 40 * share))
+        widget.crop.sliders[1].setValue((0.0, 40 * share))
         found = np.flatnonzero((drawn(viewer) > 60).any(axis=0))[-1] + 1
         assert found == pytest.approx(left + share * (right - left), abs=6)
         np.testing.assert_allclose(clipping.box_of(layer)[1], (-5, 40 * share - 5), atol=1e-9)
@@ -241,7 +252,7 @@ def test_a_crop_cuts_all_selected_layers_and_can_be_reset(viewer, widget, choose
     viewer.layers.selection = {layer, regions}
     widget.layer.value = layer
     whole = clipping.whole_box(layer)
-    widget.crop[2].native.setValue((100.0, 200.0))
+    widget.crop.sliders[2].setValue((100.0, 200.0))
     for each in (layer, regions):
         (low, high) = clipping.box_of(each)[2]
         assert low == pytest.approx(whole[2, 0] + 100)
@@ -252,15 +263,15 @@ def test_a_crop_cuts_all_selected_layers_and_can_be_reset(viewer, widget, choose
     assert not regions.experimental_clipping_planes
     click(widget.back)
     assert len(layer.experimental_clipping_planes) == len(regions.experimental_clipping_planes) == 2
-    assert widget.crop[2].value == pytest.approx((100.0, 200.0))
+    assert widget.crop.sliders[2].value() == pytest.approx((100.0, 200.0))
     layer.translate = np.array(layer.translate) + 7  # the box stays in the world
-    assert widget.crop[2].value == pytest.approx((93.0, 193.0))
+    assert widget.crop.sliders[2].value() == pytest.approx((93.0, 193.0))
 
 
 def test_a_copy_that_the_gpu_takes(qtbot, viewer, widget, choose, click, monkeypatch):
     # No machine here has a limit that small data exceed, so the limit is made up.
     limit = 64
-    for place in ("clipping", "widgets.render"):
+    for place in ("clipping", "renderable"):
         monkeypatch.setattr(f"napari_medread.plugin.{place}.texture_limit", lambda: limit)
     (layer,) = viewer.open_sample("napari-medread", "ct_thorax")
     choose("Bone")
@@ -315,10 +326,10 @@ def test_what_is_offered_and_said(viewer, widget):
     assert "It is oblique" in widget.outcome.value
     mr.metadata["modality"] = "PT"
     widget._prefill()
-    assert widget.presets[0].text == "Inverted MIP"
+    assert widget.presets.buttons[0].text() == "Inverted MIP"
     plain = viewer.add_image(np.random.default_rng(0).random((5, 6, 7)), name="plain")
     widget.layer.value = plain
-    assert {"Bone", "Surface"} <= {each.text for each in widget.presets}
+    assert {"Bone", "Surface"} <= {each.text() for each in widget.presets.buttons}
     assert "take them for HU" in widget.outcome.value
     assert "not known to be the patient's" in widget.outcome.value
     plain.name = "renamed"
@@ -357,7 +368,7 @@ def test_two_viewers_do_not_mix(viewer, widget, choose, make_napari_viewer):
 def test_it_keeps_no_layer_alive(qtbot, viewer, widget, choose):
     layer = viewer.add_image(np.random.default_rng(0).random((5, 6, 7)), units="mm")
     choose("Surface")
-    widget.crop[0].native.setValue((0.0, 2.0))
+    widget.crop.sliders[0].setValue((0.0, 2.0))
     gone = weakref.ref(layer), weakref.ref(layer.data)
     del layer
     viewer.layers.clear()
