@@ -160,7 +160,7 @@ class Studio:
         look_from(self._viewer(), where)
 
     def back(self) -> list[Layer]:
-        """Take the last step back, and return the layers that it was about."""
+        """Take the last step back, and return the layers that it was about, without copies."""
         if not self._history:
             return []
         viewer, step = self._viewer(), self._history.pop()
@@ -181,10 +181,11 @@ class Studio:
                 viewer.dims.set_point(range(viewer.dims.ndim), step.point)
             for name, value in step.camera.items():
                 setattr(viewer.scene.camera, name, value)
-            added = None if step.added is None else _unchanged(step.added)
-            if added in layers:
-                layers.remove(added)
-                viewer.layers.remove(added)
+            copy = None if step.added is None else step.added.layer()
+            if step.added is not None and copy in layers:
+                layers.remove(copy)
+                if _is_unchanged(step.added):
+                    viewer.layers.remove(copy)
         finally:
             self._is_busy = False
         self._tell()
@@ -257,8 +258,7 @@ def _as_added(layer: Layer) -> _Added:
     return _Added(weakref.ref(layer), weakref.ref(layer.data), _place_of(layer))
 
 
-def _unchanged(added: _Added) -> Layer | None:
-    """Return a layer if it is still what it was when it was added."""
+def _is_unchanged(added: _Added) -> bool:
+    """Tell whether a layer is still what it was when it was added."""
     layer = added.layer()
-    is_same = layer is not None and layer.data is added.data() and _place_of(layer) == added.place
-    return layer if is_same else None
+    return layer is not None and layer.data is added.data() and _place_of(layer) == added.place

@@ -1,15 +1,23 @@
 """The widget that renders volumes, by real clicks in a real viewer, judged by what is drawn."""
 
 import gc
+import time
 import weakref
 
 import dask.array as da
 import numpy as np
 import pytest
 from napari.utils import Colormap
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication
 
+from napari_medread.core.geometry import Geometry
 from napari_medread.core.rendering import CT, MR, STEP
+from napari_medread.core.volume import Volume
 from napari_medread.plugin import clipping
+from napari_medread.plugin.layers import layer_of
+from napari_medread.plugin.patientspace import PatientSpace
 from napari_medread.plugin.rendering import studio_of
 from plugin.widgets.menus import opened
 
@@ -352,19 +360,6 @@ def test_going_back_passes_over_layers_that_are_gone(viewer, widget, choose, cli
     assert layer.colormap.name == "gray"
 
 
-def test_two_viewers_do_not_mix(viewer, widget, choose, make_napari_viewer):
-    second = make_napari_viewer()
-    data = np.random.default_rng(0).random((5, 6, 7))
-    first = viewer.add_image(data, units="mm")
-    theirs = second.add_image(data, units="mm")
-    choose("MIP")
-    assert first.rendering == "mip"
-    assert second.dims.ndisplay == 2
-    assert not studio_of(second).can_go_back
-    second.dims.ndisplay = 3
-    assert theirs.colormap.name == "gray"
-
-
 def test_it_keeps_no_layer_alive(qtbot, viewer, widget, choose):
     layer = viewer.add_image(np.random.default_rng(0).random((5, 6, 7)), units="mm")
     choose("Surface")
@@ -386,3 +381,242 @@ def test_colormaps_are_named(viewer, widget, choose):
     assert isinstance(layer.colormap, Colormap)
     assert layer.colormap.name.startswith("Lungs (HU")
     assert CT[2].limits() == tuple(layer.contrast_limits)
+
+
+def typed(number, text):
+    """Type into a box for numbers, as a person does."""
+    line = number.lineEdit()
+    line.selectAll()
+    QTest.keyClicks(line, text)
+    QTest.keyClick(line, Qt.Key.Key_Return)
+
+
+def test_crops_are_typed_and_dragged(viewer, widget, click, look_from):
+    layer = viewer.add_image(np.full((8, 10, 12), 1000, np.int16), **blocks((3, 1, 1.1), (1, 1, 1)))
+    crop, (low, high) = widget.crop, clipping.whole_box(layer)[2]
+    look_from("Anterior")
+    typed(crop.numbers[2][0], "3.3")
+    np.testing.assert_allclose(clipping.box_of(layer)[2], (low + 3.3, high))
+    assert len(layer.experimental_clipping_planes) == 1  # of 13.2 mm nothing is cut at the end
+    assert crop.numbers[2][1].text() == "13.2 mm"
+    typed(crop.numbers[2][1], "2")  # below the other
+    np.testing.assert_allclose(clipping.box_of(layer)[2], (low + 2, low + 3.3))
+    assert crop.numbers[2][0].text() == "2.0 mm"
+    click(widget.back)
+    assert not layer.experimental_clipping_planes
+    slider = crop.sliders[0]
+    start, end = QPoint(slider.width() - 8, slider.height() // 2), QPoint(slider.width() // 2, 8)
+    QTest.mousePress(slider, Qt.MouseButton.LeftButton, pos=start)
+    for at in (start, (start + end) / 2, end):
+        QTest.mouseMove(slider, at)
+        QApplication.processEvents()
+    QTest.mouseRelease(slider, Qt.MouseButton.LeftButton, pos=end)
+    first, last = clipping.box_of(layer)[0]
+    assert (first, last) == (-1.5, pytest.approx(10.5, abs=2))
+    assert crop.numbers[0][1].value() == pytest.approx(last + 1.5, abs=0.05)
+
+
+def oblique(degrees):
+    """Return a bright volume that lies obliquely in the patient, turned about the AP axis."""
+    angle = np.deg2rad(degrees)
+    across = np.array([np.cos(angle), 0, np.sin(angle)])
+    down = np.array([np.sin(angle), 0, -np.cos(angle)])
+    affine = np.eye(4)  # from slice, row and column to LPS
+    affine[:3, :3] = np.stack([4 * down, [0, 3, 0], 2 * across], axis=1)
+    data = np.full((10, 10, 20), 1000, np.int16)
+    return Volume(data, "oblique", Geometry(data.shape, affine), modality="CT", value_unit="HU")
+
+
+@pytest.mark.parametrize("in_patient", [False, True])
+def test_oblique_volumes_are_cut_where_they_stand(viewer, widget, choose, click, in_patient):
+    (layer,) = viewer._add_layer_from_data(*layer_of(oblique(25)))
+    space = PatientSpace(viewer)
+    space.switch(on=in_patient)
+    choose("MIP")
+    assert ("drawn straight" in widget.outcome.value) != in_patient
+    assert ("stands where it lies" in widget.outcome.value) == in_patient
+    box = clipping.whole_box(layer)
+    if in_patient:  # the corners of 40 x 40 mm, turned by 25 degrees
+        width = 40 * (np.cos(np.deg2rad(25)) + np.sin(np.deg2rad(25)))
+        np.testing.assert_allclose(box[[0, 2], 1] - box[[0, 2], 0], width)
+    else:
+        np.testing.assert_allclose(box[:, 1] - box[:, 0], (40, 30, 40))
+    camera = viewer.scene.camera
+    camera.center, camera.perspective = box.mean(axis=1), 0
+    for share in (0.3, 0.5):
+        place = share * (box[2, 1] - box[2, 0])
+        typed(widget.crop.numbers[2][1], f"{place:.1f}")
+        picture = drawn(viewer) > 60
+        last = np.flatnonzero(picture.any(axis=0))[-1]
+        expected = picture.shape[1] / 2 + (box[2, 0] + place - camera.center[2]) * camera.zoom
+        assert last == pytest.approx(expected, abs=4)
+    click(widget.back)  # the two were one step
+    assert not layer.experimental_clipping_planes
+    space.close()
+
+
+def slowly(block):
+    time.sleep(0.05)
+    return block
+
+
+def test_reading_for_3d_can_be_cancelled(qtbot, viewer, widget, choose, click):
+    data = da.zeros((200, 20, 20), chunks=(1, 20, 20), dtype=np.int16).map_blocks(
+        slowly, dtype=np.int16
+    )
+    layer = viewer.add_image(data, contrast_limits=(0, 100), name="lazy")
+    choose("MIP")
+    assert not widget.presets.isEnabled()
+    qtbot.waitUntil(lambda: widget.progress.value > 2, timeout=20000)
+    click(widget.cancel)
+    qtbot.waitUntil(lambda: widget._work is None, timeout=5000)
+    assert widget.message.value == "Cancelled."
+    assert not widget.cancel.native.isVisible()
+    assert viewer.dims.ndisplay == 2
+    assert layer.data is data
+    assert not any(each.isChecked() for each in widget.presets.buttons)
+    # Without its layer it ends by itself.
+    choose("MIP")
+    qtbot.waitUntil(lambda: widget.progress.value > 2, timeout=20000)
+    viewer.layers.clear()
+    qtbot.waitUntil(lambda: widget._work is None, timeout=5000)
+    assert viewer.dims.ndisplay == 2
+
+
+def test_a_pyramid_is_rendered_and_copied(qtbot, viewer, widget, choose, click, look_from):
+    fine = np.zeros((32, 32, 32), np.int16)
+    fine[8:24, 8:24, 8:24] = 1000
+    levels = [fine, da.from_array(fine[::2, ::2, ::2], chunks=(1, 16, 16))]
+    layer = viewer.add_image(levels, multiscale=True, **blocks((1, 1, 1), (1, 1, 1)))
+    assert "3D shows the coarsest, 16 × 16 × 16: one voxel in 2" in widget.outcome.value
+    assert "first reads 0.0 MB" in widget.outcome.value
+    choose("MIP")
+    qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
+    assert viewer.dims.ndisplay == 3
+    assert [type(each) for each in layer.data] == [np.ndarray, np.ndarray]
+    assert layer.rendering == "mip"
+    look_from("Anterior")
+    for kept, side in (((0.0, 16.0), -1), ((16.0, 32.0), 1)):
+        widget.crop.sliders[2].setValue(kept)
+        assert np.sign(spot(viewer)[1]) == side
+    click(widget.run)
+    qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
+    copy = viewer.layers[-1]
+    np.testing.assert_array_equal(copy.data, fine)
+    assert (copy.rendering, layer.visible) == ("mip", False)
+    click(widget.back)
+    assert list(viewer.layers) == [layer]
+    assert layer.visible
+
+
+@pytest.mark.parametrize("change", [None, "name", "data", "translate"])
+def test_going_back_takes_a_copy_away_unless_it_was_changed(
+    qtbot, viewer, widget, choose, click, monkeypatch, change
+):
+    for place in ("clipping", "renderable"):
+        monkeypatch.setattr(f"napari_medread.plugin.{place}.texture_limit", lambda: 20)
+    layer = viewer.add_image(np.random.default_rng(0).random((9, 10, 40)), units="mm", name="long")
+    choose("MIP")
+    click(widget.run)
+    qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
+    assert "long hidden" in widget.message.value
+    copy = widget.layer.value
+    assert copy is viewer.layers[-1] is not layer
+    viewer.dims.ndisplay = 2
+    copy.contrast_limits = 0, 0.5  # a look is no change
+    if change is not None:
+        value = {"name": "mine", "data": copy.data + 1, "translate": (1, 2, 3)}[change]
+        setattr(copy, change, value)
+    click(widget.back)
+    assert (copy in viewer.layers) == (change is not None)
+    assert layer.visible
+    assert widget.layer.value is layer
+    assert viewer.dims.ndisplay == 3
+    click(widget.back)
+    assert viewer.dims.ndisplay == 2
+    assert not widget.back.enabled
+
+
+def test_four_axes(viewer, widget, choose, click):
+    data = np.zeros((3, 8, 10, 12), np.int16)
+    data[1, 2:6, 2:8, :4] = 1000  # on the patient's right
+    layer = viewer.add_image(
+        data, scale=(2, 3, 1, 1), units=("s", "mm", "mm", "mm"),
+        axis_labels=("time", "SI", "AP", "RL"), metadata={"value_unit": "HU"},
+    )  # fmt: skip
+    viewer.dims.set_current_step(0, 1)
+    choose("MIP")
+    assert viewer.dims.displayed == (1, 2, 3)
+    assert spot(viewer)[1] < 0
+    viewer.dims.set_current_step(0, 2)
+    assert not (drawn(viewer) > 60).any()
+    viewer.dims.set_current_step(0, 1)
+    typed(widget.crop.numbers[2][0], "6")
+    assert not (drawn(viewer) > 60).any()
+    click(widget.reset)
+    assert (drawn(viewer) > 60).any()
+    click(widget.back)
+    click(widget.back)
+    click(widget.back)
+    assert viewer.dims.ndisplay == 2
+    assert viewer.dims.current_step[0] == 1
+    assert layer.colormap.name == "gray"
+
+
+def test_two_viewers_with_a_panel_each(viewer, widget, choose, click, make_napari_viewer):
+    second = make_napari_viewer(show=True)
+    theirs = opened(second, *MENU)
+    QApplication.processEvents()  # both are shown
+    data = np.random.default_rng(0).random((5, 6, 7))
+    here, there = (each.add_image(data, units="mm") for each in (viewer, second))
+    assert theirs.layer.choices == (there,)
+    choose("MIP")
+    assert second.dims.ndisplay == 2
+    assert not theirs.back.enabled
+    click(theirs.presets.buttons[2])
+    typed(theirs.crop.numbers[0][0], "2")
+    assert there.colormap.name.startswith("Surface")
+    assert here.colormap.name.startswith("MIP")
+    assert not here.experimental_clipping_planes
+    click(widget.back)
+    assert viewer.dims.ndisplay == 2
+    assert second.dims.ndisplay == 3
+    assert len(there.experimental_clipping_planes) == 1
+    click(theirs.back)
+    click(theirs.back)
+    assert second.dims.ndisplay == 2
+    assert there.colormap.name == "gray"
+
+
+def test_closed_it_is_gone_and_opens_again(qtbot, viewer, widget, choose):
+    layer = viewer.add_image(np.random.default_rng(0).random((5, 6, 7)), units="mm")
+    choose("Surface")
+    panel = weakref.ref(widget)
+    viewer.window.remove_dock_widget(widget.native)
+    qtbot.wait(50)
+    layer.name = "followed by nobody"
+    studio_of(viewer).render(layer, MR[0])
+    again = opened(viewer, *MENU)
+    assert again is not panel()
+    assert again.layer.value is layer
+    assert again.presets.buttons[0].isChecked()
+
+
+def test_it_keeps_no_viewer_alive(qtbot, make_napari_viewer):
+    def used():
+        viewer = make_napari_viewer()
+        panel = opened(viewer, *MENU)
+        viewer.add_image(np.random.default_rng(0).random((5, 6, 7)), units="mm")
+        panel.presets.buttons[0].click()
+        panel.crop.sliders[0].setValue((0.0, 2.0))
+        panel.back.native.click()
+        viewer.close()
+        return weakref.ref(viewer)
+
+    gone = used()
+
+    def is_gone():
+        gc.collect()
+        return gone() is None
+
+    qtbot.waitUntil(is_gone, timeout=5000)
