@@ -46,8 +46,8 @@ def planes(viewer: napari.Viewer) -> Iterator[Step]:
 def window(viewer: napari.Viewer) -> Iterator[Step]:
     panel = _open(viewer, "Window and level")
     yield "choose a window", lambda: panel.windows.native.setCurrentRow(1)
-    yield "type a width", lambda: _type(panel.window_width, "1234")
-    yield "type an upper value", lambda: _type(panel.upper, "900")
+    yield "type a width", lambda: _type(panel.numbers.boxes["width"], "1234")
+    yield "type an upper value", lambda: _type(panel.numbers.boxes["upper"], "900")
     yield "invert", panel.inverted.native.click
     yield "drag on the image", lambda: _drag_window(viewer)
     yield "back", panel.back.native.click

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+from magicgui.widgets import Container
 from qtpy.QtCore import Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QGridLayout, QPushButton, QSizePolicy, QWidget
 
@@ -56,3 +58,10 @@ class Buttons(QWidget):
         """Show one button as pressed, or none."""
         for n, button in enumerate(self.buttons):
             button.setChecked(n == chosen)
+
+
+def in_a_row(*buttons: Any) -> Any:
+    """Return buttons side by side."""
+    found: Any = Container(widgets=buttons, layout="horizontal", labels=False)
+    found.margins = (0, 0, 0, 0)
+    return found

@@ -25,7 +25,7 @@ from napari_medread.plugin.rendering import studio_of
 from napari_medread.plugin.resampling import work_on
 from napari_medread.plugin.sides import VIEWS
 from napari_medread.plugin.viewers import open_viewer
-from napari_medread.plugin.widgets.buttons import Buttons
+from napari_medread.plugin.widgets.buttons import Buttons, in_a_row
 from napari_medread.plugin.widgets.controls import row
 from napari_medread.plugin.widgets.cropbox import CropBox
 from napari_medread.plugin.widgets.legend import Legend
@@ -94,8 +94,6 @@ class VolumeRendering(Panel):
             "camera, and whether slices were shown. Can be pressed several times.",
         )
         self.back.changed.connect(self._on_back)
-        ends: Any = Container(widgets=[self.reset, self.back], layout="horizontal", labels=False)
-        ends.margins = (0, 0, 0, 0)
         self._lay_out(
             [
                 row(Label(value="Layer"), self.layer),
@@ -104,7 +102,7 @@ class VolumeRendering(Panel):
                 _holding(self.views),
                 Label(value="Crop"),
                 _holding(self.crop),
-                ends,
+                in_a_row(self.reset, self.back),
             ]
         )
         self.min_width = _WIDTH
