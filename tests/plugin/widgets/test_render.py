@@ -19,6 +19,7 @@ from napari_medread.plugin import clipping
 from napari_medread.plugin.layers import layer_of
 from napari_medread.plugin.patientspace import PatientSpace
 from napari_medread.plugin.rendering import studio_of
+from plugin.widgets.keys import typed
 from plugin.widgets.menus import opened
 
 MENU = "Layers", "Visualize", "Volume rendering"
@@ -383,14 +384,6 @@ def test_colormaps_are_named(viewer, widget, choose):
     assert CT[2].limits() == tuple(layer.contrast_limits)
 
 
-def typed(number, text):
-    """Type into a box for numbers, as a person does."""
-    line = number.lineEdit()
-    line.selectAll()
-    QTest.keyClicks(line, text)
-    QTest.keyClick(line, Qt.Key.Key_Return)
-
-
 def test_crops_are_typed_and_dragged(viewer, widget, click, look_from):
     layer = viewer.add_image(np.full((8, 10, 12), 1000, np.int16), **blocks((3, 1, 1.1), (1, 1, 1)))
     crop, (low, high) = widget.crop, clipping.whole_box(layer)[2]
@@ -399,6 +392,10 @@ def test_crops_are_typed_and_dragged(viewer, widget, click, look_from):
     np.testing.assert_allclose(clipping.box_of(layer)[2], (low + 3.3, high))
     assert len(layer.experimental_clipping_planes) == 1  # of 13.2 mm nothing is cut at the end
     assert crop.numbers[2][1].text() == "13.2 mm"
+    typed(crop.numbers[2][1], "9")
+    assert len(layer.experimental_clipping_planes) == 2
+    typed(crop.numbers[2][1], "13.2")  # which is 12 x 1.1 again, to the last digit
+    assert len(layer.experimental_clipping_planes) == 1
     typed(crop.numbers[2][1], "2")  # below the other
     np.testing.assert_allclose(clipping.box_of(layer)[2], (low + 2, low + 3.3))
     assert crop.numbers[2][0].text() == "2.0 mm"

@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QApplication
 
 from builders import series, write_series
 from napari_medread.plugin.preferences import PLUGIN
+from plugin.widgets.keys import typed
 from plugin.widgets.menus import opened
 
 MENU = "Layers", "Visualize", "Window and level"
@@ -48,7 +49,7 @@ def drag(viewer, right, up, button=Qt.MouseButton.RightButton):
     canvas = viewer.window._qt_viewer.canvas.native
     start = QPointF(canvas.rect().center())
     camera = viewer.window._qt_viewer.canvas.camera
-    before = camera.zoom, camera.center
+    before = [camera.zoom, *camera.center]
 
     def send(kind, share, pressed, held):
         at = start + QPointF(right * share, -up * share)
@@ -63,13 +64,7 @@ def drag(viewer, right, up, button=Qt.MouseButton.RightButton):
     for share in (0.25, 0.5, 1):
         send(QEvent.Type.MouseMove, share, none, button)
     send(QEvent.Type.MouseButtonRelease, 1, button, none)
-    return (camera.zoom, camera.center) != before
-
-
-def typed(box, value):
-    """Type a number, as a person does."""
-    box.native.selectAll()
-    box.native.setValue(value)
+    return not np.allclose([camera.zoom, *camera.center], before)
 
 
 def numbers(widget):
@@ -160,23 +155,66 @@ def test_numbers_back_and_forward(viewer, widget, click, tmp_path):
     assert numbers(widget) == (60, center)
 
 
+@pytest.mark.parametrize("flips", [(1, 1, 1), (-1, -1, -1)])
 @pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 0, 1)])
-def test_dragging_with_the_right_button(viewer, widget, click, order):
-    (layer,) = viewer.open_sample("napari-medread", "ct_thorax")
+def test_in_every_plane_and_flipped(viewer, widget, click, order, flips):
+    viewer.window.resize(900, 500)
+    data = np.full((6, 7, 8), 40, np.int16)
+    layer = viewer.add_image(
+        data, scale=(3, 1, 1.5), affine=np.diag([*flips, 1.0]), units="mm",
+        axis_labels=("SI", "AP", "RL"), contrast_limits=(-160, 239),
+        metadata={"modality": "CT", "value_unit": "HU"},
+    )  # fmt: skip
     viewer.dims.order = order
+    viewer.reset_view()
     QApplication.processEvents()
+
+    def grey():
+        picture = viewer.screenshot(canvas_only=True, flash=False)
+        return int(picture[picture.shape[0] // 2, picture.shape[1] // 2, 0])
+
     assert not drag(viewer, 150, 0)
     assert numbers(widget) == (800, 40)
+    assert grey() == pytest.approx(128, abs=2)
     assert not drag(viewer, 0, 60)  # up is brighter
     assert numbers(widget) == (800, -120)
     assert tuple(layer.contrast_limits) == (-520, 279)
+    assert grey() == pytest.approx(255 * 560 / 799, abs=2)
     click(widget.back)
     click(widget.back)  # each drag is one step
     assert numbers(widget) == (400, 40)
     assert not widget.back.enabled
+    click(widget.windows, "Bone")
+    assert numbers(widget) == (1000, 400)
+    assert grey() == pytest.approx(255 * 140 / 999, abs=2)
+    click(widget.inverted)
+    assert grey() == pytest.approx(255 - 255 * 140 / 999, abs=2)
+    click(widget.back)
     click(widget.right_drag)
     assert drag(viewer, 150, 60)
-    assert numbers(widget) == (400, 40)
+    assert numbers(widget) == (1000, 400)
+
+
+def test_pyramids_have_windows_too(qtbot, viewer, widget, click):
+    fine = np.zeros((4, 64, 64), np.int16)
+    fine[:, :32], fine[2, 41, 41] = 100, 3000
+    levels = [fine, fine[:, ::2, ::2], fine[:, ::4, ::4]]
+    layer = viewer.add_image(
+        levels, multiscale=True, contrast_limits=(0, 50), metadata={"value_unit": "HU"}
+    )
+    QApplication.processEvents()
+    click(widget.windows, "Abdomen")
+    assert tuple(layer.contrast_limits) == (-135, 214)
+    assert not drag(viewer, 0, -60)
+    assert numbers(widget) == (350, 110)
+    click(widget.run)
+    qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
+    assert tuple(layer.contrast_limits) == (0, 3000)  # of the finest
+    click(widget.percentiles)
+    qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
+    assert tuple(layer.contrast_limits) == (0, 100)
+    click(widget.as_opened)
+    assert tuple(layer.contrast_limits) == (0, 50)
 
 
 def test_napari_keeps_its_zoom_where_no_image_is_dragged(viewer, widget, tmp_path):
@@ -330,8 +368,7 @@ def test_reading_a_lazy_layer_can_be_cancelled(qtbot, viewer, widget, click):
     assert not widget.cancel.native.isVisible()
     assert widget.run.enabled
     click(widget.run)
-    viewer.layers.clear()  # gone before it is done
-    click(widget.cancel)
+    viewer.layers.clear()  # gone before it is done, which ends it
     qtbot.waitUntil(lambda: widget._work is None, timeout=5000)
 
 
@@ -391,6 +428,25 @@ def test_it_keeps_nothing_alive_and_opens_again(qtbot, viewer, widget, click):
     again = opened(viewer, *MENU)
     assert again is not panel()
     assert again.numbers.boxes["width"].enabled
+
+
+def test_it_keeps_no_viewer_alive(qtbot, make_napari_viewer):
+    def used():
+        viewer = make_napari_viewer()
+        panel = opened(viewer, *MENU)
+        viewer.add_image(np.arange(60.0).reshape(3, 4, 5))
+        panel.windows.native.setCurrentRow(2)
+        panel.back.native.click()
+        viewer.close()
+        return weakref.ref(viewer)
+
+    gone = used()
+
+    def is_gone():
+        gc.collect()
+        return gone() is None
+
+    qtbot.waitUntil(is_gone, timeout=5000)
 
 
 def test_closed_it_is_gone_and_takes_its_drag_along(qtbot, viewer):
