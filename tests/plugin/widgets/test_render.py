@@ -1,6 +1,5 @@
 """The widget that renders volumes, by real clicks in a real viewer, judged by what is drawn."""
 
-import gc
 import time
 import weakref
 
@@ -361,19 +360,14 @@ def test_going_back_passes_over_layers_that_are_gone(viewer, widget, choose, cli
     assert layer.colormap.name == "gray"
 
 
-def test_it_keeps_no_layer_alive(qtbot, viewer, widget, choose):
+def test_it_keeps_no_layer_alive(viewer, widget, choose, collected):
     layer = viewer.add_image(np.random.default_rng(0).random((5, 6, 7)), units="mm")
     choose("Surface")
     widget.crop.sliders[0].setValue((0.0, 2.0))
     gone = weakref.ref(layer), weakref.ref(layer.data)
     del layer
     viewer.layers.clear()
-
-    def are_gone():
-        gc.collect()
-        return [each() for each in gone] == [None, None]
-
-    qtbot.waitUntil(are_gone, timeout=3000)  # napari removes its controls a little later
+    collected(*gone)
 
 
 def test_colormaps_are_named(viewer, widget, choose):
@@ -599,7 +593,7 @@ def test_closed_it_is_gone_and_opens_again(qtbot, viewer, widget, choose):
     assert again.presets.buttons[0].isChecked()
 
 
-def test_it_keeps_no_viewer_alive(qtbot, make_napari_viewer):
+def test_it_keeps_no_viewer_alive(make_napari_viewer, collected):
     def used():
         viewer = make_napari_viewer()
         panel = opened(viewer, *MENU)
@@ -610,10 +604,4 @@ def test_it_keeps_no_viewer_alive(qtbot, make_napari_viewer):
         viewer.close()
         return weakref.ref(viewer)
 
-    gone = used()
-
-    def is_gone():
-        gc.collect()
-        return gone() is None
-
-    qtbot.waitUntil(is_gone, timeout=5000)
+    collected(used())

@@ -430,7 +430,7 @@ def test_it_keeps_nothing_alive_and_opens_again(qtbot, viewer, widget, click):
     assert again.numbers.boxes["width"].enabled
 
 
-def test_it_keeps_no_viewer_alive(qtbot, make_napari_viewer):
+def test_it_keeps_no_viewer_alive(make_napari_viewer, collected):
     def used():
         viewer = make_napari_viewer()
         panel = opened(viewer, *MENU)
@@ -440,13 +440,7 @@ def test_it_keeps_no_viewer_alive(qtbot, make_napari_viewer):
         viewer.close()
         return weakref.ref(viewer)
 
-    gone = used()
-
-    def is_gone():
-        gc.collect()
-        return gone() is None
-
-    qtbot.waitUntil(is_gone, timeout=5000)
+    collected(used())
 
 
 def test_closed_it_is_gone_and_takes_its_drag_along(qtbot, viewer):
