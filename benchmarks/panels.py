@@ -19,6 +19,10 @@ from typing import Any
 import napari
 import numpy as np
 from napari.layers import Layer
+from qtpy.QtCore import QEvent, QPointF, Qt
+from qtpy.QtGui import QMouseEvent
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication
 
 from napari_medread.core.geometry import Geometry
 from napari_medread.core.volume import Volume
@@ -42,11 +46,33 @@ def planes(viewer: napari.Viewer) -> Iterator[Step]:
 def window(viewer: napari.Viewer) -> Iterator[Step]:
     panel = _open(viewer, "Window and level")
     yield "choose a window", lambda: panel.windows.native.setCurrentRow(1)
+    yield "type a width", lambda: _type(panel.numbers.boxes["width"], "1234")
+    yield "type an upper value", lambda: _type(panel.numbers.boxes["upper"], "900")
     yield "invert", panel.inverted.native.click
+    yield "drag on the image", lambda: _drag_window(viewer)
+    yield "back", panel.back.native.click
     yield "99 %", panel.percentiles.native.click
+    yield "full range", lambda: _worked(panel, panel.run)
+    yield "next slice", lambda: viewer.dims.set_current_step(0, 100)
 
 
-PANELS = (planes, window)
+def rendering(viewer: napari.Viewer) -> Iterator[Step]:
+    panel = _open(viewer, "Volume rendering")
+    for n, name in enumerate(("bone", "vessels")):
+        yield name, panel.presets.buttons[n].click
+    yield "from the left", panel.views.buttons[2].click
+    for share in (0.2, 0.4):
+        yield f"crop by {share}", lambda share=share: _crop(panel.crop.sliders[2], share)
+    yield "reset the crop", panel.reset.native.click
+    yield "back", panel.back.native.click
+    yield "slices", lambda: setattr(viewer.dims, "ndisplay", 2)
+    viewer.layers[0].metadata["modality"] = "MR"
+    viewer.layers[0].metadata["value_unit"] = ""
+    viewer.layers[0].events.data()
+    yield "surface of an MR", panel.presets.buttons[2].click
+
+
+PANELS = (planes, window, rendering)
 
 
 def main(names: list[str]) -> int:
@@ -83,6 +109,46 @@ def add_ct(viewer: napari.Viewer) -> Layer:
 
 def _open(viewer: napari.Viewer, name: str) -> Any:
     return viewer.window.add_plugin_dock_widget("napari-medread", name)[1]
+
+
+def _type(box: Any, text: str) -> None:
+    """Type a number and leave the box."""
+    line = box.native.lineEdit()
+    line.selectAll()
+    QTest.keyClicks(line, text)
+    QTest.keyClick(line, Qt.Key.Key_Return)
+
+
+def _drag_window(viewer: napari.Viewer) -> None:
+    """Drag over the canvas with the right button, in many small moves."""
+    canvas = viewer.window._qt_viewer.canvas.native
+    button, none = Qt.MouseButton.RightButton, Qt.MouseButton.NoButton
+    start = QPointF(canvas.rect().center())
+
+    def send(kind: QEvent.Type, far: int, pressed: Any, held: Any) -> None:
+        at = start + QPointF(far, -far)
+        event = QMouseEvent(
+            kind, at, canvas.mapToGlobal(at), pressed, held, Qt.KeyboardModifier.NoModifier
+        )
+        QApplication.sendEvent(canvas, event)
+        QApplication.processEvents()
+
+    send(QEvent.Type.MouseButtonPress, 0, button, button)
+    for far in range(2, 80, 2):
+        send(QEvent.Type.MouseMove, far, none, button)
+    send(QEvent.Type.MouseButtonRelease, 80, button, none)
+
+
+def _crop(slider: Any, share: float) -> None:
+    """Move the far handle of a crop slider."""
+    slider.setValue((0.0, slider.maximum() * (1 - share)))
+
+
+def _worked(panel: Any, button: Any) -> None:
+    """Click a button, and wait until its work is done."""
+    button.native.click()
+    while panel._work is not None:
+        settle(0.02)
 
 
 def _slice_time(viewer: napari.Viewer) -> float:

@@ -9,4 +9,4 @@ def arrange(viewer: napari.Viewer) -> None:
     viewer.open_sample("napari-medread", "ct_thorax")
     _, panel = viewer.window.add_plugin_dock_widget("napari-medread", "Volume rendering")
     settle()
-    next(each for each in panel.presets if each.text == "Lungs").native.click()
+    next(each for each in panel.presets.buttons if each.text() == "Lungs").click()

@@ -8,7 +8,7 @@ from gallery import settle
 def arrange(viewer: napari.Viewer) -> None:
     viewer.open_sample("napari-medread", "ct_thorax")
     _, panel = viewer.window.add_plugin_dock_widget("napari-medread", "Window and level")
-    (lung,) = (n for n, (text, _) in enumerate(panel._offered) if text.startswith("Lung"))
+    (lung,) = (n for n, (text, _) in enumerate(panel.windows.offered) if text.startswith("Lung"))
     panel.windows.native.setCurrentRow(lung)
     settle()
     viewer.reset_view()

@@ -42,16 +42,24 @@ def texture_limit() -> int | None:
 def drawn_step(layer: Layer) -> Float:
     """Return every how manieth voxel napari draws in 3D along the last three axes, (3,).
 
-    It leaves some out of a side that is longer than the GPU takes.
+    It draws the coarsest of several resolutions, and leaves voxels out of a side that is
+    longer than the GPU takes.
     """
     limit = texture_limit()
     shape = np.array(spatial_shape(layer), float)
-    return np.ones(3) if limit is None else np.ceil(shape / limit)
+    drawn = np.array(rendered(layer).shape[-3:], float)
+    left_out = np.ones(3) if limit is None else np.ceil(drawn / limit)
+    return np.asarray(left_out * shape / drawn)
 
 
 def spatial_shape(layer: Layer) -> tuple[int, ...]:
     """Return the number of voxels along a layer's last three axes."""
     return tuple(layer.data.shape[-3:])
+
+
+def rendered(layer: Layer) -> Any:
+    """Return the data that napari draws in 3D: of several resolutions the coarsest."""
+    return layer.data[-1] if layer.multiscale else layer.data
 
 
 def whole_box(layer: Layer) -> Float:
@@ -120,10 +128,7 @@ def _to_world(layer: Layer) -> Float:
 
 
 def is_volume(layer: Layer) -> bool:
-    """Tell whether a layer is an image or labels of three axes or more, and one resolution."""
+    """Tell whether a layer is an image or labels of three axes or more, and no colour picture."""
     return (
-        isinstance(layer, Image | Labels)
-        and layer.ndim >= 3
-        and not layer.multiscale
-        and not getattr(layer, "rgb", False)
+        isinstance(layer, Image | Labels) and layer.ndim >= 3 and not getattr(layer, "rgb", False)
     )

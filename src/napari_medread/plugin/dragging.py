@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -9,14 +10,11 @@ import numpy as np
 from napari.layers import Image
 
 from napari_medread.core.windows import dragged, window_of
+from napari_medread.plugin.lookback import History, Looks, alive, looks_of
 from napari_medread.plugin.windowing import (
-    History,
-    Looks,
-    alive,
     function_of_layer,
     is_dark_above,
     is_whole,
-    looks_of,
     set_window,
 )
 
@@ -60,6 +58,18 @@ class RightDrag:
             event.handled = True
         finally:  # a release that never comes ends it too, with the next press
             self._history.record(before)
+
+
+def attach(drag: RightDrag, viewer: Any, owner: Any) -> None:
+    """Let a viewer run a drag for as long as its owner lives."""
+    viewer.mouse_drag_callbacks.append(drag)
+    weakref.finalize(owner, _remove, weakref.ref(viewer), drag).atexit = False
+
+
+def _remove(viewer_of: weakref.ref[Any], drag: RightDrag) -> None:
+    viewer = viewer_of()
+    if viewer is not None and drag in viewer.mouse_drag_callbacks:
+        viewer.mouse_drag_callbacks.remove(drag)
 
 
 def _move(before: Looks, right: float, up: float) -> None:

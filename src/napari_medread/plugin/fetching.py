@@ -13,8 +13,9 @@ from napari.layers import Layer
 
 from napari_medread.core.progress import Track
 from napari_medread.errors import CannotRender
+from napari_medread.plugin.clipping import rendered
 from napari_medread.plugin.slices import frame_of
-from napari_medread.plugin.work import Work
+from napari_medread.plugin.work import Work, cancel_without
 
 _SHARE_OF_MEMORY = 0.8
 """Of what is free, that a volume may fill."""
@@ -26,38 +27,46 @@ _LOADED: weakref.WeakKeyDictionary[Layer, tuple[int, ...]] = weakref.WeakKeyDict
 
 def must_read(layer: Layer, viewer: Any) -> bool:
     """Tell whether the volume to be shown still has to be read or computed."""
-    return viewer.dims.ndisplay != 3 and not is_read(layer, viewer.dims.point)
+    is_lazy = hasattr(rendered(layer), "compute")
+    return is_lazy and viewer.dims.ndisplay != 3 and not _is_loaded(layer, viewer.dims.point)
 
 
 def is_read(layer: Layer, point: Sequence[float]) -> bool:
     """Tell whether the volume of a layer at a viewer's point is in memory."""
-    if not hasattr(layer.data, "compute"):
-        return True
+    return not hasattr(layer.data, "compute") or _is_loaded(layer, point)
+
+
+def _is_loaded(layer: Layer, point: Sequence[float]) -> bool:
     return _LOADED.get(layer) == frame_of(layer, 3, point)
 
 
 def nbytes_of(layer: Layer) -> int:
     """Return how many bytes the volume takes that is shown in 3D."""
-    return int(np.prod(layer.data.shape[-3:]) * layer.data.dtype.itemsize)
+    data = rendered(layer)
+    return int(np.prod(data.shape[-3:]) * data.dtype.itemsize)
 
 
 def load(layer: Layer, viewer: Any) -> Work:
     """Return work that reads the volume shown and puts it into its layer.
 
-    Of more than three axes only the volume at the viewer's sliders is read.
+    Of more than three axes only the volume at the viewer's sliders is read, and of several
+    resolutions only the one that is drawn in 3D. It stops when the layer is gone.
     """
-    data, name = layer.data, layer.name
+    all_data, data = layer.data, rendered(layer)
     at = frame_of(layer, 3, viewer.dims.point)
-    work = Work(partial(_read, data, at, name))
+    work = Work(partial(_read, data, at, layer.name))
     layer_of = weakref.ref(layer)
 
     def put(loaded: Any) -> None:
         found = layer_of()
-        if found is not None and found.data is data:  # and not another since
-            found.data = _with(data, at, loaded)
-            _LOADED[found] = at
+        if found is None or found.data is not all_data:  # but another since
+            return
+        whole = _with(data, at, loaded)
+        found.data = [*list(all_data)[:-1], whole] if found.multiscale else whole
+        _LOADED[found] = at
 
     work.returned.connect(put)
+    cancel_without(work, viewer, [layer])
     return work
 
 

@@ -1,74 +1,37 @@
-"""How layers are looked at: their windows, their colours, and the way back."""
+"""How layers are looked at: the windows that fit them, the one that is set, their colours."""
 
 from __future__ import annotations
 
-import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
 from napari.layers import Image
 from napari.utils import Colormap
 from napari.utils.colormaps import AVAILABLE_COLORMAPS, ensure_colormap
 
-from napari_medread.core.display import increasing, limits_of, window_limits
+from napari_medread.core.display import limits_of, window_limits
 from napari_medread.core.progress import Track
 from napari_medread.core.volume import Volume, Window
-from napari_medread.core.windows import Limits, function_of, presets, window_of
+from napari_medread.core.windows import (
+    Limits,
+    function_of,
+    is_assumed,
+    presets,
+    window_of,
+)
 from napari_medread.plugin.exporting import value_range
 from napari_medread.plugin.layers import finest
+from napari_medread.plugin.lookback import Look, set_limits
+
+Number = Literal["width", "center", "lower", "upper"]
+"""What a window can be set by."""
+
+_SAME = 1e-6
+"""Windows that differ by less than this share of their width are the same."""
 
 _REVERSED = "_r"
 """Ends the names of reversed colormaps."""
-
-_STEPS = 100
-"""So many steps can be taken back."""
-
-
-class Look(NamedTuple):
-    """What a window and an inversion change of a layer."""
-
-    limits: Limits
-    colormap: Colormap
-
-
-Looks = list[tuple["weakref.ref[Image]", Look]]
-"""Several layers' looks; the layers are not kept alive."""
-
-
-def look_of(layer: Image) -> Look:
-    """Return how a layer looks now."""
-    low, high = layer.contrast_limits
-    return Look((float(low), float(high)), layer.colormap)
-
-
-def looks_of(layers: Iterable[Image]) -> Looks:
-    """Return how layers look now."""
-    return [(weakref.ref(each), look_of(each)) for each in layers]
-
-
-def alive(looks: Looks) -> Iterator[tuple[Image, Look]]:
-    """Yield the layers that are still there, and the looks that they had."""
-    for ref, look in looks:
-        layer = ref()
-        if layer is not None:
-            yield layer, look
-
-
-def show(layer: Image, look: Look) -> None:
-    """Give a layer a look; what it has already is left alone."""
-    set_limits(layer, look.limits)
-    if layer.colormap != look.colormap:
-        layer.colormap = look.colormap
-
-
-def set_limits(layer: Image, limits: Sequence[float]) -> None:
-    """Set a layer's contrast limits, and keep napari from setting others at the next slice."""
-    if layer.auto_contrast:
-        layer.auto_contrast = False
-    limits = increasing(limits[0], limits[1])
-    if tuple(layer.contrast_limits) != limits:
-        layer.contrast_limits = limits
 
 
 def is_grey(layer: Any) -> bool:
@@ -126,9 +89,40 @@ def offers(layer: Image) -> tuple[tuple[str, Window], ...]:
     )
 
 
+def same_as(layer: Image, offered: Sequence[tuple[str, Window]]) -> list[int]:
+    """Return which of the offered windows is the one through which a layer is looked at."""
+    center, width = window_of_layer(layer)
+    return [
+        n
+        for n, (_, (at, span, _)) in enumerate(offered)
+        if abs(at - center) <= _SAME * width and abs(span - width) <= _SAME * width
+    ]
+
+
 def set_window(layer: Image, center: float, width: float) -> None:
     """Look at a layer through a window."""
     set_limits(layer, window_limits(center, width, function_of_layer(layer)))
+
+
+def numbers_of(layer: Image) -> dict[Number, float]:
+    """Return the numbers of the window through which a layer is looked at."""
+    center, width = window_of_layer(layer)
+    low, high = map(float, layer.contrast_limits)
+    return {"width": width, "center": center, "lower": low, "upper": high}
+
+
+def setting(layer: Image, number: Number, value: float) -> Callable[[Image], None] | None:
+    """Return what gives layers the window of one of them with a number changed.
+
+    None where there is no such window: its lower value must be below its upper one.
+    """
+    # What was not edited is not rounded to what is shown.
+    found = {**numbers_of(layer), number: value}
+    if number in ("width", "center"):
+        return lambda each: set_window(each, found["center"], found["width"])
+    if found["lower"] >= found["upper"]:
+        return None
+    return lambda each: set_limits(each, (found["lower"], found["upper"]))
 
 
 def is_inverted(colormap: Colormap) -> bool:
@@ -182,63 +176,22 @@ def linked(layer: Image, selected: Iterable[Any]) -> tuple[list[Image], list[Any
     return [layer, *alike], left
 
 
-class History:
-    """The looks that layers had, to go back to them and forward again.
-
-    Parameters
-    ----------
-    on_change : callable
-        Called after every step.
-    is_there : callable
-        Tells whether a layer is still in its viewer.
-    """
-
-    def __init__(
-        self, on_change: Callable[[], None], is_there: Callable[[Image], bool] = lambda _: True
-    ) -> None:
-        self._behind: list[Looks] = []
-        self._ahead: list[Looks] = []
-        self._on_change, self._is_there = on_change, is_there
-
-    def record(self, before: Looks) -> None:
-        """Remember how layers looked before what was done, unless nothing was changed."""
-        if self._leads_on([before]):
-            self._behind = [*self._behind, before][-_STEPS:]
-            self._ahead.clear()
-        self._on_change()
-
-    def back(self) -> None:
-        """Take the last step back."""
-        self._go(self._behind, self._ahead)
-
-    def forward(self) -> None:
-        """Take the step again that was taken back last."""
-        self._go(self._ahead, self._behind)
-
-    def can_go(self) -> tuple[bool, bool]:
-        """Tell whether there is a way back, and one forward."""
-        return self._leads_on(self._behind), self._leads_on(self._ahead)
-
-    def _go(self, there: list[Looks], here: list[Looks]) -> None:
-        while there:
-            looks = there.pop()
-            # Steps of layers that are gone, or that lead to what is there, are left out.
-            if not self._leads_on([looks]):
-                continue
-            layers = self._known(looks)
-            # What was set elsewhere since is what the way back leads to.
-            here.append(looks_of(layer for layer, _ in layers))
-            for layer, look in layers:
-                show(layer, look)
-            break
-        self._on_change()
-
-    def _leads_on(self, steps: list[Looks]) -> bool:
-        known = (each for looks in steps for each in self._known(looks))
-        return any(look != look_of(layer) for layer, look in known)
-
-    def _known(self, looks: Looks) -> list[tuple[Image, Look]]:
-        return [(layer, look) for layer, look in alive(looks) if self._is_there(layer)]
+def said_of(layer: Any, selected: Sequence[Any]) -> str:
+    """Say which layers a change of a layer's window is for, and what may be unexpected."""
+    if layer is None:
+        return "Open an image first."
+    if layer.rgb:
+        return f"{layer.name}: a colour picture has no window."
+    said = []
+    targets, left = linked(layer, selected)
+    if len(targets) > 1:
+        said.append(f"Set for {len(targets)} selected layers.")
+    if left:
+        names = ", ".join(each.name for each in left)
+        said.append(f"Left alone, as its values have another unit: {names}.")
+    if is_assumed(str(layer.metadata.get("modality", "")), unit_of(layer)):
+        said.append("Nothing says that the values are HU: the CT windows may not fit.")
+    return "\n".join(said)
 
 
 def full_range(layers: Sequence[Image]) -> Callable[[Track], list[Limits | None]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -12,6 +13,7 @@ from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 
 from napari_medread.core.progress import Track
 from napari_medread.errors import Cancelled, MedReadError
+from napari_medread.plugin.viewers import open_viewer
 
 T = TypeVar("T")
 
@@ -118,6 +120,18 @@ def show_progress(work: Work, description: str) -> None:
 
     work.progressed.connect(moved)
     work.finished.connect(bar.close)
+
+
+def cancel_without(work: Work, viewer: Any, layers: Iterable[Any]) -> None:
+    """Cancel work when its viewer is closed, or has none of the layers any more."""
+    viewer_of, layers_of = weakref.ref(viewer), [weakref.ref(each) for each in layers]
+
+    def check(*_: int) -> None:
+        found = open_viewer(viewer_of)
+        if found is None or not any(layer_of() in found.layers for layer_of in layers_of):
+            work.cancel()
+
+    work.progressed.connect(check)
 
 
 class _Refusal:

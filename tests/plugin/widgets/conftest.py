@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -14,8 +16,23 @@ def click(qtbot) -> Callable[[Any], None]:
     """Click a button of a panel."""
 
     def clicked(button: Any) -> None:
-        assert button.native.isVisible()
-        assert button.native.isEnabled()
-        qtbot.mouseClick(button.native, Qt.MouseButton.LeftButton)
+        native = getattr(button, "native", button)
+        assert native.isVisible()
+        assert native.isEnabled()
+        qtbot.mouseClick(native, Qt.MouseButton.LeftButton)
 
     return clicked
+
+
+@pytest.fixture
+def collected(qtbot) -> Callable[..., None]:
+    """Wait until nothing refers to some objects any more: napari lets go a little later."""
+
+    def waited(*refs: weakref.ref[Any]) -> None:
+        def are_gone() -> bool:
+            gc.collect()
+            return not any(ref() is not None for ref in refs)
+
+        qtbot.waitUntil(are_gone, timeout=5000)
+
+    return waited

@@ -1,16 +1,24 @@
 """The widget that renders volumes, by real clicks in a real viewer, judged by what is drawn."""
 
-import gc
+import time
 import weakref
 
 import dask.array as da
 import numpy as np
 import pytest
 from napari.utils import Colormap
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication
 
+from napari_medread.core.geometry import Geometry
 from napari_medread.core.rendering import CT, MR, STEP
+from napari_medread.core.volume import Volume
 from napari_medread.plugin import clipping
+from napari_medread.plugin.layers import layer_of
+from napari_medread.plugin.patientspace import PatientSpace
 from napari_medread.plugin.rendering import studio_of
+from plugin.widgets.keys import typed
 from plugin.widgets.menus import opened
 
 MENU = "Layers", "Visualize", "Volume rendering"
@@ -31,9 +39,19 @@ def choose(widget, click):
     """Click a preset by its name."""
 
     def chosen(name):
-        click(next(each for each in widget.presets if each.text == name))
+        click(next(each for each in widget.presets.buttons if each.text() == name))
 
     return chosen
+
+
+@pytest.fixture
+def look_from(widget, click):
+    """Click a view by its name."""
+
+    def looked(name):
+        click(next(each for each in widget.views.buttons if each.text() == name))
+
+    return looked
 
 
 def look(layer):
@@ -66,14 +84,14 @@ def spot(viewer):
     ]
 
 
-def test_a_preset_sets_all_together_and_back_restores_it(viewer, widget, choose, click):
+def test_a_preset_sets_all_together_and_back_restores_it(viewer, widget, choose, click, look_from):
     (layer,) = viewer.open_sample("napari-medread", "ct_thorax")
     layer.gamma, layer.opacity, layer.iso_threshold = 1.3, 0.8, 7.0
     layer.colormap, layer.contrast_limits = "bop orange", (-111.5, 222.25)
     layer.visible = False
     viewer.dims.order = (1, 0, 2)
     viewer.dims.set_point(1, 33.0)
-    offered = [each.text for each in widget.presets if each.native.isVisible()]
+    offered = [each.text() for each in widget.presets.buttons if each.isVisible()]
     assert offered == ["Bone", "Vessels", "Lungs", "Skin", "Soft tissue", "MIP", "X-ray"]
     assert not widget.back.enabled
     before = [state(viewer, layer)]
@@ -90,14 +108,14 @@ def test_a_preset_sets_all_together_and_back_restores_it(viewer, widget, choose,
     step = STEP * (5.0 * 2.2 * 2.3) ** (1 / 3)
     share = (800 - 100) / (1500 - 100)
     np.testing.assert_allclose(layer.colormap.map(share)[0, 3], 1 - 0.4**step, atol=2e-3)
-    assert widget.presets[0].native.isChecked()
+    assert widget.presets.buttons[0].isChecked()
     assert widget.legend.isVisible()
-    click(widget.views["Left"])
+    look_from("Left")
     before.append(state(viewer, layer))
     choose("MIP")
     assert layer.rendering == "mip"
     assert layer.contrast_limits == [0, 800]
-    assert not widget.presets[0].native.isChecked()
+    assert not widget.presets.buttons[0].isChecked()
     # The view stays where it was turned to.
     np.testing.assert_allclose(viewer.scene.camera.view_direction, (0, 0, -1), atol=1e-6)
     while before:
@@ -148,7 +166,7 @@ SEEN = {
 
 
 @pytest.mark.parametrize("flips", [(1, 1, 1), (-1, 1, -1)])
-def test_the_patient_is_not_mirrored(viewer, widget, choose, click, flips):
+def test_the_patient_is_not_mirrored(viewer, widget, choose, click, flips, look_from):
     scale, affine = np.array([3.0, 1.0, 1.5]), np.diag([*flips, 1.0])
     data = np.zeros((8, 24, 16), np.int16)
     marker = (slice(0, 2), slice(0, 6), slice(12, 16))  # in (inferior, posterior, left)
@@ -161,7 +179,7 @@ def test_the_patient_is_not_mirrored(viewer, widget, choose, click, flips):
     viewer.scene.camera.orientation = ("away", "down", "right")  # a left-handed one
     choose("MIP")
     for name, (row, column) in SEEN.items():
-        click(widget.views[name])
+        look_from(name)
         place = spot(viewer)
         assert np.sign(place[0]) == row, name
         assert np.sign(place[1]) == column, name
@@ -182,12 +200,12 @@ def blocks(scale, flips):
 @pytest.mark.filterwarnings("ignore:data shape.*exceeds GL_MAX_TEXTURE_SIZE")
 @pytest.mark.parametrize("flips", [(1, 1, 1), (-1, -1, -1)])
 @pytest.mark.parametrize("limit", [2048, 10])
-def test_the_box_cuts_what_it_says(viewer, widget, click, monkeypatch, flips, limit):
+def test_the_box_cuts_what_it_says(viewer, widget, click, monkeypatch, flips, limit, look_from):
     # The limit of 10 is no real GPU's: it makes napari leave out voxels of this small volume.
     real = "napari._vispy.layers.base.get_max_texture_sizes"
     monkeypatch.setattr(real, lambda: (2048, limit))
     monkeypatch.setattr(clipping, "texture_limit", lambda: limit)
-    monkeypatch.setattr("napari_medread.plugin.widgets.render.texture_limit", lambda: limit)
+    monkeypatch.setattr("napari_medread.plugin.renderable.texture_limit", lambda: limit)
     scale = np.array([3.0, 1.0, 1.5])
     data = np.zeros((16, 16, 16), np.int16)
     bright = (slice(2, 6), slice(2, 6), slice(2, 6)), (slice(10, 14), slice(10, 14), slice(10, 14))
@@ -195,39 +213,40 @@ def test_the_box_cuts_what_it_says(viewer, widget, click, monkeypatch, flips, li
         data[each] = 1000
     data = data[tuple(slice(None, None, flip) for flip in flips)]
     layer = viewer.add_image(data, **blocks(scale, flips))
-    click(widget.views["Anterior"])
+    look_from("Anterior")
     assert ("exceed the 10 of this GPU" in widget.outcome.value) == (limit == 10)
     whole = spot(viewer)
     np.testing.assert_allclose(whole, 0, atol=0.1)
     views = ("Left", "Left", "Anterior")  # in which the axis can be seen
-    for axis, (slider, view) in enumerate(zip(widget.crop, views, strict=True)):
-        click(widget.views[view])
-        full = slider.value
+    for axis, (slider, view) in enumerate(zip(widget.crop.sliders, views, strict=True)):
+        look_from(view)
+        full = slider.value()
         assert full == (0.0, 16 * scale[axis])
         # Superior is up; anterior is left when seen from the left; right is left.
         along, sign = (0, 1) if axis == 0 else (1, 1)
         for kept, side in (((0.0, 8 * scale[axis]), -1), ((8 * scale[axis], full[1]), 1)):
-            slider.native.setValue(kept)
+            slider.setValue(kept)
             assert np.sign(spot(viewer)[along]) == side * sign, (axis, side)
         # A block goes when its last voxel goes, and not before.
-        slider.native.setValue((0.0, 3 * scale[axis]))
+        slider.setValue((0.0, 3 * scale[axis]))
         assert (drawn(viewer) > 60).any()
         # A coarsened one is blurred as far as the last voxel that was drawn before it.
-        slider.native.setValue((0.0, (0.5 if limit == 10 else 1.5) * scale[axis]))
+        slider.setValue((0.0, (0.5 if limit == 10 else 1.5) * scale[axis]))
         assert not (drawn(viewer) > 60).any()
         click(widget.back)  # all moves of one slider are one step
-        assert slider.value == full
+        assert slider.value() == full
         assert not layer.experimental_clipping_planes
 
 
-def test_a_crop_ends_between_the_voxels_that_it_names(viewer, widget, click):
+def test_a_crop_ends_between_the_voxels_that_it_names(viewer, widget, click, look_from):
     data = np.full((4, 4, 4), 1000, np.int16)  # thick ones along AP
     layer = viewer.add_image(data, **blocks((4.0, 10.0, 4.0), (1, 1, 1)))
-    click(widget.views["Left"])
+    look_from("Left")
+    viewer.scene.camera.zoom = 7  # all of it is on the canvas
     columns = np.flatnonzero((drawn(viewer) > 60).any(axis=0))
     left, right = columns[0], columns[-1] + 1
     for share in (0.25, 0.5, 0.75):
-        widget.crop[1].native.setValue((0.0, 40 * share))
+        widget.crop.sliders[1].setValue((0.0, 40 * share))
         found = np.flatnonzero((drawn(viewer) > 60).any(axis=0))[-1] + 1
         assert found == pytest.approx(left + share * (right - left), abs=6)
         np.testing.assert_allclose(clipping.box_of(layer)[1], (-5, 40 * share - 5), atol=1e-9)
@@ -241,7 +260,7 @@ def test_a_crop_cuts_all_selected_layers_and_can_be_reset(viewer, widget, choose
     viewer.layers.selection = {layer, regions}
     widget.layer.value = layer
     whole = clipping.whole_box(layer)
-    widget.crop[2].native.setValue((100.0, 200.0))
+    widget.crop.sliders[2].setValue((100.0, 200.0))
     for each in (layer, regions):
         (low, high) = clipping.box_of(each)[2]
         assert low == pytest.approx(whole[2, 0] + 100)
@@ -252,15 +271,15 @@ def test_a_crop_cuts_all_selected_layers_and_can_be_reset(viewer, widget, choose
     assert not regions.experimental_clipping_planes
     click(widget.back)
     assert len(layer.experimental_clipping_planes) == len(regions.experimental_clipping_planes) == 2
-    assert widget.crop[2].value == pytest.approx((100.0, 200.0))
+    assert widget.crop.sliders[2].value() == pytest.approx((100.0, 200.0))
     layer.translate = np.array(layer.translate) + 7  # the box stays in the world
-    assert widget.crop[2].value == pytest.approx((93.0, 193.0))
+    assert widget.crop.sliders[2].value() == pytest.approx((93.0, 193.0))
 
 
 def test_a_copy_that_the_gpu_takes(qtbot, viewer, widget, choose, click, monkeypatch):
     # No machine here has a limit that small data exceed, so the limit is made up.
     limit = 64
-    for place in ("clipping", "widgets.render"):
+    for place in ("clipping", "renderable"):
         monkeypatch.setattr(f"napari_medread.plugin.{place}.texture_limit", lambda: limit)
     (layer,) = viewer.open_sample("napari-medread", "ct_thorax")
     choose("Bone")
@@ -315,10 +334,10 @@ def test_what_is_offered_and_said(viewer, widget):
     assert "It is oblique" in widget.outcome.value
     mr.metadata["modality"] = "PT"
     widget._prefill()
-    assert widget.presets[0].text == "Inverted MIP"
+    assert widget.presets.buttons[0].text() == "Inverted MIP"
     plain = viewer.add_image(np.random.default_rng(0).random((5, 6, 7)), name="plain")
     widget.layer.value = plain
-    assert {"Bone", "Surface"} <= {each.text for each in widget.presets}
+    assert {"Bone", "Surface"} <= {each.text() for each in widget.presets.buttons}
     assert "take them for HU" in widget.outcome.value
     assert "not known to be the patient's" in widget.outcome.value
     plain.name = "renamed"
@@ -341,32 +360,14 @@ def test_going_back_passes_over_layers_that_are_gone(viewer, widget, choose, cli
     assert layer.colormap.name == "gray"
 
 
-def test_two_viewers_do_not_mix(viewer, widget, choose, make_napari_viewer):
-    second = make_napari_viewer()
-    data = np.random.default_rng(0).random((5, 6, 7))
-    first = viewer.add_image(data, units="mm")
-    theirs = second.add_image(data, units="mm")
-    choose("MIP")
-    assert first.rendering == "mip"
-    assert second.dims.ndisplay == 2
-    assert not studio_of(second).can_go_back
-    second.dims.ndisplay = 3
-    assert theirs.colormap.name == "gray"
-
-
-def test_it_keeps_no_layer_alive(qtbot, viewer, widget, choose):
+def test_it_keeps_no_layer_alive(viewer, widget, choose, collected):
     layer = viewer.add_image(np.random.default_rng(0).random((5, 6, 7)), units="mm")
     choose("Surface")
-    widget.crop[0].native.setValue((0.0, 2.0))
+    widget.crop.sliders[0].setValue((0.0, 2.0))
     gone = weakref.ref(layer), weakref.ref(layer.data)
     del layer
     viewer.layers.clear()
-
-    def are_gone():
-        gc.collect()
-        return [each() for each in gone] == [None, None]
-
-    qtbot.waitUntil(are_gone, timeout=3000)  # napari removes its controls a little later
+    collected(*gone)
 
 
 def test_colormaps_are_named(viewer, widget, choose):
@@ -375,3 +376,232 @@ def test_colormaps_are_named(viewer, widget, choose):
     assert isinstance(layer.colormap, Colormap)
     assert layer.colormap.name.startswith("Lungs (HU")
     assert CT[2].limits() == tuple(layer.contrast_limits)
+
+
+def test_crops_are_typed_and_dragged(viewer, widget, click, look_from):
+    layer = viewer.add_image(np.full((8, 10, 12), 1000, np.int16), **blocks((3, 1, 1.1), (1, 1, 1)))
+    crop, (low, high) = widget.crop, clipping.whole_box(layer)[2]
+    look_from("Anterior")
+    typed(crop.numbers[2][0], "3.3")
+    np.testing.assert_allclose(clipping.box_of(layer)[2], (low + 3.3, high))
+    assert len(layer.experimental_clipping_planes) == 1  # of 13.2 mm nothing is cut at the end
+    assert crop.numbers[2][1].text() == "13.2 mm"
+    typed(crop.numbers[2][1], "9")
+    assert len(layer.experimental_clipping_planes) == 2
+    typed(crop.numbers[2][1], "13.2")  # which is 12 x 1.1 again, to the last digit
+    assert len(layer.experimental_clipping_planes) == 1
+    typed(crop.numbers[2][1], "2")  # below the other
+    np.testing.assert_allclose(clipping.box_of(layer)[2], (low + 2, low + 3.3))
+    assert crop.numbers[2][0].text() == "2.0 mm"
+    click(widget.back)
+    assert not layer.experimental_clipping_planes
+    slider = crop.sliders[0]
+    start, end = QPoint(slider.width() - 8, slider.height() // 2), QPoint(slider.width() // 2, 8)
+    QTest.mousePress(slider, Qt.MouseButton.LeftButton, pos=start)
+    for at in (start, (start + end) / 2, end):
+        QTest.mouseMove(slider, at)
+        QApplication.processEvents()
+    QTest.mouseRelease(slider, Qt.MouseButton.LeftButton, pos=end)
+    first, last = clipping.box_of(layer)[0]
+    assert (first, last) == (-1.5, pytest.approx(10.5, abs=2))
+    assert crop.numbers[0][1].value() == pytest.approx(last + 1.5, abs=0.05)
+
+
+def oblique(degrees):
+    """Return a bright volume that lies obliquely in the patient, turned about the AP axis."""
+    angle = np.deg2rad(degrees)
+    across = np.array([np.cos(angle), 0, np.sin(angle)])
+    down = np.array([np.sin(angle), 0, -np.cos(angle)])
+    affine = np.eye(4)  # from slice, row and column to LPS
+    affine[:3, :3] = np.stack([4 * down, [0, 3, 0], 2 * across], axis=1)
+    data = np.full((10, 10, 20), 1000, np.int16)
+    return Volume(data, "oblique", Geometry(data.shape, affine), modality="CT", value_unit="HU")
+
+
+@pytest.mark.parametrize("in_patient", [False, True])
+def test_oblique_volumes_are_cut_where_they_stand(viewer, widget, choose, click, in_patient):
+    (layer,) = viewer._add_layer_from_data(*layer_of(oblique(25)))
+    space = PatientSpace(viewer)
+    space.switch(on=in_patient)
+    choose("MIP")
+    assert ("drawn straight" in widget.outcome.value) != in_patient
+    assert ("stands where it lies" in widget.outcome.value) == in_patient
+    box = clipping.whole_box(layer)
+    if in_patient:  # the corners of 40 x 40 mm, turned by 25 degrees
+        width = 40 * (np.cos(np.deg2rad(25)) + np.sin(np.deg2rad(25)))
+        np.testing.assert_allclose(box[[0, 2], 1] - box[[0, 2], 0], width)
+    else:
+        np.testing.assert_allclose(box[:, 1] - box[:, 0], (40, 30, 40))
+    camera = viewer.scene.camera
+    camera.center, camera.perspective = box.mean(axis=1), 0
+    for share in (0.3, 0.5):
+        place = share * (box[2, 1] - box[2, 0])
+        typed(widget.crop.numbers[2][1], f"{place:.1f}")
+        picture = drawn(viewer) > 60
+        last = np.flatnonzero(picture.any(axis=0))[-1]
+        expected = picture.shape[1] / 2 + (box[2, 0] + place - camera.center[2]) * camera.zoom
+        assert last == pytest.approx(expected, abs=4)
+    click(widget.back)  # the two were one step
+    assert not layer.experimental_clipping_planes
+    space.close()
+
+
+def slowly(block):
+    time.sleep(0.05)
+    return block
+
+
+def test_reading_for_3d_can_be_cancelled(qtbot, viewer, widget, choose, click):
+    data = da.zeros((200, 20, 20), chunks=(1, 20, 20), dtype=np.int16).map_blocks(
+        slowly, dtype=np.int16
+    )
+    layer = viewer.add_image(data, contrast_limits=(0, 100), name="lazy")
+    choose("MIP")
+    assert not widget.presets.isEnabled()
+    qtbot.waitUntil(lambda: widget.progress.value > 2, timeout=20000)
+    click(widget.cancel)
+    qtbot.waitUntil(lambda: widget._work is None, timeout=5000)
+    assert widget.message.value == "Cancelled."
+    assert not widget.cancel.native.isVisible()
+    assert viewer.dims.ndisplay == 2
+    assert layer.data is data
+    assert not any(each.isChecked() for each in widget.presets.buttons)
+    # Without its layer it ends by itself.
+    choose("MIP")
+    qtbot.waitUntil(lambda: widget.progress.value > 2, timeout=20000)
+    viewer.layers.clear()
+    qtbot.waitUntil(lambda: widget._work is None, timeout=5000)
+    assert viewer.dims.ndisplay == 2
+
+
+def test_a_pyramid_is_rendered_and_copied(qtbot, viewer, widget, choose, click, look_from):
+    fine = np.zeros((32, 32, 32), np.int16)
+    fine[8:24, 8:24, 8:24] = 1000
+    levels = [fine, da.from_array(fine[::2, ::2, ::2], chunks=(1, 16, 16))]
+    layer = viewer.add_image(levels, multiscale=True, **blocks((1, 1, 1), (1, 1, 1)))
+    assert "3D shows the coarsest, 16 × 16 × 16: one voxel in 2" in widget.outcome.value
+    assert "first reads 0.0 MB" in widget.outcome.value
+    choose("MIP")
+    qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
+    assert viewer.dims.ndisplay == 3
+    assert [type(each) for each in layer.data] == [np.ndarray, np.ndarray]
+    assert layer.rendering == "mip"
+    look_from("Anterior")
+    for kept, side in (((0.0, 16.0), -1), ((16.0, 32.0), 1)):
+        widget.crop.sliders[2].setValue(kept)
+        assert np.sign(spot(viewer)[1]) == side
+    click(widget.run)
+    qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
+    copy = viewer.layers[-1]
+    np.testing.assert_array_equal(copy.data, fine)
+    assert (copy.rendering, layer.visible) == ("mip", False)
+    click(widget.back)
+    assert list(viewer.layers) == [layer]
+    assert layer.visible
+
+
+@pytest.mark.parametrize("change", [None, "name", "data", "translate"])
+def test_going_back_takes_a_copy_away_unless_it_was_changed(
+    qtbot, viewer, widget, choose, click, monkeypatch, change
+):
+    for place in ("clipping", "renderable"):
+        monkeypatch.setattr(f"napari_medread.plugin.{place}.texture_limit", lambda: 20)
+    layer = viewer.add_image(np.random.default_rng(0).random((9, 10, 40)), units="mm", name="long")
+    choose("MIP")
+    click(widget.run)
+    qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
+    assert "long hidden" in widget.message.value
+    copy = widget.layer.value
+    assert copy is viewer.layers[-1] is not layer
+    viewer.dims.ndisplay = 2
+    copy.contrast_limits = 0, 0.5  # a look is no change
+    if change is not None:
+        value = {"name": "mine", "data": copy.data + 1, "translate": (1, 2, 3)}[change]
+        setattr(copy, change, value)
+    click(widget.back)
+    assert (copy in viewer.layers) == (change is not None)
+    assert layer.visible
+    assert widget.layer.value is layer
+    assert viewer.dims.ndisplay == 3
+    click(widget.back)
+    assert viewer.dims.ndisplay == 2
+    assert not widget.back.enabled
+
+
+def test_four_axes(viewer, widget, choose, click):
+    data = np.zeros((3, 8, 10, 12), np.int16)
+    data[1, 2:6, 2:8, :4] = 1000  # on the patient's right
+    layer = viewer.add_image(
+        data, scale=(2, 3, 1, 1), units=("s", "mm", "mm", "mm"),
+        axis_labels=("time", "SI", "AP", "RL"), metadata={"value_unit": "HU"},
+    )  # fmt: skip
+    viewer.dims.set_current_step(0, 1)
+    choose("MIP")
+    assert viewer.dims.displayed == (1, 2, 3)
+    assert spot(viewer)[1] < 0
+    viewer.dims.set_current_step(0, 2)
+    assert not (drawn(viewer) > 60).any()
+    viewer.dims.set_current_step(0, 1)
+    typed(widget.crop.numbers[2][0], "6")
+    assert not (drawn(viewer) > 60).any()
+    click(widget.reset)
+    assert (drawn(viewer) > 60).any()
+    click(widget.back)
+    click(widget.back)
+    click(widget.back)
+    assert viewer.dims.ndisplay == 2
+    assert viewer.dims.current_step[0] == 1
+    assert layer.colormap.name == "gray"
+
+
+def test_two_viewers_with_a_panel_each(viewer, widget, choose, click, make_napari_viewer):
+    second = make_napari_viewer(show=True)
+    theirs = opened(second, *MENU)
+    QApplication.processEvents()  # both are shown
+    data = np.random.default_rng(0).random((5, 6, 7))
+    here, there = (each.add_image(data, units="mm") for each in (viewer, second))
+    assert theirs.layer.choices == (there,)
+    choose("MIP")
+    assert second.dims.ndisplay == 2
+    assert not theirs.back.enabled
+    click(theirs.presets.buttons[2])
+    typed(theirs.crop.numbers[0][0], "2")
+    assert there.colormap.name.startswith("Surface")
+    assert here.colormap.name.startswith("MIP")
+    assert not here.experimental_clipping_planes
+    click(widget.back)
+    assert viewer.dims.ndisplay == 2
+    assert second.dims.ndisplay == 3
+    assert len(there.experimental_clipping_planes) == 1
+    click(theirs.back)
+    click(theirs.back)
+    assert second.dims.ndisplay == 2
+    assert there.colormap.name == "gray"
+
+
+def test_closed_it_is_gone_and_opens_again(qtbot, viewer, widget, choose):
+    layer = viewer.add_image(np.random.default_rng(0).random((5, 6, 7)), units="mm")
+    choose("Surface")
+    panel = weakref.ref(widget)
+    viewer.window.remove_dock_widget(widget.native)
+    qtbot.wait(50)
+    layer.name = "followed by nobody"
+    studio_of(viewer).render(layer, MR[0])
+    again = opened(viewer, *MENU)
+    assert again is not panel()
+    assert again.layer.value is layer
+    assert again.presets.buttons[0].isChecked()
+
+
+def test_it_keeps_no_viewer_alive(make_napari_viewer, collected):
+    def used():
+        viewer = make_napari_viewer()
+        panel = opened(viewer, *MENU)
+        viewer.add_image(np.random.default_rng(0).random((5, 6, 7)), units="mm")
+        panel.presets.buttons[0].click()
+        panel.crop.sliders[0].setValue((0.0, 2.0))
+        panel.back.native.click()
+        viewer.close()
+        return weakref.ref(viewer)
+
+    collected(used())

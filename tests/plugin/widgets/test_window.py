@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QApplication
 
 from builders import series, write_series
 from napari_medread.plugin.preferences import PLUGIN
+from plugin.widgets.keys import typed
 from plugin.widgets.menus import opened
 
 MENU = "Layers", "Visualize", "Window and level"
@@ -48,7 +49,7 @@ def drag(viewer, right, up, button=Qt.MouseButton.RightButton):
     canvas = viewer.window._qt_viewer.canvas.native
     start = QPointF(canvas.rect().center())
     camera = viewer.window._qt_viewer.canvas.camera
-    before = camera.zoom, camera.center
+    before = [camera.zoom, *camera.center]
 
     def send(kind, share, pressed, held):
         at = start + QPointF(right * share, -up * share)
@@ -63,17 +64,11 @@ def drag(viewer, right, up, button=Qt.MouseButton.RightButton):
     for share in (0.25, 0.5, 1):
         send(QEvent.Type.MouseMove, share, none, button)
     send(QEvent.Type.MouseButtonRelease, 1, button, none)
-    return (camera.zoom, camera.center) != before
-
-
-def typed(box, value):
-    """Type a number, as a person does."""
-    box.native.selectAll()
-    box.native.setValue(value)
+    return not np.allclose([camera.zoom, *camera.center], before)
 
 
 def numbers(widget):
-    return widget.window_width.value, widget.window_center.value
+    return widget.numbers.boxes["width"].value, widget.numbers.boxes["center"].value
 
 
 def dicom(tmp_path, **attributes):
@@ -92,10 +87,10 @@ def dicom(tmp_path, **attributes):
 def test_the_windows_of_a_file_and_the_presets(viewer, widget, click, tmp_path):
     (layer,) = viewer.open(dicom(tmp_path), plugin="napari-medread")
     assert numbers(widget) == (400, 40)
-    assert widget.window_width.native.text() == "400 HU"
+    assert widget.numbers.boxes["width"].native.text() == "400 HU"
     # PS3.3 C.11.2.1.2.1
-    assert (widget.lower.value, widget.upper.value) == (-160, 239)
-    texts = [text for text, _ in widget._offered]
+    assert (widget.numbers.boxes["lower"].value, widget.numbers.boxes["upper"].value) == (-160, 239)
+    texts = [text for text, _ in widget.windows.offered]
     assert texts[:3] == [
         "File: WINDOW1   400 / 40", "File: LUNG   1500 / -600", "Abdomen   350 / 40"
     ]  # fmt: skip
@@ -120,23 +115,23 @@ def test_exact_windows_of_a_file_stay_exact(viewer, widget, tmp_path):
     (layer,) = viewer.open(dicom(tmp_path, VOILUTFunction="LINEAR_EXACT"), plugin="napari-medread")
     assert tuple(layer.contrast_limits) == (-160, 240)
     assert numbers(widget) == (400, 40)
-    typed(widget.window_width, 200)
+    typed(widget.numbers.boxes["width"], 200)
     assert tuple(layer.contrast_limits) == (-60, 140)
 
 
 def test_numbers_back_and_forward(viewer, widget, click, tmp_path):
     (layer,) = viewer.open(dicom(tmp_path), plugin="napari-medread")
     assert not widget.back.enabled
-    typed(widget.window_width, 101)
+    typed(widget.numbers.boxes["width"], 101)
     assert tuple(layer.contrast_limits) == (-10.5, 89.5)
-    typed(widget.window_center, 60)
+    typed(widget.numbers.boxes["center"], 60)
     assert numbers(widget) == (101, 60)
-    typed(widget.upper, 300)
+    typed(widget.numbers.boxes["upper"], 300)
     assert tuple(layer.contrast_limits) == (9.5, 300)
-    typed(widget.lower, 301)
+    typed(widget.numbers.boxes["lower"], 301)
     assert widget.message.value == "The lower value must be below the upper one."
     assert tuple(layer.contrast_limits) == (9.5, 300)
-    assert widget.lower.value == 9.5
+    assert widget.numbers.boxes["lower"].value == 9.5
     click(widget.back)
     click(widget.back)
     assert numbers(widget) == (101, 40)
@@ -144,39 +139,82 @@ def test_numbers_back_and_forward(viewer, widget, click, tmp_path):
     click(widget.forward)
     assert numbers(widget) == (101, 60)
     layer.contrast_limits = 0, 500  # by napari's own slider
-    assert (widget.lower.value, widget.upper.value) == (0, 500)
+    assert (widget.numbers.boxes["lower"].value, widget.numbers.boxes["upper"].value) == (0, 500)
     assert numbers(widget) == (501, 250.5)
     click(widget.back)
     assert numbers(widget) == (101, 40)
     click(widget.forward)  # to what was there, not to what had been
     assert tuple(layer.contrast_limits) == (0, 500)
     click(widget.back)
-    typed(widget.window_width, 50)
+    typed(widget.numbers.boxes["width"], 50)
     assert not widget.forward.enabled
     layer.auto_contrast = True
-    center = widget.window_center.value
-    typed(widget.window_width, 60)
+    center = widget.numbers.boxes["center"].value
+    typed(widget.numbers.boxes["width"], 60)
     viewer.dims.set_current_step(0, 0)  # napari would set others here
     assert numbers(widget) == (60, center)
 
 
+@pytest.mark.parametrize("flips", [(1, 1, 1), (-1, -1, -1)])
 @pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 0, 1)])
-def test_dragging_with_the_right_button(viewer, widget, click, order):
-    (layer,) = viewer.open_sample("napari-medread", "ct_thorax")
+def test_in_every_plane_and_flipped(viewer, widget, click, order, flips):
+    viewer.window.resize(900, 500)
+    data = np.full((6, 7, 8), 40, np.int16)
+    layer = viewer.add_image(
+        data, scale=(3, 1, 1.5), affine=np.diag([*flips, 1.0]), units="mm",
+        axis_labels=("SI", "AP", "RL"), contrast_limits=(-160, 239),
+        metadata={"modality": "CT", "value_unit": "HU"},
+    )  # fmt: skip
     viewer.dims.order = order
+    viewer.reset_view()
     QApplication.processEvents()
+
+    def grey():
+        picture = viewer.screenshot(canvas_only=True, flash=False)
+        return int(picture[picture.shape[0] // 2, picture.shape[1] // 2, 0])
+
     assert not drag(viewer, 150, 0)
     assert numbers(widget) == (800, 40)
+    assert grey() == pytest.approx(128, abs=2)
     assert not drag(viewer, 0, 60)  # up is brighter
     assert numbers(widget) == (800, -120)
     assert tuple(layer.contrast_limits) == (-520, 279)
+    assert grey() == pytest.approx(255 * 560 / 799, abs=2)
     click(widget.back)
     click(widget.back)  # each drag is one step
     assert numbers(widget) == (400, 40)
     assert not widget.back.enabled
+    click(widget.windows, "Bone")
+    assert numbers(widget) == (1000, 400)
+    assert grey() == pytest.approx(255 * 140 / 999, abs=2)
+    click(widget.inverted)
+    assert grey() == pytest.approx(255 - 255 * 140 / 999, abs=2)
+    click(widget.back)
     click(widget.right_drag)
     assert drag(viewer, 150, 60)
-    assert numbers(widget) == (400, 40)
+    assert numbers(widget) == (1000, 400)
+
+
+def test_pyramids_have_windows_too(qtbot, viewer, widget, click):
+    fine = np.zeros((4, 64, 64), np.int16)
+    fine[:, :32], fine[2, 41, 41] = 100, 3000
+    levels = [fine, fine[:, ::2, ::2], fine[:, ::4, ::4]]
+    layer = viewer.add_image(
+        levels, multiscale=True, contrast_limits=(0, 50), metadata={"value_unit": "HU"}
+    )
+    QApplication.processEvents()
+    click(widget.windows, "Abdomen")
+    assert tuple(layer.contrast_limits) == (-135, 214)
+    assert not drag(viewer, 0, -60)
+    assert numbers(widget) == (350, 110)
+    click(widget.run)
+    qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
+    assert tuple(layer.contrast_limits) == (0, 3000)  # of the finest
+    click(widget.percentiles)
+    qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
+    assert tuple(layer.contrast_limits) == (0, 100)
+    click(widget.as_opened)
+    assert tuple(layer.contrast_limits) == (0, 50)
 
 
 def test_napari_keeps_its_zoom_where_no_image_is_dragged(viewer, widget, tmp_path):
@@ -215,9 +253,9 @@ def test_inverted(viewer, widget, click, tmp_path):
     values = np.array(xray.data)
     assert xray.colormap.name == "gray_r"
     assert widget.inverted.value
-    center = widget.window_center.value
+    center = widget.numbers.boxes["center"].value
     assert not drag(viewer, 0, 30)
-    assert widget.window_center.value > center  # up is brighter here too
+    assert widget.numbers.boxes["center"].value > center  # up is brighter here too
     click(widget.inverted)
     assert xray.colormap.name == "gray"
     click(widget.as_opened)
@@ -246,7 +284,7 @@ def test_selected_layers_of_one_unit_are_set_together(viewer, widget, click):
     (second,) = viewer.open_sample("napari-medread", "ct_thorax")
     third = viewer.add_image(np.zeros((4, 5, 6)), name="uptake", metadata={"value_unit": "Bq/ml"})
     assert widget.layer.value is third
-    assert widget.lower.native.suffix() == " Bq/ml"
+    assert widget.numbers.boxes["lower"].native.suffix() == " Bq/ml"
     assert not widget.windows.native.isVisible()
     was = tuple(second.contrast_limits), tuple(third.contrast_limits)
     viewer.layers.selection.active = first
@@ -280,9 +318,9 @@ def test_full_range_and_percentiles(qtbot, viewer, widget, click):
         da.from_array(data, (1, 1, 40, 50)), contrast_limits=(0, 1), name="map"
     )
     assert "Nothing says that the values are HU" in widget.outcome.value
-    assert widget.window_width.native.text() == "1.000"
-    assert widget.window_center.native.singleStep() == pytest.approx(0.01)
-    typed(widget.window_center, 0.123)
+    assert widget.numbers.boxes["width"].native.text() == "1.000"
+    assert widget.numbers.boxes["center"].native.singleStep() == pytest.approx(0.01)
+    typed(widget.numbers.boxes["center"], 0.123)
     assert tuple(layer.contrast_limits) == pytest.approx((-0.377, 0.623))
     click(widget.run)
     assert not widget.percentiles.enabled
@@ -330,14 +368,13 @@ def test_reading_a_lazy_layer_can_be_cancelled(qtbot, viewer, widget, click):
     assert not widget.cancel.native.isVisible()
     assert widget.run.enabled
     click(widget.run)
-    viewer.layers.clear()  # gone before it is done
-    click(widget.cancel)
+    viewer.layers.clear()  # gone before it is done, which ends it
     qtbot.waitUntil(lambda: widget._work is None, timeout=5000)
 
 
 def test_layers_come_and_go(viewer, widget):
     assert widget.outcome.value == "Open an image first."
-    assert not widget.window_width.enabled
+    assert not widget.numbers.boxes["width"].enabled
     assert not widget.run.enabled
     assert drag(viewer, 10, 10)
     viewer.open_sample("napari-medread", "chest_section")
@@ -346,11 +383,11 @@ def test_layers_come_and_go(viewer, widget):
     assert drag(viewer, 10, 10)
     layer = viewer.add_image(np.arange(120, dtype=np.uint8).reshape(10, 12), name="plain")
     assert widget.layer.value is layer
-    assert widget.window_width.enabled
-    assert widget.window_width.native.suffix() == ""
+    assert widget.numbers.boxes["width"].enabled
+    assert widget.numbers.boxes["width"].native.suffix() == ""
     layer.name = "other"
     assert widget.layer.current_choice == "other"
-    typed(widget.window_center, 10)
+    typed(widget.numbers.boxes["center"], 10)
     viewer.layers.remove(layer)
     assert "a colour picture" in widget.outcome.value
     viewer.layers.clear()
@@ -366,7 +403,7 @@ def test_two_viewers_have_nothing_to_do_with_each_other(
     folder = dicom(tmp_path)
     (here,) = viewer.open(folder, plugin="napari-medread")
     (there,) = other.open(folder, plugin="napari-medread")
-    typed(second.window_width, 100)
+    typed(second.numbers.boxes["width"], 100)
     assert numbers(widget) == (400, 40)
     assert not drag(other, 0, 30)
     assert tuple(here.contrast_limits) == (-160, 239)
@@ -390,7 +427,20 @@ def test_it_keeps_nothing_alive_and_opens_again(qtbot, viewer, widget, click):
     viewer.add_image(np.zeros((4, 5)))
     again = opened(viewer, *MENU)
     assert again is not panel()
-    assert again.window_width.enabled
+    assert again.numbers.boxes["width"].enabled
+
+
+def test_it_keeps_no_viewer_alive(make_napari_viewer, collected):
+    def used():
+        viewer = make_napari_viewer()
+        panel = opened(viewer, *MENU)
+        viewer.add_image(np.arange(60.0).reshape(3, 4, 5))
+        panel.windows.native.setCurrentRow(2)
+        panel.back.native.click()
+        viewer.close()
+        return weakref.ref(viewer)
+
+    collected(used())
 
 
 def test_closed_it_is_gone_and_takes_its_drag_along(qtbot, viewer):

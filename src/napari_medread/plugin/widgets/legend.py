@@ -17,7 +17,7 @@ _BEHIND = (40, 40, 40)
 
 
 class Legend(QWidget):
-    """Colours over values; where they are opaque they fill the strip's height."""
+    """Colours over values; where they are most opaque they fill the strip's height."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,7 +55,8 @@ class Legend(QWidget):
 
 def _painted(colours: Float) -> QImage:
     """Return the strip: each colour as high as it is opaque, faint ones still to be seen."""
-    heights = np.sqrt(colours[:, 3]) * _STRIP
+    opacity = colours[:, 3]
+    heights = np.sqrt(opacity / max(opacity.max(), 1e-9)) * _STRIP
     rows = np.arange(_STRIP, 0, -1)[:, None]
     pixels = np.where(
         (rows <= np.ceil(heights))[..., None], np.round(colours[:, :3] * 255), _BEHIND

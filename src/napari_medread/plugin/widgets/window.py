@@ -1,4 +1,4 @@
-"""The widget for window and level."""
+"""The widget for window and level: what it acts on, and what its controls do."""
 
 from __future__ import annotations
 
@@ -11,49 +11,31 @@ from magicgui.widgets import CheckBox, Label, PushButton
 from napari.layers import Image, Layer
 
 from napari_medread.core.progress import Track
-from napari_medread.core.volume import Window
-from napari_medread.core.windows import (
-    Limits,
-    is_assumed,
-    least_width,
-)
-from napari_medread.plugin.dragging import RightDrag
+from napari_medread.core.windows import Limits
+from napari_medread.plugin.dragging import RightDrag, attach
+from napari_medread.plugin.lookback import History, Look, look_of, looks_of, set_limits, show
 from napari_medread.plugin.preferences import preference
 from napari_medread.plugin.viewers import unwrapped
+from napari_medread.plugin.widgets.buttons import in_a_row
 from napari_medread.plugin.widgets.controls import row
 from napari_medread.plugin.widgets.panel import Panel
-from napari_medread.plugin.widgets.windowparts import (
-    in_a_row,
-    number_box,
-    show_all,
-    show_number,
-    window_list,
-)
+from napari_medread.plugin.widgets.windowparts import Numbers, WindowList
 from napari_medread.plugin.windowing import (
-    History,
-    Look,
+    Number,
     full_range,
-    function_of_layer,
     inverted,
     is_grey,
     is_inverted,
-    is_whole,
     linked,
-    look_of,
-    looks_of,
-    offers,
     opened_look,
     percentiles,
-    set_limits,
+    said_of,
     set_window,
-    show,
-    unit_of,
-    window_of_layer,
+    setting,
 )
-from napari_medread.plugin.work import Work
+from napari_medread.plugin.work import Work, cancel_without
 
-_SAME = 1e-6
-"""Windows that differ by less than this share of their width are the same."""
+_NO_VALUES = "There are no values in it that could be shown."
 
 
 class WindowLevel(Panel):
@@ -82,7 +64,6 @@ class WindowLevel(Panel):
             cancel="Stops reading the values. The window stays as it is.",
         )
         self._opened: weakref.WeakKeyDictionary[Layer, Look] = weakref.WeakKeyDictionary()
-        self._offered: tuple[Any, ...] = ()
         viewer_of = self._viewer_of
         self._history = History(
             self._weakly(WindowLevel._refresh),
@@ -91,12 +72,9 @@ class WindowLevel(Panel):
         this = weakref.ref(self)
         self._drag = RightDrag(lambda: [] if (panel := this()) is None else panel._dragged(),
                                self._history)  # fmt: skip
-        self.windows = window_list(self._choices)
+        self.windows = WindowList()
         self.heading = Label(value="Windows, by width / center")
-        self.window_width = number_box("How many values lie between black and white.")
-        self.window_center = number_box("The value shown as middle grey. Also called level.")
-        self.lower = number_box("This value and all below it are drawn black.")
-        self.upper = number_box("This value and all above it are drawn white.")
+        self.numbers = Numbers(self._weakly(WindowLevel._on_number))
         self.as_opened = PushButton(
             text="As opened",
             tooltip="Window and colours as the file was opened; of a layer from elsewhere,\n"
@@ -128,10 +106,7 @@ class WindowLevel(Panel):
                 row(Label(value="Layer"), self.layer),
                 self.heading,
                 self.windows,
-                row(Label(value="Width"), self.window_width),
-                row(Label(value="Center"), self.window_center),
-                row(Label(value="Lower"), self.lower),
-                row(Label(value="Upper"), self.upper),
+                self.numbers,
                 in_a_row(self.as_opened, self.run, self.percentiles),
                 self.inverted,
                 self.right_drag,
@@ -146,8 +121,6 @@ class WindowLevel(Panel):
         viewer = unwrapped(viewer)
         self.layer.changed.connect(self._on_chosen)
         self.windows.changed.connect(self._on_window)
-        for box in (self.window_width, self.window_center, self.lower, self.upper):
-            box.changed.connect(partial(self._on_number, box))
         self.as_opened.changed.connect(self._on_as_opened)
         self.percentiles.changed.connect(partial(self._measure, percentiles))
         self.inverted.changed.connect(self._on_inverted)
@@ -157,8 +130,7 @@ class WindowLevel(Panel):
         viewer.layers.selection.events.changed.connect(self._on_selected)
         viewer.dims.events.ndisplay.connect(self._on_moved)
         self._drag.on = self.right_drag.value
-        viewer.mouse_drag_callbacks.append(self._drag)
-        weakref.finalize(self, _remove, self._viewer_of, self._drag).atexit = False
+        attach(self._drag, viewer, self)
 
     def _layers(self, *_: Any) -> list[Layer]:
         return [each for each in super()._layers() if isinstance(each, Image)]
@@ -171,9 +143,6 @@ class WindowLevel(Panel):
         super()._show_running(running=running)
         self.run.visible = True
         self._enable()
-
-    def _choices(self, *_: Any) -> list[tuple[str, int]]:
-        return [(text, n) for n, (text, _) in enumerate(self._offered)]
 
     def _selected(self) -> list[Layer]:
         viewer = self._viewer_of()
@@ -231,10 +200,12 @@ class WindowLevel(Panel):
             for each in self._layers():
                 if is_grey(each) and each not in self._opened:
                     self._opened[each] = opened_look(each) or look_of(each)
-            if is_grey(layer):
-                self._fill(layer)
-            else:
-                self._offer(())
+            grey = layer if is_grey(layer) else None
+            self.windows.show_for(grey)
+            self.heading.visible = bool(self.windows.offered)
+            if grey is not None:
+                self.numbers.show_for(grey)
+                self.inverted.value = is_inverted(grey.colormap)
             self.outcome.value = self._outcome()
             self._enable()
         finally:
@@ -245,60 +216,18 @@ class WindowLevel(Panel):
         self.message.value = ""
         self._prefill()
 
-    def _fill(self, layer: Image) -> None:
-        """Show the numbers of a layer, with its unit and as many digits as they need."""
-        center, width = window_of_layer(layer)
-        low, high = layer.contrast_limits
-        self.window_width.min = min(
-            least_width(function_of_layer(layer), whole=is_whole(layer)), width
-        )
-        for box, value in ((self.window_width, width), (self.window_center, center),
-                           (self.lower, low), (self.upper, high)):  # fmt: skip
-            show_number(box, value, width, layer)
-        self.inverted.value = is_inverted(layer.colormap)
-        offered = offers(layer)
-        if offered != self._offered:
-            self._offer(offered)
-        same = [
-            n for n, (_, (at, span, _)) in enumerate(offered)
-            if abs(at - center) <= _SAME * width and abs(span - width) <= _SAME * width
-        ]  # fmt: skip
-        if not set(self.windows.value) & set(same) or not same:
-            self.windows.value = same[:1]
-
-    def _offer(self, offered: tuple[tuple[str, Window], ...]) -> None:
-        """List windows, all of them to be seen at once."""
-        self._offered = offered
-        self.windows.reset_choices()
-        self.windows.visible = self.heading.visible = bool(offered)
-        show_all(self.windows)
-
     def _outcome(self) -> str:
         """Say what a change is for, and what may be unexpected."""
-        layer = self.layer.value
-        if layer is None:
-            return "Open an image first."
-        if layer.rgb:
-            return f"{layer.name}: a colour picture has no window."
-        said = []
-        targets, left = linked(layer, self._selected())
-        if len(targets) > 1:
-            said.append(f"Set for {len(targets)} selected layers.")
-        if left:
-            names = ", ".join(each.name for each in left)
-            said.append(f"Left alone, as its values have another unit: {names}.")
-        if is_assumed(str(layer.metadata.get("modality", "")), unit_of(layer)):
-            said.append("Nothing says that the values are HU: the CT windows may not fit.")
-        viewer = self._viewer_of()
-        if self.right_drag.value and viewer is not None and viewer.dims.ndisplay == 3:
-            said.append("In 3D the right button zooms.")
-        return "\n".join(said)
+        said, viewer = said_of(self.layer.value, self._selected()), self._viewer_of()
+        is_deep = viewer is not None and viewer.dims.ndisplay == 3
+        if is_deep and self.right_drag.value and is_grey(self.layer.value):
+            said = "\n".join([*filter(None, [said]), "In 3D the right button zooms."])
+        return said
 
     def _enable(self) -> None:
         """Enable what can be done now."""
         can, is_busy = is_grey(self.layer.value), self._work is not None
-        for each in (self.windows, self.window_width, self.window_center, self.lower, self.upper,
-                     self.as_opened, self.inverted):  # fmt: skip
+        for each in (self.windows, self.numbers, self.as_opened, self.inverted):
             each.enabled = can
         self.run.enabled = self.percentiles.enabled = can and not is_busy
         self.back.enabled, self.forward.enabled = self._history.can_go()
@@ -311,26 +240,19 @@ class WindowLevel(Panel):
             change(layer)
         self._history.record(before)
 
-    def _on_window(self, chosen: Sequence[int]) -> None:
-        if self._is_filling or not chosen:
+    def _on_window(self, *_: Any) -> None:
+        if self._is_filling or (window := self.windows.chosen()) is None:
             return
-        _, (center, width, _) = self._offered[chosen[0]]
+        center, width = window[:2]
         self._change(lambda layer: set_window(layer, center, width))
 
-    def _on_number(self, box: Any, value: float) -> None:
+    def _on_number(self, number: Number, value: float) -> None:
         layer = self.layer.value
         if self._is_filling or not is_grey(layer):
             return
-        # What was not edited is not rounded to what is shown.
-        center, width = window_of_layer(layer)
-        low, high = layer.contrast_limits
-        if box is self.window_width or box is self.window_center:
-            center, width = (center, value) if box is self.window_width else (value, width)
-            self._change(lambda layer: set_window(layer, center, width))
-            return
-        low, high = (value, high) if box is self.lower else (low, value)
-        if low < high:
-            self._change(lambda layer: set_limits(layer, (low, high)))
+        change = setting(layer, number, value)
+        if change is not None:
+            self._change(change)
         else:
             self._refresh()
             self.message.value = "The lower value must be below the upper one."
@@ -367,7 +289,8 @@ class WindowLevel(Panel):
         set_them = self._weakly(lambda panel, found: panel._set_found(refs, found))
         work = Work(find(layers))
         work.returned.connect(set_them)
-        self._begin(work, _said_of)
+        cancel_without(work, self._viewer_of(), layers)
+        self._begin(work, lambda found: "" if all(found) else _NO_VALUES)
 
     def _set_found(self, refs: Sequence[weakref.ref[Image]], found: Sequence[Any]) -> None:
         both = [(layer, limits) for ref, limits in zip(refs, found, strict=True)
@@ -376,13 +299,3 @@ class WindowLevel(Panel):
         for layer, limits in both:
             set_limits(layer, limits)
         self._history.record(before)
-
-
-def _said_of(found: Sequence[Any]) -> str:
-    return "" if all(found) else "There are no values in it that could be shown."
-
-
-def _remove(viewer_of: weakref.ref[Any], drag: RightDrag) -> None:
-    viewer = viewer_of()
-    if viewer is not None and drag in viewer.mouse_drag_callbacks:
-        viewer.mouse_drag_callbacks.remove(drag)
