@@ -114,13 +114,13 @@ def _browser(viewer: napari.Viewer, folder: Path) -> Iterator[Step]:
     panel = _open(viewer, "Series browser")
 
     def look() -> None:
-        panel.path.setText(str(folder))
-        QTest.keyClick(panel.path, Qt.Key.Key_Return)
-        _until(lambda: panel._work is not None)
+        panel.place.path.setText(str(folder))
+        QTest.keyClick(panel.place.path, Qt.Key.Key_Return)
+        _until(lambda: panel.is_busy)
 
     yield f"look into {folders.SERIES} series", look
     yield "thumbnails", lambda: settle(3)
-    yield "the other thumbnails", lambda: _until(lambda: panel._looking is not None)
+    yield "the other thumbnails", lambda: _until(lambda: not panel.is_settled)
     yield "scroll", lambda: panel.tree.scrollToBottom()
     yield "filter", lambda: QTest.keyClicks(panel.filter, "archive 77")
     yield "clear the filter", panel.filter.clear
@@ -131,7 +131,7 @@ def _browser(viewer: napari.Viewer, folder: Path) -> Iterator[Step]:
         lambda: QTest.keyClick(panel.tree, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier),
     )
     yield "choose the CT", lambda: (QTest.keyClicks(panel.filter, "512"), panel.tree.selectAll())
-    yield "load it", lambda: (panel.load.click(), _until(lambda: panel._work is not None))
+    yield "load it", lambda: (panel.load.click(), _until(lambda: panel.is_busy))
 
 
 PANELS = (planes, window, tags, browser)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,10 @@ from napari.utils import progress
 from napari.utils.notifications import show_info, show_warning
 
 from napari_medread import api
-from napari_medread.core.volume import Volume
 from napari_medread.dicom.scan import is_dicom
 from napari_medread.errors import Cancelled
 from napari_medread.plugin.layers import LayerData, layers_of
-from napari_medread.plugin.preferences import preference
+from napari_medread.plugin.preferences import lazy_above, preference
 from napari_medread.plugin.tracking import track
 
 Paths = str | Sequence[str]
@@ -53,11 +52,11 @@ def read_layers(path: Paths) -> list[LayerData]:
             return NOTHING
         paths = siblings or paths
     try:
-        volumes = api.read(paths, track=track, lazy_above=_lazy_above())
+        volumes = api.read(paths, track=track, lazy_above=lazy_above())
     except Cancelled:
         show_info("Opening was cancelled: nothing was loaded.")
         return NOTHING
-    show_notes(volumes)
+    show_notes([(volume.name, volume.notes) for volume in volumes])
     return layers_of(volumes)
 
 
@@ -87,22 +86,22 @@ def _dropped_with(path: str) -> list[str]:
     return []
 
 
-def _lazy_above() -> int | None:
-    """Return the size in bytes above which the preferences ask for reading slice by slice."""
-    megabytes = preference("opening", "lazy_megabytes")
-    return int(megabytes * 1e6) if megabytes > 0 else None
-
-
 def _and_more(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
 
 
-def show_notes(volumes: Sequence[Volume]) -> None:
-    """Show all notes of one opening as one notification, each with its volume's name."""
+def show_notes(opened: Iterable[tuple[str, Sequence[str]]]) -> None:
+    """Show all notes of one opening as one notification, each with the name of its layer.
+
+    Parameters
+    ----------
+    opened : iterable of (str, sequence of str)
+        Names and notes of the layers.
+    """
     named: dict[str, list[str]] = {}
-    for volume in volumes:
-        for note in volume.notes:
-            named.setdefault(note, []).append(volume.name)
+    for name, notes in opened:
+        for note in notes:
+            named.setdefault(note, []).append(name)
     lines = [f"{_and_more(names)}: {note}" for note, names in named.items()]
     if not lines or not preference("opening", "show_notes"):
         return

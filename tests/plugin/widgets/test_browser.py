@@ -30,7 +30,7 @@ def browser(viewer):
 
 
 def is_done(browser):
-    return browser._work is None and browser._looking is None
+    return browser.is_settled
 
 
 @pytest.fixture
@@ -38,8 +38,8 @@ def look_into(qtbot, browser):
     """Type a path, and wait until all there is to see is seen."""
 
     def look(place):
-        browser.path.setText(str(place))
-        qtbot.keyClick(browser.path, Qt.Key.Key_Return)
+        browser.place.path.setText(str(place))
+        qtbot.keyClick(browser.place.path, Qt.Key.Key_Return)
         qtbot.waitUntil(lambda: is_done(browser), timeout=20000)
 
     return look
@@ -207,14 +207,14 @@ def test_several_are_loaded_one_after_the_other(qtbot, viewer, browser, look_int
         path.unlink()
     click("scan.mha", key=Qt.KeyboardModifier.ControlModifier)
     qtbot.mouseClick(browser.load, LEFT)
-    assert not browser.folder.isEnabled()
+    assert not browser.place.folder.isEnabled()
     qtbot.waitUntil(lambda: is_done(browser), timeout=20000)
     assert [(layer.name, layer.visible) for layer in viewer.layers] == [
         ("2 Axial", True),
         ("scan", False),
     ]
     assert "the file is no longer where it was" in browser.message.text()
-    assert browser.folder.isEnabled()
+    assert browser.place.folder.isEnabled()
 
 
 def test_a_whole_study_is_one_choice(qtbot, viewer, browser, look_into, click, folder):
@@ -235,15 +235,15 @@ def test_a_whole_study_is_one_choice(qtbot, viewer, browser, look_into, click, f
 
 
 def test_cancelling(qtbot, viewer, browser, look_into, click, folder):
-    browser.path.setText(str(folder))
-    qtbot.keyClick(browser.path, Qt.Key.Key_Return)
+    browser.place.path.setText(str(folder))
+    qtbot.keyClick(browser.place.path, Qt.Key.Key_Return)
     assert browser.progress.isVisible()
     qtbot.mouseClick(browser.cancel, LEFT)
     qtbot.wait(300)
     assert texts(browser) == []
     assert browser.message.text() == "Cancelled."
     assert not browser.progress.isVisible()
-    qtbot.mouseClick(browser.rescan, LEFT)
+    qtbot.mouseClick(browser.place.rescan, LEFT)
     qtbot.waitUntil(lambda: is_done(browser), timeout=20000)
     assert len(texts(browser)) == 6
     click("Sentinel, Secretus")
@@ -319,11 +319,14 @@ def test_choosing_by_dialog_and_by_drop(qtbot, browser, folder):
         buttons = dialog.findChild(QDialogButtonBox).buttons()
         next(b for b in buttons if b.text().replace("&", "") in ("Open", "Choose")).click()
 
-    for button, place, count in ((browser.folder, folder, 6), (browser.directory, path, 3)):
+    for button, place, count in (
+        (browser.place.folder, folder, 6),
+        (browser.place.directory, path, 3),
+    ):
         QTimer.singleShot(400, lambda place=place: choose(place))
         qtbot.mouseClick(button, LEFT)
         qtbot.waitUntil(lambda: is_done(browser), timeout=20000)
-        assert browser.path.text() == str(place)
+        assert browser.place.path.text() == str(place)
         assert len(texts(browser)) == count
     mime = QMimeData()
     mime.setUrls([QUrl.fromLocalFile(str(folder / "mr"))])

@@ -6,15 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtWidgets import (
-    QApplication,
-    QHBoxLayout,
-    QLabel,
-    QLineEdit,
-    QPushButton,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QApplication, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from napari_medread.core.tagfiles import row_of, write_table, write_tags
 from napari_medread.core.tags import Query
@@ -23,6 +15,7 @@ from napari_medread.plugin.headers import NoHeader, Source
 from napari_medread.plugin.viewers import unwrapped
 from napari_medread.plugin.widgets.controls import ask_for_file
 from napari_medread.plugin.widgets.following import Follower
+from napari_medread.plugin.widgets.plain import button, line_of, sentence
 from napari_medread.plugin.widgets.tagseries import SeriesView
 from napari_medread.plugin.widgets.tagtree import TagTree
 
@@ -41,8 +34,7 @@ class TagsWidget(QWidget):
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__()
         self.follower = Follower(unwrapped(napari_viewer), self)
-        self.where = QLabel()
-        self.where.setWordWrap(True)
+        self.where = sentence()
         self.search = QLineEdit()
         self.search.setPlaceholderText("Search: Manufacturer, 0008,0070, a value")
         self.search.setToolTip(
@@ -52,18 +44,17 @@ class TagsWidget(QWidget):
         self.search.setClearButtonEnabled(True)
         self.tree = TagTree()
         self.count = QLabel()
-        self.copy_value = _button("Copy value", "Copies the whole value of the chosen element.")
-        self.copy_row = _button(
+        self.copy_value = button("Copy value", "Copies the whole value of the chosen element.")
+        self.copy_row = button(
             "Copy row", "Copies tag, name, VR and value of the chosen element (Ctrl+C)."
         )
-        self.over_slices = _button(
+        self.over_slices = button(
             "Over slices",
             "Lists the chosen element of every slice, and plots it if it is a number.",
         )
-        self.export = _button("Export...", f"Writes this header as CSV or JSON. {_PATIENT}")
+        self.export = button("Export...", f"Writes this header as CSV or JSON. {_PATIENT}")
         self.series = SeriesView()
-        self.message = QLabel()
-        self.message.setWordWrap(True)
+        self.message = sentence()
         self._lay_out()
         self.follower.read.connect(self._on_read)
         self.follower.moved.connect(self.where.setText)
@@ -83,12 +74,9 @@ class TagsWidget(QWidget):
 
     def _lay_out(self) -> None:
         layout = QVBoxLayout(self)
-        buttons = QHBoxLayout()
-        for button in (self.copy_value, self.copy_row, self.over_slices, self.export):
-            buttons.addWidget(button)
         for each in (self.where, self.search, self.tree, self.count):
             layout.addWidget(each, 3 if each is self.tree else 0)
-        layout.addLayout(buttons)
+        layout.addLayout(line_of(self.copy_value, self.copy_row, self.over_slices, self.export))
         layout.addWidget(self.series, 2)
         layout.addWidget(self.message)
         self.setMinimumWidth(430)
@@ -127,8 +115,8 @@ class TagsWidget(QWidget):
     def _on_chosen(self) -> None:
         """Offer what can be done with the chosen element."""
         is_element = self.tree.current() is not None
-        for button in (self.copy_value, self.copy_row):
-            button.setEnabled(is_element)
+        self.copy_value.setEnabled(is_element)
+        self.copy_row.setEnabled(is_element)
         self.export.setEnabled(len(self.follower.tags) > 0)
         source = self._source()
         has_slices = source is not None and source.has_slices
@@ -179,9 +167,3 @@ class TagsWidget(QWidget):
             self.message.setText(str(error))
         else:
             self.message.setText(f"{path.name} was written to {path.parent}. {_PATIENT}")
-
-
-def _button(text: str, tooltip: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(tooltip)
-    return button

@@ -8,11 +8,8 @@ from typing import Any
 from qtpy.QtCore import QAbstractTableModel, Qt, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import (
     QApplication,
-    QHBoxLayout,
     QHeaderView,
-    QLabel,
     QProgressBar,
-    QPushButton,
     QTableView,
     QVBoxLayout,
     QWidget,
@@ -21,6 +18,7 @@ from qtpy.QtWidgets import (
 from napari_medread.core.tags import Key, Tag
 from napari_medread.plugin.headers import Series, Source, over_slices
 from napari_medread.plugin.widgets.controls import weakly
+from napari_medread.plugin.widgets.plain import button, line_of, sentence
 from napari_medread.plugin.widgets.plot import Plot
 from napari_medread.plugin.work import Work
 
@@ -46,8 +44,7 @@ class SeriesView(QWidget):
         self._series: Series | None = None
         self._reading: Work | None = None
         self._is_gone: list[bool] = []
-        self.title = QLabel()
-        self.title.setWordWrap(True)
+        self.title = sentence()
         self.progress = QProgressBar()
         self.progress.setToolTip("How many headers have been read.")
         self.table = QTableView()
@@ -55,20 +52,14 @@ class SeriesView(QWidget):
         self.table.verticalHeader().setDefaultSectionSize(22)
         self.plot = Plot()
         self.plot.setToolTip("The value of every slice, from the first to the last.")
-        self.copy = QPushButton("Copy list")
-        self.copy.setToolTip("Copies the table, for a spreadsheet.")
-        self.export = QPushButton("Export list...")
-        self.export.setToolTip("Writes the table as CSV.")
-        self.cancel = QPushButton("Close")
-        self.cancel.setToolTip("Closes the list; stops reading if it is not whole yet.")
+        self.copy = button("Copy list", "Copies the table, for a spreadsheet.")
+        self.export = button("Export list...", "Writes the table as CSV.")
+        self.cancel = button("Close", "Closes the list; stops reading if it is not whole yet.")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        buttons = QHBoxLayout()
-        for button in (self.copy, self.export, self.cancel):
-            buttons.addWidget(button)
         for each in (self.title, self.progress, self.plot, self.table):
             layout.addWidget(each)
-        layout.addLayout(buttons)
+        layout.addLayout(line_of(self.copy, self.export, self.cancel))
         self.copy.clicked.connect(self._on_copy)
         self.cancel.clicked.connect(self.close_it)
         self.hide()
