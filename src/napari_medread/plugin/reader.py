@@ -87,7 +87,9 @@ def _dropped_with(path: str) -> list[str]:
 
 
 def _and_more(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+    if len(names) < 3:
+        return " and ".join(names)
+    return f"{names[0]} and {len(names) - 1} more"
 
 
 def show_notes(opened: Iterable[tuple[str, Sequence[str]]]) -> None:
