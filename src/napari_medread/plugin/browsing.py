@@ -6,14 +6,17 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
-from napari_medread.catalogue import Catalogue, FileEntry, browse
 from napari_medread.core.progress import Track
 from napari_medread.core.thumbnail import plane_of
 from napari_medread.core.volume import Volume
-from napari_medread.dicom.catalogue import Entry, Patient, Series, Study
 
-Readable = Entry | FileEntry
+if TYPE_CHECKING:  # they import what reads DICOM, for which opening the panel should not wait
+    from napari_medread.catalogue import Catalogue, FileEntry
+    from napari_medread.dicom.catalogue import Entry, Patient, Series, Study
+
+Readable: TypeAlias = "Entry | FileEntry"
 """What can be loaded."""
 
 LOOKED_INTO = 1 << 28
@@ -25,6 +28,8 @@ DIM = " · "
 
 def browsed(place: Path, track: Track) -> tuple[Catalogue, list[Row]]:
     """List what there is to read at a path, and the rows that show it, with patients' names."""
+    from napari_medread.catalogue import browse
+
     found = browse(place, track=track)
     return found, rows_of(found, names=True)
 
@@ -129,6 +134,8 @@ def _file(entry: FileEntry) -> Row:
 
 def is_large(entry: Readable) -> bool:
     """Tell whether a file would take long to look into."""
+    from napari_medread.catalogue import FileEntry
+
     return isinstance(entry, FileEntry) and _size(entry.path) > LOOKED_INTO
 
 

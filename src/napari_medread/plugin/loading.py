@@ -11,7 +11,7 @@ from napari.layers import Layer
 from napari_medread.core.progress import Track
 from napari_medread.plugin.browsing import Readable
 from napari_medread.plugin.layers import LayerData, layers_of
-from napari_medread.plugin.reader import show_notes
+from napari_medread.plugin.notes import show_notes
 from napari_medread.plugin.viewers import open_viewer
 
 

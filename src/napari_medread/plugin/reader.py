@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,13 @@ from napari_medread import api
 from napari_medread.dicom.scan import is_dicom
 from napari_medread.errors import Cancelled
 from napari_medread.plugin.layers import LayerData, layers_of
-from napari_medread.plugin.preferences import lazy_above, preference
+from napari_medread.plugin.notes import show_notes
+from napari_medread.plugin.preferences import lazy_above
 from napari_medread.plugin.tracking import track
 
 Paths = str | Sequence[str]
 NOTHING: list[Any] = [(None,)]
 """napari's sign for a path that was read and adds no layer."""
-
-NOTES_SHOWN = 5
-"""Notes that fit into one notification."""
 
 
 def get_reader(path: Paths) -> Callable[[Paths], list[LayerData]] | None:
@@ -84,30 +82,3 @@ def _dropped_with(path: str) -> list[str]:
         found: list[str] = bar._medread_dicom
         return found
     return []
-
-
-def _and_more(names: Sequence[str]) -> str:
-    if len(names) < 3:
-        return " and ".join(names)
-    return f"{names[0]} and {len(names) - 1} more"
-
-
-def show_notes(opened: Iterable[tuple[str, Sequence[str]]]) -> None:
-    """Show all notes of one opening as one notification, each with the name of its layer.
-
-    Parameters
-    ----------
-    opened : iterable of (str, sequence of str)
-        Names and notes of the layers.
-    """
-    named: dict[str, list[str]] = {}
-    for name, notes in opened:
-        for note in notes:
-            named.setdefault(note, []).append(name)
-    lines = [f"{_and_more(names)}: {note}" for note, names in named.items()]
-    if not lines or not preference("opening", "show_notes"):
-        return
-    more = len(lines) - NOTES_SHOWN
-    if more > 0:
-        lines = [*lines[:NOTES_SHOWN], f"… and {more} more, in each layer's metadata['notes']."]
-    show_warning("\n".join(lines))

@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QLineEdi
 
 from builders import ORIENTATIONS, image, position_of, save, series, sets, uid, write_series
 from dicom.objects import directory
-from napari_medread import read
+from napari_medread import catalogue, read
 from napari_medread.plugin import browsing, loading
 from napari_medread.plugin.layers import layer_of
 from napari_medread.plugin.looking import SIDE
@@ -557,7 +557,7 @@ def test_what_takes_long_is_done_beside_the_window(
         return called
 
     for module, name in (
-        (browsing, "browse"),
+        (catalogue, "browse"),
         (browsing, "rows_of"),
         (thumbnails, "look_at"),
         (loading, "layers_of"),

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import QCheckBox, QLineEdit, QProgressBar, QVBoxLayout, QWidget
 
-from napari_medread.api import NOTHING_IN_IT
-from napari_medread.catalogue import Catalogue
 from napari_medread.plugin.browsing import Row, browsed, patient_titles
 from napari_medread.plugin.loading import Loaded
 from napari_medread.plugin.viewers import unwrapped
@@ -21,6 +19,9 @@ from napari_medread.plugin.widgets.plain import button, line_of, sentence, sente
 from napari_medread.plugin.widgets.seriestree import SeriesTree
 from napari_medread.plugin.widgets.thumbnails import Thumbnails
 from napari_medread.plugin.work import Work
+
+if TYPE_CHECKING:
+    from napari_medread.catalogue import Catalogue
 
 NOTHING_CHOSEN = "Choose a folder or a DICOMDIR, or drop one here."
 
@@ -154,6 +155,8 @@ class Browser(QWidget):
         place = self.place.place
         said = ""
         if place is not None and not rows:
+            from napari_medread.api import NOTHING_IN_IT
+
             said = f"{place.name or place}: {NOTHING_IN_IT}"
         self.message.setText(said)
 
