@@ -528,7 +528,7 @@ def test_long_lists_are_filled_little_by_little(qtbot, browser, look_into, archi
     assert all(picture != empty for picture in pictures)
 
 
-def test_what_the_filter_hides_is_not_selected(qtbot, viewer, browser, look_into, archive):
+def test_what_the_filter_hides_is_not_selected(qtbot, viewer, browser, look_into, click, archive):
     look_into(archive)
     select_all(qtbot, browser)
     assert browser.load.text() == "Load 40 volumes"
@@ -541,6 +541,14 @@ def test_what_the_filter_hides_is_not_selected(qtbot, viewer, browser, look_into
     qtbot.mouseClick(browser.load, LEFT)
     qtbot.waitUntil(lambda: browser.is_settled, timeout=20000)
     assert [layer.name for layer in viewer.layers] == ["39 Part P39"]
+    # It is not when it comes back, either.
+    browser.filter.clear()
+    click("0 Part P0")
+    assert browser.tree.selected()
+    qtbot.keyClicks(browser.filter, "p39")
+    browser.filter.clear()
+    assert browser.tree.selected() == []
+    assert not browser.load.isEnabled()
 
 
 def test_what_takes_long_is_done_beside_the_window(

@@ -22,7 +22,7 @@ from napari_medread.plugin.headers import Place
 from napari_medread.plugin.layers import layer_of
 from napari_medread.plugin.samples import example
 from napari_medread.plugin.volumes import volume_of_layer
-from napari_medread.plugin.widgets import tagtree
+from napari_medread.plugin.widgets import tagseries, tagtree
 from napari_medread.plugin.work import _RUNNING
 from plugin.widgets import menus
 
@@ -637,19 +637,27 @@ def close(viewer, name):
     dock.destroyOnClose()
 
 
-def test_a_renamed_layer_and_one_that_is_deleted(qtbot, viewer, widget, opened, settled, tmp_path):
+def test_a_renamed_layer_and_one_that_is_deleted(
+    qtbot, viewer, widget, opened, settled, monkeypatch, tmp_path
+):
     folder = write_series(tmp_path, series(change=marked))
     (layer,) = opened(folder)
     layer.name = "mine"
     settled()
     assert widget.where.text().startswith("mine\n")
     # It is deleted while a list of its slices is made.
+    go_on, listed = threading.Event(), tagseries.over_slices
+    monkeypatch.setattr(tagseries, "over_slices", lambda *a: go_on.wait(20) and listed(*a))
     click_row(qtbot, widget.tree, index_named(widget.tree, "Slice Location"))
     click(qtbot, widget.over_slices)
     assert widget.series.is_reading
+    assert widget.series.progress.isVisible()
     viewer.layers.remove(layer)
     settled()
     assert not widget.series.is_reading
+    go_on.set()
+    qtbot.waitUntil(lambda: not _RUNNING, timeout=10000)
+    qtbot.wait(50)
     assert not widget.series.isVisible()
     assert rows(widget) == []
     assert not widget.export.isEnabled()
