@@ -24,6 +24,12 @@ from napari_medread.plugin.work import Work
 
 ABSENT = "(not in this header)"
 
+_NARROWEST = 56
+"""Width of a column in pixels."""
+
+_MEASURED = 20
+"""So many rows say how wide a column is."""
+
 
 class SeriesView(QWidget):
     """Reads a series of values and shows it; hidden until there is one.
@@ -50,6 +56,9 @@ class SeriesView(QWidget):
         self.table = QTableView()
         self.table.verticalHeader().hide()
         self.table.verticalHeader().setDefaultSectionSize(22)
+        # Wide enough for any number of a slice, so that not all rows need to be measured.
+        self.table.horizontalHeader().setMinimumSectionSize(_NARROWEST)
+        self.table.horizontalHeader().setResizeContentsPrecision(_MEASURED)
         self.plot = Plot()
         self.plot.setToolTip("The value of every slice, from the first to the last.")
         self.copy = button("Copy list", "Copies the table, for a spreadsheet.")
