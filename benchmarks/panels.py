@@ -13,7 +13,8 @@ import itertools
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import napari
@@ -24,9 +25,12 @@ from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
+import folders
+from napari_medread import read
 from napari_medread.core.geometry import Geometry
 from napari_medread.core.volume import Volume
 from napari_medread.plugin.layers import layer_of
+from napari_medread.plugin.volumes import volume_of_layer
 from watch import settle, watched
 
 SHAPE = (300, 512, 512)
@@ -72,7 +76,89 @@ def rendering(viewer: napari.Viewer) -> Iterator[Step]:
     yield "surface of an MR", panel.presets.buttons[2].click
 
 
-PANELS = (planes, window, rendering)
+def tags(viewer: napari.Viewer) -> Iterator[Step]:
+    place, ct = folders.folder(), volume_of_layer(viewer.layers[0], viewer).volume
+    files = _opened(viewer, folders.slices(place / "ct", ct))
+    header = _opened(viewer, folders.many_frames(place / "enhanced.dcm"))
+    del header.metadata["frames"]  # then all frames are shown and not one
+    viewer.layers.selection.active = files
+    return _tags(viewer, files, header)
+
+
+def _tags(viewer: napari.Viewer, files: Layer, header: Layer) -> Iterator[Step]:
+    panel = _open(viewer, "Tags")
+    yield "next slice", lambda: viewer.dims.set_current_step(0, 100)
+    yield "20 slices", lambda: _scroll(viewer, range(100, 120))
+    yield "type a tag", lambda: QTest.keyClicks(panel.search, "0020,0032")
+    yield "choose it", lambda: panel.tree.setCurrentIndex(panel.tree.model().index(0, 0))
+    yield "copy it", panel.copy_row.click
+    yield (
+        "list it over slices",
+        lambda: (
+            panel.over_slices.click(),
+            _until(lambda: panel.series.is_reading),
+        ),
+    )
+    yield "copy the list", panel.series.copy.click
+    yield "close the list", panel.series.cancel.click
+    yield "clear the search", panel.search.clear
+
+    def choose() -> None:
+        viewer.layers.selection.active = header
+        settle(1)
+        _until(lambda: panel.follower.is_busy)
+
+    yield f"header of {folders.FRAMES} frames", choose
+    tree = panel.tree
+    last = tree.model().rowCount() - 1
+    yield "open its frames", lambda: tree.expand(tree.model().index(last, 0))
+    yield "go to the last", lambda: tree.scrollToBottom()
+    for text in ("Per", "1.2.3.77", "nowhere"):
+        yield f"type {text}", lambda text=text: QTest.keyClicks(panel.search, text)
+        yield "clear it", panel.search.clear
+    yield (
+        "open all by *",
+        lambda: (
+            tree.setCurrentIndex(tree.model().index(last, 0)),
+            QTest.keyClick(tree, "*"),
+        ),
+    )
+    yield "back to the CT", lambda: setattr(viewer.layers.selection, "active", files)
+
+
+def browser(viewer: napari.Viewer) -> Iterator[Step]:
+    place = folders.folder()
+    folders.slices(place / "ct", volume_of_layer(viewer.layers[0], viewer).volume)
+    folders.archive(place / "archive")
+    viewer.layers.clear()
+    return _browser(viewer, place)
+
+
+def _browser(viewer: napari.Viewer, folder: Path) -> Iterator[Step]:
+    panel = _open(viewer, "Series browser")
+
+    def look() -> None:
+        panel.place.path.setText(str(folder))
+        QTest.keyClick(panel.place.path, Qt.Key.Key_Return)
+        _until(lambda: panel.is_busy)
+
+    yield f"look into {folders.SERIES} series", look
+    yield "thumbnails", lambda: settle(3)
+    yield "the other thumbnails", lambda: _until(lambda: not panel.is_settled)
+    yield "scroll", lambda: panel.tree.scrollToBottom()
+    yield "filter", lambda: QTest.keyClicks(panel.filter, "archive 77")
+    yield "clear the filter", panel.filter.clear
+    yield "hide names", panel.names.click
+    yield "show names", panel.names.click
+    yield (
+        "select everything",
+        lambda: QTest.keyClick(panel.tree, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier),
+    )
+    yield "choose the CT", lambda: (QTest.keyClicks(panel.filter, "512"), panel.tree.selectAll())
+    yield "load it", lambda: (panel.load.click(), _until(lambda: panel.is_busy))
+
+
+PANELS = (planes, window, rendering, tags, browser)
 
 
 def main(names: list[str]) -> int:
@@ -149,6 +235,24 @@ def _worked(panel: Any, button: Any) -> None:
     button.native.click()
     while panel._work is not None:
         settle(0.02)
+
+
+def _opened(viewer: napari.Viewer, path: Path) -> Layer:
+    (volume,) = read(path)
+    (layer,) = viewer._add_layer_from_data(*layer_of(volume))
+    return layer
+
+
+def _until(is_busy: Callable[[], bool]) -> None:
+    """Let the window do what is due until a panel has nothing to do."""
+    while is_busy():
+        settle(0.05)
+
+
+def _scroll(viewer: napari.Viewer, steps: Iterable[int]) -> None:
+    for step in steps:
+        viewer.dims.set_current_step(0, step)
+        settle(0.03)
 
 
 def _slice_time(viewer: napari.Viewer) -> float:

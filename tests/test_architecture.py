@@ -68,3 +68,13 @@ def test_reading_needs_neither_napari_nor_qt():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+@pytest.mark.parametrize("panel", ["browser", "tags"])
+def test_panels_open_without_waiting_for_what_reads_files(panel):
+    code = (
+        f"import sys, napari_medread.plugin.widgets.{panel};"
+        "print(*{'pydicom', 'SimpleITK', 'PIL.JpegImagePlugin'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

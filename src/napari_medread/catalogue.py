@@ -38,14 +38,15 @@ class FileEntry:
         """Return what describes its volumes. Most formats are read whole for it."""
         return self.read()
 
-    def read(self, track: Track = silently) -> list[Volume]:
-        """Read its volumes.
+    def read(self, track: Track = silently, lazy_above: int | None = None) -> list[Volume]:
+        """Read its volumes. How large they are does not matter: their format says how.
 
         Raises
         ------
         UnreadableFile
             Where they cannot be.
         """
+        del lazy_above
         name = format_of(self.path) or ""
         return reader_of(name)(self.path, track)
 

@@ -10,9 +10,9 @@ from napari_medread.plugin.samples import example
 def arrange(viewer: napari.Viewer) -> None:
     _, panel = viewer.window.add_plugin_dock_widget("napari-medread", "Series browser")
     panel.look_into(example("ct_thorax").parent)
-    settle(lambda: panel._work is None and panel._looking is None, 20)
+    settle(lambda: panel.is_settled, 20)
     for found in panel.tree.findItems("2 Thorax", Qt.MatchContains | Qt.MatchRecursive):
         found.setSelected(True)
     panel.load.click()
-    settle(lambda: panel._work is None, 20)
-    panel.path.setText("/data/chest")
+    settle(lambda: not panel.is_busy, 20)
+    panel.place.path.setText("/data/chest")

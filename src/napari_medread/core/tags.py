@@ -19,7 +19,7 @@ Key = tuple[str | int, ...]
 """Where an element is: tags, and between them the places of items in their sequences."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Tag:
     r"""One element of a header, or one item of a sequence.
 
@@ -95,6 +95,7 @@ class Query:
     def __init__(self, text: str) -> None:
         self._text = " ".join(text.casefold().split())
         self._words = self._text.split()
+        self._first = self._words[0] if self._words else ""
         match = _TAG.fullmatch(self._text)
         self._digits = match[1] + match[2] if match else None
 
@@ -103,11 +104,13 @@ class Query:
 
     def finds(self, tag: Tag) -> bool:
         """Tell whether an element is meant, no matter what is inside it."""
-        if tag.is_item:
-            return False
         if self._digits is not None and tag._digits.startswith(self._digits):
-            return True
-        return self._text in tag._values or all(word in tag._names for word in self._words)
+            return not tag.is_item
+        # One word is looked for first: most elements have none of them.
+        if self._text not in tag._values and self._first not in tag._names:
+            return False
+        is_found = self._text in tag._values or all(word in tag._names for word in self._words)
+        return is_found and not tag.is_item
 
 
 class Tags(Sequence[Tag]):

@@ -49,15 +49,23 @@ class Entry:
         """Return what describes it, without its voxels."""
         return [self.volume]
 
-    def read(self, track: Track = silently) -> list[Volume]:
+    def read(self, track: Track = silently, lazy_above: int | None = None) -> list[Volume]:
         """Read its voxels into memory, unless they take much of what is free.
+
+        Parameters
+        ----------
+        track : Track
+            Reports progress, and may stop it.
+        lazy_above : int or None
+            Read slices of more bytes than this in all only when they are looked at; None:
+            as memory allows.
 
         Raises
         ------
         UnreadableFile
             Where it cannot be decoded, or its files have gone.
         """
-        volume = volume_of(self._stack, track)
+        volume = volume_of(self._stack, track, lazy_above=lazy_above)
         volume.name = self.name
         return [volume]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -36,6 +35,7 @@ from pydicom.uid import (
 
 from napari_medread.dicom import values
 from napari_medread.dicom.encapsulated import encapsulated_frame
+from napari_medread.dicom.forgiving import forgiving
 from napari_medread.dicom.frames import Frame
 from napari_medread.dicom.jpeg import codestream_of, frame_of
 from napari_medread.dicom.scan import Header
@@ -206,8 +206,7 @@ def _stored_bits(stored: Array, frame: Frame) -> Array:
 
 
 def _decode(header: Header, number: int) -> Array:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with forgiving:
         stream = encapsulated_frame(header, number)
         if stream is not None and header.syntax in _JPEG:
             _check_jpeg(header, frame_of(stream))

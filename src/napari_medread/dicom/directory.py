@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import struct
-import warnings
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from pydicom.uid import MediaStorageDirectoryStorage
 
 from napari_medread.dicom import values
 from napari_medread.dicom.elements import Truncated, read_elements
+from napari_medread.dicom.forgiving import forgiving
 from napari_medread.dicom.scan import is_dicom
 from napari_medread.errors import UnreadableFile
 
@@ -30,8 +30,7 @@ def is_directory_file(path: Path) -> bool:
     if not (path.is_file() and is_dicom(path)):
         return False
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with forgiving:
             meta = pydicom.filereader.read_file_meta_info(path)
     # pydicom raises many kinds for files without or with broken meta information.
     except Exception:  # noqa: BLE001

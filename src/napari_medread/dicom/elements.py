@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import struct
-import warnings
 import zlib
 from collections.abc import Container
 from dataclasses import dataclass
@@ -27,6 +26,8 @@ from pydicom.uid import (
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
 )
+
+from napari_medread.dicom.forgiving import forgiving
 
 _CHUNK = 1 << 16
 _UNDEFINED = 0xFFFFFFFF
@@ -257,7 +258,6 @@ def _collect(walker: _Walker, at: int, wanted: Container[int]) -> tuple[Dataset,
 
 def _encodings(raw: bytes) -> list[str]:
     """Return the encodings that SpecificCharacterSet names; the default for what it can't."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with forgiving:
         text = raw.decode("ascii", "replace").strip("\0 ").replace("\0", "?")
         return convert_encodings(text.split("\\"))

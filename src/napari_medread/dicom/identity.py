@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from pydicom import config
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
 from pydicom.uid import (
@@ -23,6 +22,7 @@ from napari_medread.core.volume import Volume
 from napari_medread.dicom import values
 from napari_medread.dicom.decode import stored_range
 from napari_medread.dicom.elements import Truncated, read_elements
+from napari_medread.dicom.forgiving import forgiving
 from napari_medread.dicom.frames import Frame
 from napari_medread.dicom.mapping import Mapping
 from napari_medread.dicom.multiframe import frames_of
@@ -246,6 +246,6 @@ def _copy(dataset: Dataset, source: Dataset, keyword: str) -> bool:
         # An empty number is None too.
         return not source.get_item(keyword).value
     if value != "" and value != []:
-        with config.disable_value_validation():  # as malformed as it may be
+        with forgiving:  # as malformed as it may be
             dataset.add(source[keyword])
     return True

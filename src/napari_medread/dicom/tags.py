@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydicom import config, dcmread
+from pydicom import dcmread
 from pydicom.datadict import dictionary_description, keyword_for_tag, private_dictionary_description
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
@@ -19,6 +17,7 @@ from pydicom.uid import UID
 
 from napari_medread.core.tags import Tag, Tags
 from napari_medread.dicom import values
+from napari_medread.dicom.forgiving import forgiving
 from napari_medread.dicom.scan import is_dicom
 from napari_medread.errors import UnreadableFile
 
@@ -63,7 +62,7 @@ class DicomHeader:
             if tag.is_private:  # whose it is says what it is
                 wanted.append(BaseTag(tag.group << 16 | tag.element >> 8))
         try:
-            with _forgiving():
+            with forgiving:
                 self._dataset = dcmread(
                     path, stop_before_pixels=True, force=True, specific_tags=wanted
                 )
@@ -90,7 +89,7 @@ class DicomHeader:
             Of the functional groups of single frames only those of this one, from 0 (PS3.3
             C.7.6.16); None: those of all.
         """
-        with _forgiving():
+        with forgiving:
             meta = getattr(self._dataset, "file_meta", None)
             found = [] if meta is None else list(_elements(meta, None))
             try:
@@ -106,14 +105,6 @@ def gone(path: Path) -> UnreadableFile:
     return UnreadableFile(
         f"{path.name}: the file is no longer where it was. Open its folder again."
     )
-
-
-@contextmanager
-def _forgiving() -> Iterator[None]:
-    """Let pydicom take values that break the rules, without a word."""
-    with warnings.catch_warnings(), config.disable_value_validation():
-        warnings.simplefilter("ignore")
-        yield
 
 
 def _elements(dataset: Dataset, frame: int | None) -> Iterator[Tag]:

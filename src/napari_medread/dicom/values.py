@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import math
 import struct
-import warnings
 from functools import cache
 from typing import Any
 
-from pydicom import config
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
@@ -20,12 +18,13 @@ from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
 
+from napari_medread.dicom.forgiving import forgiving
+
 
 def raw(dataset: Dataset, keyword: str) -> Any:
     """Return an attribute's value as pydicom has it, or None where it can't be had."""
     try:
-        with warnings.catch_warnings(), config.disable_value_validation():
-            warnings.simplefilter("ignore")
+        with forgiving:
             return dataset.get(keyword)
     # pydicom raises many kinds for malformed values; all of them mean "unusable".
     except Exception:  # noqa: BLE001
@@ -125,8 +124,7 @@ def text(dataset: Dataset, keyword: str) -> str:
 def private_value(dataset: Dataset, tag: int) -> Any:
     """Return the value of a private element, or None where it can't be had."""
     try:
-        with warnings.catch_warnings(), config.disable_value_validation():
-            warnings.simplefilter("ignore")
+        with forgiving:
             element = dataset.get(tag)
             return None if element is None else element.value
     # As in ``raw``: what cannot be parsed is not there.

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom import config, dcmwrite
+from pydicom import dcmwrite
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, generate_uid
 
@@ -20,6 +20,7 @@ from napari_medread.core.planes import blocks
 from napari_medread.core.progress import T, Track, silently
 from napari_medread.core.volume import Volume
 from napari_medread.dicom.derived import kind_of, shared
+from napari_medread.dicom.forgiving import forgiving
 from napari_medread.dicom.identity import source_of, stored_before
 from napari_medread.dicom.points import Attributes, points
 from napari_medread.dicom.quantise import Line, fitted
@@ -192,7 +193,7 @@ def _save(image: Dataset, pixels: NDArray[Any], file: BinaryIO, *, compress: boo
     image.file_meta = FileMetaDataset()
     image.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     # What is copied from the source may be as malformed as it was there.
-    with config.disable_value_validation():
+    with forgiving:
         if compress and min(pixels.shape[:2]) >= _LEAST:
             image.compress(_LOSSLESS, encoding_plugin=_CODEC, generate_instance_uid=False)
         dcmwrite(file, image, enforce_file_format=True)

@@ -6,13 +6,17 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
-from napari_medread.catalogue import Catalogue, FileEntry
+from napari_medread.core.progress import Track
 from napari_medread.core.thumbnail import plane_of
 from napari_medread.core.volume import Volume
-from napari_medread.dicom.catalogue import Entry, Patient, Series, Study
 
-Readable = Entry | FileEntry
+if TYPE_CHECKING:  # they import what reads DICOM, for which opening the panel should not wait
+    from napari_medread.catalogue import Catalogue, FileEntry
+    from napari_medread.dicom.catalogue import Entry, Patient, Series, Study
+
+Readable: TypeAlias = "Entry | FileEntry"
 """What can be loaded."""
 
 LOOKED_INTO = 1 << 28
@@ -20,6 +24,14 @@ LOOKED_INTO = 1 << 28
 
 DIM = " · "
 """Between the parts of a line."""
+
+
+def browsed(place: Path, track: Track) -> tuple[Catalogue, list[Row]]:
+    """List what there is to read at a path, and the rows that show it, with patients' names."""
+    from napari_medread.catalogue import browse
+
+    found = browse(place, track=track)
+    return found, rows_of(found, names=True)
 
 
 @dataclass(eq=False)
@@ -74,15 +86,21 @@ def rows_of(catalogue: Catalogue, *, names: bool) -> list[Row]:
         Whether patients go by their name and ID, or are only numbered.
     """
     rows = [
-        Row(
-            _patient(patient) if names else f"Patient {n}",
-            children=[_study(study) for study in patient.studies],
+        Row(title, children=[_study(study) for study in patient.studies])
+        for title, patient in zip(
+            patient_titles(catalogue, names=names), catalogue.patients, strict=True
         )
-        for n, patient in enumerate(catalogue.patients, 1)
     ]
     if catalogue.files:
         rows.append(Row("Files", children=[_file(file) for file in catalogue.files]))
     return rows
+
+
+def patient_titles(catalogue: Catalogue, *, names: bool) -> list[str]:
+    """Return what the rows of patients are called, by their names or numbered."""
+    if names:
+        return [_patient(patient) for patient in catalogue.patients]
+    return [f"Patient {n}" for n in range(1, len(catalogue.patients) + 1)]
 
 
 def _patient(patient: Patient) -> str:
@@ -116,6 +134,8 @@ def _file(entry: FileEntry) -> Row:
 
 def is_large(entry: Readable) -> bool:
     """Tell whether a file would take long to look into."""
+    from napari_medread.catalogue import FileEntry
+
     return isinstance(entry, FileEntry) and _size(entry.path) > LOOKED_INTO
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from napari.layers import Image, Labels, Layer
@@ -15,10 +15,11 @@ from napari_medread.core.frames import Frames
 from napari_medread.core.geometry import Geometry
 from napari_medread.core.progress import Track, silently
 from napari_medread.core.tags import Key, Tag, Tags
-from napari_medread.dicom.tags import DicomHeader, gone
 from napari_medread.errors import MedReadError, NotAVolume
-from napari_medread.headers import keys_of
 from napari_medread.plugin.layers import finest
+
+if TYPE_CHECKING:
+    from napari_medread.dicom.tags import DicomHeader
 
 
 class NoHeader(MedReadError):
@@ -53,6 +54,10 @@ class Place(NamedTuple):
         UnreadableFile
             Where the file is gone, or has no header.
         """
+        # With what reads DICOM, for which opening a panel should not wait.
+        from napari_medread.dicom.tags import gone
+        from napari_medread.headers import keys_of
+
         if not self.path.exists():
             if kept:
                 return kept
@@ -66,6 +71,8 @@ class Place(NamedTuple):
 @lru_cache(maxsize=1)
 def _opened(path: Path, changed: int) -> DicomHeader:
     """Return the header of a file, which in one of many frames is the same for all of them."""
+    from napari_medread.dicom.tags import DicomHeader
+
     del changed
     return DicomHeader(path)
 
@@ -276,6 +283,8 @@ def over_slices(source: Source, key: Key, tag: Tag, track: Track = silently) -> 
     UnreadableFile
         Where a file is gone.
     """
+    from napari_medread.dicom.tags import DicomHeader
+
     rows: list[tuple[tuple[int, ...], str | None]] = []
     header: DicomHeader | None = None
     for place in track(source.places(), "Reading headers"):

@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from napari.layers import Layer
 
-from napari_medread.core.volume import Volume
+from napari_medread.core.progress import Track
 from napari_medread.plugin.browsing import Readable
-from napari_medread.plugin.layers import layers_of
-from napari_medread.plugin.reader import show_notes
+from napari_medread.plugin.layers import LayerData, layers_of
+from napari_medread.plugin.notes import show_notes
 from napari_medread.plugin.viewers import open_viewer
+
+
+class Opened(NamedTuple):
+    """What was read of an entry: data of layers, and the notes on each."""
+
+    entry: Readable
+    layers: list[LayerData]
+    notes: list[tuple[str, ...]]
+
+
+def opened(entry: Readable, lazy_above: int | None, track: Track) -> Opened:
+    """Read an entry, and make all that can be made of it beside the window.
+
+    Raises
+    ------
+    UnreadableFile
+        Where it cannot be read.
+    """
+    volumes = entry.read(track, lazy_above)
+    return Opened(entry, layers_of(volumes), [volume.notes for volume in volumes])
 
 
 class Loaded:
@@ -29,10 +48,16 @@ class Loaded:
         self._viewer_of = weakref.ref(viewer)
         self._entry_of: weakref.WeakKeyDictionary[Layer, Any] = weakref.WeakKeyDictionary()
         self._together: list[weakref.ref[Layer]] = []
+        self._noted: list[tuple[str, tuple[str, ...]]] = []
 
     def begin(self) -> None:
         """Take what is added from now on as loaded together."""
-        self._together = []
+        self._together, self._noted = [], []
+
+    def end(self) -> None:
+        """Show the notes on all that was loaded together, as one notification."""
+        noted, self._noted = self._noted, []
+        show_notes(noted)
 
     def layer_of(self, entry: Readable) -> Layer | None:
         """Return the layer that shows an entry, even if it was renamed or opened otherwise."""
@@ -49,16 +74,16 @@ class Loaded:
             layer.visible = True
             viewer.layers.selection.active = layer
 
-    def add(self, entry: Readable, volumes: Sequence[Volume]) -> None:
-        """Add what was read of an entry, as the reader would, with its notes."""
+    def add(self, found: Opened) -> None:
+        """Add what was read of an entry, as the reader would."""
         viewer = open_viewer(self._viewer_of)
         if viewer is None:
             return
-        for data in layers_of(volumes):
+        for data, notes in zip(found.layers, found.notes, strict=True):
             layer = viewer.add_layer(Layer.create(*data))
-            self._entry_of[layer] = _key(entry)
+            self._entry_of[layer] = _key(found.entry)
+            self._noted.append((str(layer.name), notes))
             self._show(viewer, layer)
-        show_notes(volumes)
 
     def _show(self, viewer: Any, layer: Layer) -> None:
         """Show a layer; of those in patient space loaded together, only the largest."""

@@ -18,3 +18,9 @@ def preference(group: str, name: str) -> Any:
         Its keys in the manifest.
     """
     return getattr(getattr(get_plugin_settings(PLUGIN), group), name)
+
+
+def lazy_above() -> int | None:
+    """Return the size in bytes above which slices are to be read when they are looked at."""
+    megabytes = preference("opening", "lazy_megabytes")
+    return int(megabytes * 1e6) if megabytes > 0 else None

@@ -11,19 +11,16 @@ from napari.utils import progress
 from napari.utils.notifications import show_info, show_warning
 
 from napari_medread import api
-from napari_medread.core.volume import Volume
 from napari_medread.dicom.scan import is_dicom
 from napari_medread.errors import Cancelled
 from napari_medread.plugin.layers import LayerData, layers_of
-from napari_medread.plugin.preferences import preference
+from napari_medread.plugin.notes import show_notes
+from napari_medread.plugin.preferences import lazy_above
 from napari_medread.plugin.tracking import track
 
 Paths = str | Sequence[str]
 NOTHING: list[Any] = [(None,)]
 """napari's sign for a path that was read and adds no layer."""
-
-NOTES_SHOWN = 5
-"""Notes that fit into one notification."""
 
 
 def get_reader(path: Paths) -> Callable[[Paths], list[LayerData]] | None:
@@ -53,11 +50,11 @@ def read_layers(path: Paths) -> list[LayerData]:
             return NOTHING
         paths = siblings or paths
     try:
-        volumes = api.read(paths, track=track, lazy_above=_lazy_above())
+        volumes = api.read(paths, track=track, lazy_above=lazy_above())
     except Cancelled:
         show_info("Opening was cancelled: nothing was loaded.")
         return NOTHING
-    show_notes(volumes)
+    show_notes([(volume.name, volume.notes) for volume in volumes])
     return layers_of(volumes)
 
 
@@ -85,28 +82,3 @@ def _dropped_with(path: str) -> list[str]:
         found: list[str] = bar._medread_dicom
         return found
     return []
-
-
-def _lazy_above() -> int | None:
-    """Return the size in bytes above which the preferences ask for reading slice by slice."""
-    megabytes = preference("opening", "lazy_megabytes")
-    return int(megabytes * 1e6) if megabytes > 0 else None
-
-
-def _and_more(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
-
-
-def show_notes(volumes: Sequence[Volume]) -> None:
-    """Show all notes of one opening as one notification, each with its volume's name."""
-    named: dict[str, list[str]] = {}
-    for volume in volumes:
-        for note in volume.notes:
-            named.setdefault(note, []).append(volume.name)
-    lines = [f"{_and_more(names)}: {note}" for note, names in named.items()]
-    if not lines or not preference("opening", "show_notes"):
-        return
-    more = len(lines) - NOTES_SHOWN
-    if more > 0:
-        lines = [*lines[:NOTES_SHOWN], f"… and {more} more, in each layer's metadata['notes']."]
-    show_warning("\n".join(lines))

@@ -1,20 +1,24 @@
 """The series browser, by real clicks, keys and drops in a real viewer."""
 
 import gc
+import threading
 import weakref
 
+import dask.array as da
 import numpy as np
 import pytest
 import SimpleITK as sitk
 from qtpy.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
-from qtpy.QtGui import QDragEnterEvent, QDropEvent
+from qtpy.QtGui import QDragEnterEvent, QDropEvent, QImage
 from qtpy.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QLineEdit
 
-from builders import ORIENTATIONS, image, position_of, save, series, uid, write_series
+from builders import ORIENTATIONS, image, position_of, save, series, sets, uid, write_series
 from dicom.objects import directory
-from napari_medread import read
+from napari_medread import catalogue, read
+from napari_medread.plugin import browsing, loading
 from napari_medread.plugin.layers import layer_of
 from napari_medread.plugin.looking import SIDE
+from napari_medread.plugin.widgets import loadqueue, seriestree, thumbnails
 from napari_medread.plugin.work import _RUNNING
 from plugin.widgets.menus import opened
 
@@ -30,7 +34,7 @@ def browser(viewer):
 
 
 def is_done(browser):
-    return browser._work is None and browser._looking is None
+    return browser.is_settled
 
 
 @pytest.fixture
@@ -38,8 +42,8 @@ def look_into(qtbot, browser):
     """Type a path, and wait until all there is to see is seen."""
 
     def look(place):
-        browser.path.setText(str(place))
-        qtbot.keyClick(browser.path, Qt.Key.Key_Return)
+        browser.place.path.setText(str(place))
+        qtbot.keyClick(browser.place.path, Qt.Key.Key_Return)
         qtbot.waitUntil(lambda: is_done(browser), timeout=20000)
 
     return look
@@ -207,14 +211,14 @@ def test_several_are_loaded_one_after_the_other(qtbot, viewer, browser, look_int
         path.unlink()
     click("scan.mha", key=Qt.KeyboardModifier.ControlModifier)
     qtbot.mouseClick(browser.load, LEFT)
-    assert not browser.folder.isEnabled()
+    assert not browser.place.folder.isEnabled()
     qtbot.waitUntil(lambda: is_done(browser), timeout=20000)
     assert [(layer.name, layer.visible) for layer in viewer.layers] == [
         ("2 Axial", True),
         ("scan", False),
     ]
     assert "the file is no longer where it was" in browser.message.text()
-    assert browser.folder.isEnabled()
+    assert browser.place.folder.isEnabled()
 
 
 def test_a_whole_study_is_one_choice(qtbot, viewer, browser, look_into, click, folder):
@@ -235,15 +239,15 @@ def test_a_whole_study_is_one_choice(qtbot, viewer, browser, look_into, click, f
 
 
 def test_cancelling(qtbot, viewer, browser, look_into, click, folder):
-    browser.path.setText(str(folder))
-    qtbot.keyClick(browser.path, Qt.Key.Key_Return)
+    browser.place.path.setText(str(folder))
+    qtbot.keyClick(browser.place.path, Qt.Key.Key_Return)
     assert browser.progress.isVisible()
     qtbot.mouseClick(browser.cancel, LEFT)
     qtbot.wait(300)
     assert texts(browser) == []
     assert browser.message.text() == "Cancelled."
     assert not browser.progress.isVisible()
-    qtbot.mouseClick(browser.rescan, LEFT)
+    qtbot.mouseClick(browser.place.rescan, LEFT)
     qtbot.waitUntil(lambda: is_done(browser), timeout=20000)
     assert len(texts(browser)) == 6
     click("Sentinel, Secretus")
@@ -319,11 +323,14 @@ def test_choosing_by_dialog_and_by_drop(qtbot, browser, folder):
         buttons = dialog.findChild(QDialogButtonBox).buttons()
         next(b for b in buttons if b.text().replace("&", "") in ("Open", "Choose")).click()
 
-    for button, place, count in ((browser.folder, folder, 6), (browser.directory, path, 3)):
+    for button, place, count in (
+        (browser.place.folder, folder, 6),
+        (browser.place.directory, path, 3),
+    ):
         QTimer.singleShot(400, lambda place=place: choose(place))
         qtbot.mouseClick(button, LEFT)
         qtbot.waitUntil(lambda: is_done(browser), timeout=20000)
-        assert browser.path.text() == str(place)
+        assert browser.place.path.text() == str(place)
         assert len(texts(browser)) == count
     mime = QMimeData()
     mime.setUrls([QUrl.fromLocalFile(str(folder / "mr"))])
@@ -335,6 +342,240 @@ def test_choosing_by_dialog_and_by_drop(qtbot, browser, folder):
     QApplication.sendEvent(browser, drop)
     qtbot.waitUntil(lambda: is_done(browser), timeout=20000)
     assert [text for _, text in texts(browser)][-1] == "3 MR series"
+
+
+def select_all(qtbot, browser):
+    browser.tree.setFocus()
+    qtbot.keyClick(browser.tree, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+
+
+def test_what_is_loaded_together_has_one_notification(
+    qtbot, viewer, browser, look_into, messages, tmp_path
+):
+    for number, name in ((1, "Head"), (2, "Neck"), (3, "Head")):
+        datasets = series(
+            SeriesNumber=number, SeriesDescription=name, SeriesInstanceUID=uid(), slices=range(2)
+        )
+        write_series(tmp_path / str(number), [*datasets, datasets[0]] if number < 3 else datasets)
+    viewer.add_image(np.zeros((2, 2)), name="2 Neck", units="mm")
+    look_into(tmp_path)
+    select_all(qtbot, browser)
+    qtbot.mouseClick(browser.load, LEFT)
+    qtbot.waitUntil(lambda: browser.is_settled, timeout=20000)
+    assert [layer.name for layer in viewer.layers] == ["2 Neck", "1 Head", "2 Neck [1]", "3 Head"]
+    # By the names of the layers, one of which there was already.
+    assert messages() == ["1 Head and 2 Neck [1]: 1 duplicate file was left out."]
+    # The next one is another.
+    viewer.layers.remove("1 Head")
+    qtbot.mouseClick(browser.load, LEFT)
+    qtbot.waitUntil(lambda: browser.is_settled, timeout=20000)
+    assert messages()[1:] == ["1 Head: 1 duplicate file was left out."]
+
+
+def test_cancelled_between_two_the_first_stays_and_its_notes_are_said(
+    qtbot, viewer, browser, look_into, messages, tmp_path, monkeypatch
+):
+    for number in (1, 2):
+        datasets = series(SeriesNumber=number, SeriesInstanceUID=uid(), slices=range(2))
+        write_series(tmp_path / str(number), [*datasets, datasets[0]])
+    look_into(tmp_path)
+    select_all(qtbot, browser)
+    viewer.layers.events.inserted.connect(
+        lambda: QTimer.singleShot(0, lambda: qtbot.mouseClick(browser.cancel, LEFT))
+    )
+    go_on, opened_ = threading.Event(), loadqueue.opened
+
+    def waits(entry, *rest):
+        assert entry.name.startswith("1 ") or go_on.wait(20)
+        return opened_(entry, *rest)
+
+    monkeypatch.setattr(loadqueue, "opened", waits)
+    qtbot.mouseClick(browser.load, LEFT)
+    qtbot.waitUntil(lambda: browser.message.text().endswith("Cancelled."), timeout=20000)
+    go_on.set()
+    qtbot.waitUntil(lambda: not _RUNNING, timeout=20000)
+    qtbot.wait(50)
+    assert browser.message.text() == "1 volume was loaded. Cancelled."
+    assert [layer.name for layer in viewer.layers] == ["1 Test series"]
+    assert messages() == ["1 Test series: 1 duplicate file was left out."]
+
+
+def test_a_series_over_time_and_one_that_is_read_when_looked_at(
+    qtbot, viewer, browser, look_into, click, monkeypatch, tmp_path
+):
+    def change(t, n, ds):
+        ds.TemporalPositionIdentifier = t + 1
+        ds.AcquisitionTime = f"10000{t}"
+
+    write_series(tmp_path, sets(3, change))
+    look_into(tmp_path)
+    assert "3 × time" in item(browser, "4 Test series").text(0)
+    click("4 Test series", double=True)
+    qtbot.waitUntil(lambda: browser.is_settled, timeout=20000)
+    (volume,) = read(tmp_path)
+    same(viewer.layers[0], volume)
+    assert viewer.layers[0].data.shape == (3, 4, 5, 7)
+    viewer.layers.clear()
+    # As the preferences have it for opening.
+    monkeypatch.setattr(loadqueue, "lazy_above", lambda: 100)
+    click("4 Test series", double=True)
+    qtbot.waitUntil(lambda: browser.is_settled, timeout=20000)
+    (layer,) = viewer.layers
+    assert isinstance(layer.data, da.Array)
+    same(layer, *read(tmp_path, lazy=True))
+    click("4 Test series", double=True)
+    qtbot.waitUntil(lambda: "is open already" in browser.message.text(), timeout=20000)
+    assert len(viewer.layers) == 1
+
+
+def test_layers_of_others_and_deleted_ones_are_not_taken_for_it(
+    qtbot, viewer, browser, look_into, click, folder
+):
+    look_into(folder)
+    other = viewer.add_image(np.zeros((3, 4)), name="2 Axial")
+    click("2 Axial", double=True)
+    qtbot.waitUntil(lambda: browser.is_settled, timeout=20000)
+    assert browser.message.text() == "1 volume was loaded."
+    assert [layer.name for layer in viewer.layers] == ["2 Axial", "2 Axial [1]"]
+    viewer.layers.remove("2 Axial [1]")
+    click("2 Axial", double=True)
+    qtbot.waitUntil(lambda: browser.is_settled, timeout=20000)
+    assert browser.message.text() == "1 volume was loaded."
+    assert viewer.layers[0] is other
+    assert len(viewer.layers) == 2
+
+
+def test_two_viewers_are_filled_each_by_its_own(
+    qtbot, viewer, browser, look_into, click, folder, make_napari_viewer
+):
+    look_into(folder)
+    second = make_napari_viewer(show=True)
+    panel = opened(second, *MENU)
+    assert texts(panel) == []
+    panel.place.path.setText(str(folder / "mr"))
+    qtbot.keyClick(panel.place.path, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: panel.is_settled, timeout=20000)
+    select_all(qtbot, panel)
+    click("2 Axial")
+    # Both at once.
+    qtbot.mouseClick(browser.load, LEFT)
+    qtbot.mouseClick(panel.load, LEFT)
+    qtbot.waitUntil(lambda: browser.is_settled and panel.is_settled, timeout=20000)
+    assert [layer.name for layer in viewer.layers] == ["2 Axial"]
+    assert [layer.name for layer in second.layers] == ["3 MR series"]
+    # One is closed: nothing is kept of it, and the other goes on.
+    gone = [weakref.ref(each) for each in (second, second.layers[0], panel)]
+    _dock(second).destroyOnClose()
+    panel = None
+    second.close()
+    second = None
+    click("3 MR series", double=True)
+    qtbot.waitUntil(lambda: browser.is_settled, timeout=20000)
+    assert len(viewer.layers) == 2
+    qtbot.wait(100)
+    gc.collect()
+    assert [ref() for ref in gone[1:]] == [None, None]
+
+
+def _dock(viewer):
+    docks = viewer.window._wrapped_dock_widgets.items()
+    (dock,) = (d for n, d in docks if "Series browser" in n)
+    return dock
+
+
+@pytest.fixture
+def archive(tmp_path):
+    """Return a folder of forty series of one image."""
+    for n in range(40):
+        (ds,) = series(
+            slices=[0],
+            SeriesNumber=n,
+            SeriesDescription=f"Part P{n}",
+            SeriesInstanceUID=uid(),
+            StudyInstanceUID=f"1.2.{n // 10}",
+            **PATIENT,
+        )
+        save(ds, tmp_path / "archive" / f"{n}")
+    return tmp_path / "archive"
+
+
+def test_long_lists_are_filled_little_by_little(qtbot, browser, look_into, archive, monkeypatch):
+    monkeypatch.setattr(seriestree, "_AT_ONCE", 0.0)
+    counts = []
+    fill = browser.tree._fill
+    browser.tree._timer.timeout.disconnect()
+    browser.tree._timer.timeout.connect(lambda: (fill(), counts.append(len(texts(browser)))))
+    # What was typed before holds for what comes.
+    qtbot.keyClicks(browser.filter, "p3 part")
+    browser.names.click()
+    look_into(archive)
+    assert len(counts) > 20
+    found = [text for depth, text in texts(browser) if depth == 2]
+    assert found == ["3 Part P3", *(f"{n} Part P{n}" for n in range(30, 40))]
+    assert texts(browser)[0] == (0, "Patient 1")
+    browser.filter.clear()
+    assert len(texts(browser)) == 1 + 4 + 40
+    # Every one has its picture.
+    empty = QImage(SIDE, SIDE, QImage.Format.Format_RGB32)
+    empty.fill(0)
+    pictures = [
+        row.icon(0).pixmap(SIDE, SIDE).toImage().convertToFormat(QImage.Format.Format_RGB32)
+        for row in browser.tree.findItems(
+            "Part", Qt.MatchFlag.MatchContains | Qt.MatchFlag.MatchRecursive
+        )
+    ]
+    assert len(pictures) == 40
+    assert all(picture != empty for picture in pictures)
+
+
+def test_what_the_filter_hides_is_not_selected(qtbot, viewer, browser, look_into, click, archive):
+    look_into(archive)
+    select_all(qtbot, browser)
+    assert browser.load.text() == "Load 40 volumes"
+    selections = []
+    browser.tree.itemSelectionChanged.connect(lambda: selections.append(1))
+    qtbot.keyClicks(browser.filter, "part p39")
+    assert not browser.load.text().endswith("volumes")
+    assert browser.load.isEnabled()
+    assert len(selections) <= len("part p39")  # not one for every row
+    qtbot.mouseClick(browser.load, LEFT)
+    qtbot.waitUntil(lambda: browser.is_settled, timeout=20000)
+    assert [layer.name for layer in viewer.layers] == ["39 Part P39"]
+    # It is not when it comes back, either.
+    browser.filter.clear()
+    click("0 Part P0")
+    assert browser.tree.selected()
+    qtbot.keyClicks(browser.filter, "p39")
+    browser.filter.clear()
+    assert browser.tree.selected() == []
+    assert not browser.load.isEnabled()
+
+
+def test_what_takes_long_is_done_beside_the_window(
+    qtbot, browser, look_into, click, folder, monkeypatch
+):
+    """Listing, describing, thumbnails, reading, and making layer data of what was read."""
+    threads = {}
+
+    def watched(name, function):
+        def called(*arguments, **options):
+            threads.setdefault(name, set()).add(threading.current_thread())
+            return function(*arguments, **options)
+
+        return called
+
+    for module, name in (
+        (catalogue, "browse"),
+        (browsing, "rows_of"),
+        (thumbnails, "look_at"),
+        (loading, "layers_of"),
+    ):
+        monkeypatch.setattr(module, name, watched(name, getattr(module, name)))
+    look_into(folder)
+    click("2 Axial", double=True)
+    qtbot.waitUntil(lambda: browser.is_settled, timeout=20000)
+    assert sorted(threads) == ["browse", "layers_of", "look_at", "rows_of"]
+    assert threading.main_thread() not in set().union(*threads.values())
 
 
 def test_closing_it_ends_its_work_and_lets_go(qtbot, viewer, folder):
@@ -352,10 +593,8 @@ def test_closing_it_ends_its_work_and_lets_go(qtbot, viewer, folder):
     # Closed while it loads.
     qtbot.mouseClick(browser.load, LEFT)
     gone = weakref.ref(browser)
-    docks = viewer.window._wrapped_dock_widgets.items()
-    (dock,) = (d for n, d in docks if "Series browser" in n)
-    dock.destroyOnClose()
-    browser = dock = None
+    _dock(viewer).destroyOnClose()
+    browser = None
     qtbot.waitUntil(lambda: not _RUNNING, timeout=20000)
     qtbot.wait(50)
     gc.collect()

@@ -3,6 +3,7 @@
 import csv
 import gc
 import json
+import threading
 import weakref
 from dataclasses import replace
 from pathlib import Path
@@ -17,9 +18,12 @@ from qtpy.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QLineEdi
 from builders import enhanced, image, placed, save, series, sets, stored_slice, write_series
 from napari_medread import read, resample, tags
 from napari_medread.core.geometry import Geometry
+from napari_medread.plugin.headers import Place
 from napari_medread.plugin.layers import layer_of
 from napari_medread.plugin.samples import example
 from napari_medread.plugin.volumes import volume_of_layer
+from napari_medread.plugin.widgets import tagseries, tagtree
+from napari_medread.plugin.work import _RUNNING
 from plugin.widgets import menus
 
 MENU = "Layers", "Metadata", "Tags"
@@ -36,9 +40,7 @@ def settled(qtbot, widget):
     """Wait until the widget shows what is shown."""
 
     def wait():
-        qtbot.waitUntil(
-            lambda: not widget._timer.isActive() and widget._reading is None, timeout=10000
-        )
+        qtbot.waitUntil(lambda: not widget.follower.is_busy, timeout=10000)
 
     return wait
 
@@ -62,6 +64,7 @@ def typed(qtbot, widget):
     def type_(text):
         widget.search.clear()
         qtbot.keyClicks(widget.search, text)
+        qtbot.waitUntil(lambda: not widget.tree.is_searching, timeout=10000)
 
     return type_
 
@@ -425,6 +428,250 @@ def test_five_thousand_elements_are_searched(viewer, widget, opened, typed, tmp_
     assert widget.count.text() == "11 found"
 
 
+def many(count):
+    """Return items of a sequence, each with a number and a text of its own."""
+    found = []
+    for n in range(count):
+        item = Dataset()
+        item.ReferencedFrameNumber = n
+        item.ReferencedSOPInstanceUID = f"1.2.3.{n}"
+        found.append(item)
+    return found
+
+
+@pytest.fixture
+def wide(opened, tmp_path):
+    """Open an image with a sequence of 1,200 items."""
+    ds = image(stored_slice(0), ReferencedImageSequence=many(1200))
+    return opened(save(ds, tmp_path / "wide.dcm"))[0]
+
+
+def test_a_long_sequence_is_opened_in_groups(qtbot, viewer, widget, wide, settled, typed):
+    tree = widget.tree
+    click_row(qtbot, tree, index_named(tree, "Referenced Image Sequence"))
+    qtbot.keyClick(tree, Qt.Key.Key_Right)
+    qtbot.keyClick(tree, Qt.Key.Key_Down)
+    group = tree.currentIndex()
+    assert group.siblingAtColumn(0).data() == "1 to 500 of 1,200"
+    assert not widget.copy_value.isEnabled()
+    # All below it would be thousands: only as many are opened as Qt lays out at once.
+    tree.setCurrentIndex(group.parent())
+    qtbot.keyClick(tree, Qt.Key.Key_Asterisk)
+    assert tree.isExpanded(group)
+    assert tree.isExpanded(tree.model().index(2, 0, group))
+    assert not tree.isExpanded(tree.model().index(400, 0, group))
+    # What is opened stays open, what is chosen stays chosen, through a search and back.
+    tree.collapse(group)
+    last = group.siblingAtRow(2)
+    tree.expand(last)
+    item = tree.model().index(199, 0, last)
+    tree.expand(item)
+    click_row(qtbot, tree, tree.model().index(0, 0, item))
+    qtbot.keyClick(tree, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert QApplication.clipboard().text().endswith("1.2.3.1199")
+    typed("1.2.3.1199")
+    assert widget.count.text() == "1 found"
+    assert tree.currentIndex().siblingAtColumn(3).data() == "1.2.3.1199"
+    typed("referenced frame")
+    assert widget.count.text() == "1,200 found; the first 500 are shown"
+    widget.search.clear()
+    assert tree.currentIndex().siblingAtColumn(3).data() == "1.2.3.1199"
+    assert tree.isExpanded(tree.currentIndex().parent().parent())
+
+
+def test_a_long_search_lets_the_window_live(
+    qtbot, viewer, widget, wide, settled, opened, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(tagtree, "_AT_ONCE", 0.0)
+    other, _ = opened(write_series(tmp_path / "other", series(change=marked))), settled()
+    everything = rows(widget)
+    viewer.layers.selection.active = wide
+    settled()
+    turns = []
+    widget.tree.searched.connect(lambda: turns.append(widget.count.text()))
+    qtbot.keyClicks(widget.search, "1.2.3.11")
+    # Typing goes on while it searches, and only the last word counts.
+    assert widget.count.text() == "Searching…"
+    assert rows(widget)
+    qtbot.waitUntil(lambda: not widget.tree.is_searching)
+    assert turns == ["Searching…"] * 8 + ["111 found"]
+    # Another header meanwhile: nothing of the one before is left to be read.
+    qtbot.keyClicks(widget.search, "5")
+    assert widget.tree.is_searching
+    viewer.layers.selection.active = other[0]
+    settled()
+    qtbot.waitUntil(lambda: not widget.tree.is_searching)
+    assert rows(widget) == []
+    assert "other" not in widget.count.text()
+    widget.search.clear()
+    assert rows(widget) == everything
+
+
+def test_no_value_of_another_slice_is_left_during_a_search(
+    qtbot, viewer, widget, opened, settled, typed, monkeypatch, tmp_path
+):
+    def change(n, ds):
+        ds.SliceLocation = n * 1000
+        ds.ReferencedImageSequence = many(200)
+
+    (layer,) = opened(write_series(tmp_path, series(change=change)))
+    typed("slice location")
+    assert rows(widget) == ["Slice Location"]
+    monkeypatch.setattr(tagtree, "_AT_ONCE", 0.0)
+    seen = []
+
+    def look():
+        if widget.tree.is_searching:
+            seen.append((widget.where.text().split("\n")[1][:7], rows(widget)))
+
+    widget.tree.searched.connect(look)
+    viewer.dims.set_current_step(0, 3)
+    settled()
+    qtbot.waitUntil(lambda: not widget.tree.is_searching)
+    assert seen == [("Slice 3", [])]
+    assert float(shown(widget, "Slice Location")) == slice_shown(layer) * 1000
+
+
+def test_what_was_closed_around_the_chosen_element_stays_closed(
+    qtbot, viewer, widget, opened, settled, tmp_path
+):
+    opened(write_series(tmp_path, series(change=marked)))
+    tree = widget.tree
+    sequence = index_named(tree, "Referenced Image Sequence")
+    tree.expand(sequence)
+    click_row(qtbot, tree, tree.model().index(0, 0, sequence))
+    tree.collapse(sequence)
+    for step in (0, 3):
+        viewer.dims.set_current_step(0, step)
+        settled()
+        assert not tree.isExpanded(index_named(tree, "Referenced Image Sequence"))
+
+
+def test_a_slow_header_is_told_of(qtbot, viewer, widget, opened, settled, monkeypatch, tmp_path):
+    opened(write_series(tmp_path, series(change=marked)))
+    go_on, read_it = threading.Event(), Place.read
+    monkeypatch.setattr(Place, "read", lambda *a: go_on.wait(20) and read_it(*a))
+    viewer.dims.set_current_step(0, 3)
+    qtbot.waitUntil(lambda: widget.where.text().startswith("Reading"), timeout=10000)
+    assert rows(widget) == []
+    # Meanwhile the slider has moved on.
+    viewer.dims.set_current_step(0, 1)
+    go_on.set()
+    settled()
+    qtbot.waitUntil(lambda: "Slice 1 of" in widget.where.text(), timeout=10000)
+    assert float(shown(widget, "Slice Location")) == slice_shown(viewer.layers[0]) * 1000
+
+
+def test_a_lazy_layer_is_followed_and_its_pixels_are_left_alone(
+    viewer, widget, settled, monkeypatch, tmp_path
+):
+    (volume,) = read(write_series(tmp_path, series(change=marked)), lazy=True)
+    layer = viewer.add_layer(Layer.create(*layer_of(volume)))
+    assert not isinstance(layer.data, np.ndarray)
+    for step in (0, 3):
+        viewer.dims.set_current_step(0, step)
+        settled()
+        assert float(shown(widget, "Slice Location")) == slice_shown(layer) * 1000
+
+    def fails(*_):
+        raise AssertionError("pixels were read")
+
+    viewer.layers.selection.active = None
+    settled()
+    monkeypatch.setattr("napari_medread.dicom.pixels.read_stored", fails)
+    viewer.layers.selection.active = layer
+    settled()
+    assert rows(widget)
+
+
+def test_two_viewers_are_followed_each_by_its_own(
+    qtbot, viewer, widget, opened, settled, make_napari_viewer, tmp_path
+):
+    opened(write_series(tmp_path / "a", series(change=marked)))
+    viewer.dims.set_current_step(0, 1)
+    second = make_napari_viewer(show=True)
+    second.open(
+        write_series(tmp_path / "b", series(SeriesDescription="B", change=marked)),
+        plugin="napari-medread",
+    )
+    other = menus.opened(second, *MENU)
+    assert other is not widget
+
+    def both():
+        settled()
+        qtbot.waitUntil(lambda: not other.follower.is_busy, timeout=10000)
+        return [
+            (each.where.text().split("\n")[0], float(shown(each, "Slice Location")))
+            for each in (widget, other)
+        ]
+
+    second.dims.set_current_step(0, 3)
+    qtbot.waitUntil(lambda: bool(rows(other)), timeout=10000)
+    wanted = [slice_shown(each.layers[0]) * 1000 for each in (viewer, second)]
+    assert both() == [("4 Test series", wanted[0]), ("4 B", wanted[1])]
+    # Both sliders at once; and a search in one of them.
+    viewer.dims.set_current_step(0, 0)
+    second.dims.set_current_step(0, 2)
+    qtbot.keyClicks(other.search, "slice location")
+    wanted = [slice_shown(each.layers[0]) * 1000 for each in (viewer, second)]
+    assert both() == [("4 Test series", wanted[0]), ("4 B", wanted[1])]
+    assert len(rows(widget)) > len(rows(other)) == 1
+    # One is closed: the other goes on, and nothing keeps what is gone.
+    gone = [weakref.ref(second), weakref.ref(second.layers[0]), weakref.ref(other)]
+    close(second, "Tags")
+    other = None
+    second.close()
+    second = None
+    viewer.dims.set_current_step(0, 2)
+    settled()
+    assert float(shown(widget, "Slice Location")) == slice_shown(viewer.layers[0]) * 1000
+    qtbot.wait(100)
+    gc.collect()
+    assert gone[1]() is None
+    assert gone[2]() is None
+
+
+def close(viewer, name):
+    """Close a panel by its dock's button."""
+    (dock,) = (d for n, d in viewer.window._wrapped_dock_widgets.items() if name in n)
+    dock.destroyOnClose()
+
+
+def test_a_renamed_layer_and_one_that_is_deleted(
+    qtbot, viewer, widget, opened, settled, monkeypatch, tmp_path
+):
+    folder = write_series(tmp_path, series(change=marked))
+    (layer,) = opened(folder)
+    layer.name = "mine"
+    settled()
+    assert widget.where.text().startswith("mine\n")
+    # It is deleted while a list of its slices is made.
+    go_on, listed = threading.Event(), tagseries.over_slices
+    monkeypatch.setattr(tagseries, "over_slices", lambda *a: go_on.wait(20) and listed(*a))
+    click_row(qtbot, widget.tree, index_named(widget.tree, "Slice Location"))
+    click(qtbot, widget.over_slices)
+    assert widget.series.is_reading
+    assert widget.series.progress.isVisible()
+    viewer.layers.remove(layer)
+    settled()
+    assert not widget.series.is_reading
+    go_on.set()
+    qtbot.waitUntil(lambda: not _RUNNING, timeout=10000)
+    qtbot.wait(50)
+    assert not widget.series.isVisible()
+    assert rows(widget) == []
+    assert not widget.export.isEnabled()
+    # The files go while they are listed.
+    opened(folder)
+    click_row(qtbot, widget.tree, index_named(widget.tree, "Slice Location"))
+    for file in folder.iterdir():
+        file.unlink()
+    click(qtbot, widget.over_slices)
+    qtbot.waitUntil(lambda: not widget.series.is_reading, timeout=10000)
+    assert "no longer where it was" in widget.message.text()
+    assert not widget.series.isVisible()
+
+
 def test_it_keeps_nothing_alive(qtbot, viewer, widget, opened, settled, tmp_path):
     (layer,) = opened(write_series(tmp_path, series(change=marked)))
     data = layer.data
@@ -437,13 +684,30 @@ def test_it_keeps_nothing_alive(qtbot, viewer, widget, opened, settled, tmp_path
     assert [ref() for ref in refs] == [None, None]
 
 
+def test_nothing_keeps_a_closed_panel(qtbot, viewer, tmp_path):
+    viewer.open(write_series(tmp_path, series(change=marked)), plugin="napari-medread")
+    panel = menus.opened(viewer, *MENU)
+    qtbot.waitUntil(lambda: bool(rows(panel)), timeout=10000)
+    click_row(qtbot, panel.tree, index_named(panel.tree, "Slice Location"))
+    click(qtbot, panel.over_slices)
+    qtbot.keyClicks(panel.search, "s")
+    viewer.dims.set_current_step(0, 3)
+    # Closed while it reads.
+    gone = weakref.ref(panel)
+    panel = None
+    close(viewer, "Tags")
+    qtbot.waitUntil(lambda: not _RUNNING, timeout=10000)
+    qtbot.wait(50)
+    gc.collect()
+    assert gone() is None
+
+
 def test_it_opens_again_and_is_silent_once_closed(qtbot, viewer, widget, opened, tmp_path):
     (layer,) = opened(write_series(tmp_path, series(change=marked)))
     viewer.window.remove_dock_widget(widget)
     viewer.dims.set_current_step(0, 0)
     layer.name = "other"
-    assert not widget._timer.isActive()
-    assert widget._reading is None
+    assert not widget.follower.is_busy
     menus.action(viewer, *MENU).trigger()
     (dock,) = (d for n, d in viewer.window._wrapped_dock_widgets.items() if "Tags" in n)
     again = dock.inner_widget()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from time import perf_counter
 from typing import Any
 
-from qtpy.QtCore import QSize, Qt, Signal  # type: ignore[attr-defined]
+from qtpy.QtCore import QItemSelection, QItemSelectionModel, QSize, Qt, QTimer, Signal  # type: ignore[attr-defined]
 from qtpy.QtGui import QColor, QIcon, QImage, QPainter, QPixmap
 from qtpy.QtWidgets import QAbstractItemView, QTreeWidget, QTreeWidgetItem
 
@@ -13,6 +14,9 @@ from napari_medread.plugin.browsing import Readable, Row, shown_rows
 from napari_medread.plugin.looking import SIDE, Look
 
 _INDENTATION = 12
+
+_AT_ONCE = 0.01
+"""Seconds of adding rows until the window may do something else."""
 
 _WIDTH = 320
 """In which a line as "CT · 512 × 512 × 1200 voxels" is not cut off."""
@@ -25,9 +29,15 @@ class SeriesTree(QTreeWidget):
     ----------
     wanted : Signal()
         Enter, or a double click on a volume: what is selected is to be loaded.
+    filled : Signal()
+        All rows are shown.
+    kept : Signal()
+        The filter has shown or hidden rows.
     """
 
     wanted = Signal()
+    filled = Signal()
+    kept = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,19 +53,46 @@ class SeriesTree(QTreeWidget):
         self._rows: list[Row] = []
         self._items: dict[Row, QTreeWidgetItem] = {}
         self._row_of: dict[Readable, Row] = {}
+        self._shown_by: dict[int, Row] = {}
+        self._hidden: set[Row] = set()
+        self._wanted = ""
         self._empty = _icon(QImage())
+        self._waiting: Iterator[tuple[Row, Row | None]] = iter(())
+        self._timer = QTimer(self)
+        self._timer.setInterval(0)
+        self._timer.timeout.connect(self._fill)
+        self.is_filling = False
 
     def show_rows(self, rows: Sequence[Row]) -> None:
-        """Show other rows; all of them are open."""
+        """Show other rows, all of them open; many of them a little later."""
         self.clear()
-        self._items, self._row_of = {}, {}
+        self._items, self._row_of, self._shown_by, self._hidden = {}, {}, {}, set()
         self._rows = list(rows)
-        self.addTopLevelItems([self._item(row) for row in rows])
-        self.expandAll()
+        self._waiting = _with_parents(rows, None)
+        self.is_filling = True
+        self._timer.start()
+        self._fill()
+
+    def _fill(self) -> None:
+        """Add rows for as long as one can wait."""
+        end = perf_counter() + _AT_ONCE
+        for row, above in self._waiting:
+            item = self._item(row)
+            if above is None:
+                self.addTopLevelItem(item)
+            else:
+                self._items[above].addChild(item)
+            item.setExpanded(True)
+            if perf_counter() > end:
+                return
+        self._timer.stop()
+        self.is_filling = False
+        self.keep(self._wanted)
+        self.filled.emit()
 
     def _item(self, row: Row) -> QTreeWidgetItem:
         item = QTreeWidgetItem()
-        self._items[row] = item
+        self._items[row], self._shown_by[id(item)] = item, row
         self._write(row)
         if row.entry is not None:
             self._row_of[row.entry] = row
@@ -64,8 +101,15 @@ class SeriesTree(QTreeWidget):
             font = item.font(0)
             font.setBold(True)
             item.setFont(0, font)
-        item.addChildren([self._item(child) for child in row.children])
         return item
+
+    def entitle(self, titles: Sequence[str]) -> None:
+        """Call the first rows at the top otherwise."""
+        for row, title in zip(self._rows, titles, strict=False):
+            row.title = title
+            if row in self._items:
+                self._write(row)
+        self.keep(self._wanted)
 
     def _write(self, row: Row) -> None:
         item = self._items[row]
@@ -82,12 +126,23 @@ class SeriesTree(QTreeWidget):
                 self._items[row].setIcon(0, _icon(look.picture))
 
     def keep(self, wanted: str) -> None:
-        """Show only the rows that a filter leaves."""
-        shown = shown_rows(self._rows, wanted)
-        for row, item in self._items.items():
-            item.setHidden(row not in shown)
-            if row not in shown:
-                item.setSelected(False)
+        """Show only the rows that a filter leaves; what it hides is not selected any more."""
+        self._wanted = wanted
+        if self.is_filling:
+            return
+        shown = shown_rows(self._rows, wanted) if wanted.split() else set(self._items)
+        hidden = self._items.keys() - shown
+        gone = QItemSelection()
+        for row in hidden - self._hidden:
+            if self._items[row].isSelected():
+                index = self.indexFromItem(self._items[row])
+                gone.select(index, index)
+        # All at once: who listens looks at all that is selected.
+        self.selectionModel().select(gone, QItemSelectionModel.SelectionFlag.Deselect)
+        for row in hidden ^ self._hidden:
+            self._items[row].setHidden(row in hidden)
+        self._hidden = set(hidden)
+        self.kept.emit()
 
     def rows(self) -> Iterator[Row]:
         """Yield all rows from top to bottom."""
@@ -95,12 +150,10 @@ class SeriesTree(QTreeWidget):
 
     def rows_in_view(self) -> Iterator[Row]:
         """Yield the rows that can be seen now."""
-        row_of = {id(item): row for row, item in self._items.items()}
         item = self.itemAt(1, 1)
         bottom = self.viewport().rect().bottom()
         while item is not None and self.visualItemRect(item).top() <= bottom:
-            if id(item) in row_of:
-                yield row_of[id(item)]
+            yield self._shown_by[id(item)]
             item = self.itemBelow(item)
 
     def selected(self) -> list[Row]:
@@ -132,11 +185,18 @@ class SeriesTree(QTreeWidget):
     def mouseDoubleClickEvent(self, event: Any) -> None:  # noqa: N802  (Qt's name)
         """Load a volume; open and close what has rows below it."""
         item = self.itemAt(event.pos())
-        row = next((row for row, each in self._items.items() if each is item), None)
+        row = None if item is None else self._shown_by[id(item)]
         if row is None or row.entry is None:
             super().mouseDoubleClickEvent(event)
         elif event.button() == Qt.MouseButton.LeftButton:
             self.wanted.emit()
+
+
+def _with_parents(rows: Sequence[Row], above: Row | None) -> Iterator[tuple[Row, Row | None]]:
+    """Yield rows and those below them from top to bottom, each with what it is in."""
+    for row in rows:
+        yield row, above
+        yield from _with_parents(row.children, row)
 
 
 def _with_below(row: Row) -> Iterator[Row]:

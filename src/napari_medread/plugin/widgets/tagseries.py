@@ -2,70 +2,138 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from qtpy.QtCore import QAbstractTableModel, Qt
+from qtpy.QtCore import QAbstractTableModel, Qt, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import (
     QApplication,
-    QHBoxLayout,
     QHeaderView,
-    QLabel,
     QProgressBar,
-    QPushButton,
     QTableView,
     QVBoxLayout,
     QWidget,
 )
 
-from napari_medread.plugin.headers import Series
+from napari_medread.core.tags import Key, Tag
+from napari_medread.plugin.headers import Series, Source, over_slices
+from napari_medread.plugin.widgets.controls import weakly
+from napari_medread.plugin.widgets.plain import button, line_of, sentence
 from napari_medread.plugin.widgets.plot import Plot
+from napari_medread.plugin.work import Work
 
 ABSENT = "(not in this header)"
 
+_NARROWEST = 56
+"""Width of a column in pixels."""
+
+_MEASURED = 20
+"""So many rows say how wide a column is."""
+
 
 class SeriesView(QWidget):
-    """Shows a series of values; hidden until there is one."""
+    """Reads a series of values and shows it; hidden until there is one.
+
+    Attributes
+    ----------
+    changed : Signal()
+        Reading has begun, or is over.
+    refused : Signal(str)
+        The values cannot be read, and why.
+    """
+
+    changed = Signal()
+    refused = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
         self._series: Series | None = None
-        self.title = QLabel()
-        self.title.setWordWrap(True)
+        self._reading: Work | None = None
+        self._is_gone: list[bool] = []
+        self.title = sentence()
         self.progress = QProgressBar()
         self.progress.setToolTip("How many headers have been read.")
         self.table = QTableView()
         self.table.verticalHeader().hide()
         self.table.verticalHeader().setDefaultSectionSize(22)
+        # Wide enough for any number of a slice, so that not all rows need to be measured.
+        self.table.horizontalHeader().setMinimumSectionSize(_NARROWEST)
+        self.table.horizontalHeader().setResizeContentsPrecision(_MEASURED)
         self.plot = Plot()
         self.plot.setToolTip("The value of every slice, from the first to the last.")
-        self.copy = QPushButton("Copy list")
-        self.copy.setToolTip("Copies the table, for a spreadsheet.")
-        self.export = QPushButton("Export list...")
-        self.export.setToolTip("Writes the table as CSV.")
-        self.cancel = QPushButton("Close")
-        self.cancel.setToolTip("Closes the list; stops reading if it is not whole yet.")
+        self.copy = button("Copy list", "Copies the table, for a spreadsheet.")
+        self.export = button("Export list...", "Writes the table as CSV.")
+        self.cancel = button("Close", "Closes the list; stops reading if it is not whole yet.")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        buttons = QHBoxLayout()
-        for button in (self.copy, self.export, self.cancel):
-            buttons.addWidget(button)
         for each in (self.title, self.progress, self.plot, self.table):
             layout.addWidget(each)
-        layout.addLayout(buttons)
+        layout.addLayout(line_of(self.copy, self.export, self.cancel))
         self.copy.clicked.connect(self._on_copy)
+        self.cancel.clicked.connect(self.close_it)
         self.hide()
+        is_gone = self._is_gone
+        self.destroyed.connect(lambda *_: is_gone.append(True))
 
-    def begin(self, name: str) -> None:
-        """Show that values are being read."""
-        self._series = None
-        self.title.setText(f"{name} of all slices")
+    @property
+    def is_reading(self) -> bool:
+        """Whether values are being read."""
+        return self._reading is not None
+
+    def read(self, source: Source, key: Key, tag: Tag) -> None:
+        """Read one element of the header of every slice, and show its values.
+
+        Parameters
+        ----------
+        source : Source
+            The layer's files.
+        key, tag : tuple, Tag
+            The element in one of the headers.
+        """
+        self._drop()
+        work = Work(lambda track: over_slices(source, key, tag, track))
+
+        def if_wanted(function: Callable[..., None]) -> Callable[..., None]:
+            """Leave alone what was cancelled, of which a last word may still come."""
+
+            def call(view: SeriesView, *arguments: Any) -> None:
+                if view._reading is work:
+                    function(view, *arguments)
+
+            return weakly(self, self._is_gone, call)
+
+        work.progressed.connect(if_wanted(lambda view, *done: view._show_progress(*done)))
+        work.returned.connect(if_wanted(lambda view, found: view.show_series(found)))
+        work.refused.connect(if_wanted(lambda view, said: view.refused.emit(said)))
+        work.finished.connect(if_wanted(lambda view: view._on_read()))
+        self._reading, self._series = work, None
+        self.title.setText(f"{tag.name} {tag.tag}".strip() + " of all slices")
         self._show_parts(is_reading=True)
         self.show()
+        self.changed.emit()
+        work.start()
 
-    def show_progress(self, done: int, total: int) -> None:
-        """Show how many headers have been read."""
+    def close_it(self) -> None:
+        """Show nothing; stop reading if the list is not whole yet."""
+        self._drop()
+        self._series = None
+        self.hide()
+        self.changed.emit()
+
+    def _drop(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
+
+    def _show_progress(self, done: int, total: int) -> None:
         self.progress.setMaximum(total)
         self.progress.setValue(done)
+
+    def _on_read(self) -> None:
+        self._reading = None
+        self.progress.hide()
+        self.setVisible(self._series is not None)
+        self.changed.emit()
 
     def show_series(self, series: Series) -> None:
         """Show a list, and its plot if it is numbers."""
@@ -86,17 +154,6 @@ class SeriesView(QWidget):
             ends = [_spelled(series, series.rows[n][0]) for n in (0, -1)]
             self.plot.show_values(numbers, *ends)
         self._show_parts(is_reading=False)
-
-    def end(self) -> None:
-        """Hide what shows that values are being read."""
-        self.progress.hide()
-        if self._series is None:
-            self.hide()
-
-    def close_it(self) -> None:
-        """Show nothing."""
-        self._series = None
-        self.hide()
 
     def table_rows(self) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
         """Return titles and rows of the table."""

@@ -1,180 +1,26 @@
-"""The tree of a header: quick for thousands of elements, and steady from slice to slice."""
+"""The tree of a header: quick however large it is, and steady from slice to slice."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Any
 
-from qtpy.QtCore import QAbstractItemModel, QModelIndex, Qt, Signal  # type: ignore[attr-defined]
+from qtpy.QtCore import QModelIndex, Qt, QTimer, Signal  # type: ignore[attr-defined]
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTreeView
 
-from napari_medread.core.tagfiles import COLUMNS
-from napari_medread.core.tags import Key, Query, Tag, Tags, key_of
-
-_LONGEST = 200
-"""Letters of a value that are shown."""
-
-_TIP = 2000
-"""Letters of a value that are shown under the pointer."""
+from napari_medread.core.tagrows import Rows, Search
+from napari_medread.core.tags import Key, Query, Tag, Tags
+from napari_medread.plugin.widgets.tagmodel import TagModel
 
 _WIDTHS = (126, 146, 30)
 """Of the columns before the last, in pixels."""
 
-_TOP = -1
+_AT_ONCE = 0.01
+"""Seconds of searching until the window may do something else."""
 
-
-_MOST_OPENED = 200
-"""So many parents of what was found are opened: laying out thousands would take too long."""
-
-
-@dataclass(slots=True)
-class _Node:
-    tag: Tag
-    key: Key
-    parent: int
-    row: int
-    children: list[int] | None = None
-    """None: not looked at yet."""
-
-
-class TagModel(QAbstractItemModel):
-    """The elements of a header that a query finds, with all above and inside them.
-
-    Attributes
-    ----------
-    found : int
-        How many the query finds.
-    opened : list of int
-        The nodes that what was found is in.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._nodes: list[_Node] = []
-        self._top: list[int] = []
-        self.found = 0
-        self.opened: list[int] = []
-
-    def show(self, tags: Tags, query: Query) -> None:
-        """Hold other elements."""
-        self.beginResetModel()
-        self._nodes, self.found, self.opened = [], 0, []
-        if query:
-            self._top = self._search(tags, (), _TOP, query, inside=False)
-        else:
-            self._top = self._all(tags, (), _TOP)
-        self.endResetModel()
-
-    def _all(self, level: Sequence[Tag], above: Key, parent: int) -> list[int]:
-        """Add the elements of one level; those inside them when they are looked at."""
-        first = len(self._nodes)
-        for place, tag in enumerate(level):
-            self._nodes.append(_Node(tag, (*above, key_of(tag, place)), parent, place))
-        return list(range(first, len(self._nodes)))
-
-    def _search(
-        self, level: Sequence[Tag], above: Key, parent: int, query: Query, *, inside: bool
-    ) -> list[int]:
-        """Add the elements of one level that are found, or are above or inside one that is."""
-        kept: list[int] = []
-        for place, tag in enumerate(level):
-            is_found = query.finds(tag)
-            if not (is_found or inside or tag.children):
-                continue  # most elements are this
-            self.found += is_found
-            number, before = len(self._nodes), self.found
-            node = _Node(tag, (*above, key_of(tag, place)), parent, len(kept))
-            self._nodes.append(node)
-            node.children = self._search(
-                tag.children, node.key, number, query, inside=inside or is_found
-            )
-            if inside or is_found or node.children:
-                kept.append(number)
-            else:
-                self._nodes.pop()
-            if self.found > before:
-                self.opened.append(number)
-        return kept
-
-    def node(self, index: QModelIndex) -> _Node | None:
-        """Return what an index stands for."""
-        return self._nodes[index.internalId()] if index.isValid() else None
-
-    def index_of(self, number: int) -> QModelIndex:
-        """Return the index of a node by its number."""
-        return self.createIndex(self._nodes[number].row, 0, number)
-
-    def index_at(self, key: Key) -> QModelIndex:
-        """Return the index of the element at a place, an invalid one where there is none."""
-        level, number = self._top, _TOP
-        for depth in range(len(key)):
-            number = next((n for n in level if self._nodes[n].key == key[: depth + 1]), _TOP)
-            if number == _TOP:
-                break
-            level = self._inside(number)
-        return QModelIndex() if number == _TOP else self.index_of(number)
-
-    def _inside(self, number: int) -> list[int]:
-        node = self._nodes[number]
-        if node.children is None:
-            node.children = self._all(node.tag.children, node.key, number)
-        return node.children
-
-    def _children(self, index: QModelIndex) -> list[int]:
-        return self._inside(index.internalId()) if index.isValid() else self._top
-
-    def hasChildren(self, parent: Any = QModelIndex()) -> bool:  # noqa: N802, B008
-        """Tell whether there are elements in one, without looking at them."""
-        node = self.node(parent)
-        if node is None:
-            return bool(self._top)
-        inside = node.tag.children if node.children is None else node.children
-        return parent.column() == 0 and bool(inside)
-
-    def index(self, row: int, column: int, parent: Any = QModelIndex()) -> QModelIndex:  # noqa: B008
-        """Return the index of a row."""
-        if not self.hasIndex(row, column, parent):
-            return QModelIndex()
-        return self.createIndex(row, column, self._children(parent)[row])
-
-    def parent(self, index: QModelIndex) -> QModelIndex:  # type: ignore[override]
-        """Return the index of what an element is in."""
-        node = self.node(index)
-        if node is None or node.parent == _TOP:
-            return QModelIndex()
-        return self.index_of(node.parent)
-
-    def rowCount(self, parent: Any = QModelIndex()) -> int:  # noqa: N802, B008
-        """Return how many elements there are in one."""
-        return 0 if parent.column() > 0 else len(self._children(parent))
-
-    def columnCount(self, parent: Any = None) -> int:  # noqa: N802
-        """Return the number of columns."""
-        del parent
-        return len(COLUMNS)
-
-    def headerData(self, section: int, orientation: Any, role: int = 0) -> Any:  # noqa: N802
-        """Return the title of a column."""
-        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return COLUMNS[section]
-        return None
-
-    def data(self, index: Any, role: int = 0) -> Any:
-        """Return the text of a cell, or its tooltip."""
-        node = self.node(index)
-        if node is None or role not in (
-            Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole
-        ):  # fmt: skip
-            return None
-        tag = node.tag
-        if role == Qt.ItemDataRole.ToolTipRole:
-            owner = f"\nPrivate to {tag.creator}" if tag.creator else ""
-            return f"{tag.tag} {tag.name}{owner}\n{_short(_value(tag), _TIP)}".strip()
-        first = tag.name if tag.is_item else tag.tag
-        name = "" if tag.is_item else tag.name
-        return (first, name, tag.vr, _short(_value(tag), _LONGEST))[index.column()]
+_MOST_ROWS = 1500
+"""So many rows are opened without being clicked on: Qt lays out all of them."""
 
 
 class TagTree(QTreeView):
@@ -186,10 +32,13 @@ class TagTree(QTreeView):
         Another element was chosen.
     copied : Signal()
         The keys for copying were pressed.
+    searched : Signal()
+        A search is over, or has begun and takes a while.
     """
 
     chosen = Signal()
     copied = Signal()
+    searched = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -204,75 +53,112 @@ class TagTree(QTreeView):
             self.setColumnWidth(column, width)
         self.header().setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         self.header().setStretchLastSection(True)
-        self._open: set[Key] = set()
+        self._tags = Tags()
+        self._open: dict[Key, None] = {}
         self._current: Key | None = None
         self._is_filling = False
-        self._is_searching = False
+        self.search: Search | None = None
+        self.is_searching = False
+        self._timer = QTimer(self)
+        self._timer.setInterval(0)
+        self._timer.timeout.connect(self._go_on)
         self.expanded.connect(self._on_expanded)
         self.collapsed.connect(self._on_collapsed)
         self.selectionModel().currentChanged.connect(self._on_current)
 
-    @property
-    def found(self) -> int:
-        """How many elements the query finds."""
-        return self._elements.found
-
     def current(self) -> tuple[Key, Tag] | None:
-        """Return the chosen element and where it is."""
-        node = self._elements.node(self.currentIndex())
-        return None if node is None else (node.key, node.tag)
+        """Return the chosen element and where it is; None for an item, or a group of rows."""
+        row = self._elements.row_at(self.currentIndex())
+        if row is None or row.group is not None or row.tag.is_item:
+            return None
+        return row.key, row.tag
 
     def show_tags(self, tags: Tags, query: Query) -> None:
-        """Show the elements that a query finds."""
+        """Show the elements that a query finds, in a large header a little later."""
+        is_other = tags is not self._tags
+        self._tags = tags
+        self.search = Search(tags, query) if query else None
+        self.is_searching = self.search is not None
+        if self.search is None:
+            self._timer.stop()
+            self._show(Rows(tags), sorted(self._open, key=len))
+        elif self._go_on():
+            return
+        else:
+            if is_other:
+                self._show(Rows(), ())  # rather than the values of another slice
+            self._timer.start()
+        self.searched.emit()
+
+    def _go_on(self) -> bool:
+        """Search on; tell whether that is over, and what is found shown."""
+        if self.search is None or not self.search.go_on(_AT_ONCE):
+            return False
+        self._timer.stop()
+        self.is_searching = False
+        self._show(self.search.rows, self.search.opened)
+        self.searched.emit()
+        return True
+
+    def _show(self, rows: Rows, opened: Iterable[Key]) -> None:
+        """Show rows, some of them open."""
         before = self._current
         at, across = self.verticalScrollBar().value(), self.horizontalScrollBar().value()
-        self._is_filling, self._is_searching = True, bool(query)
+        self._is_filling = True
         try:
-            self._elements.show(tags, query)
-            opened = [self._elements.index_of(n) for n in self._elements.opened[:_MOST_OPENED]]
-            if not query:
-                opened = [self._elements.index_at(key) for key in sorted(self._open, key=len)]
-            for index in opened:
-                self.setExpanded(index, True)
+            self._elements.show(rows)
+            self._expand(number for key in opened if (number := rows.number_at(key)) is not None)
             # Other formats have names and values alone.
+            has_tags = any(tag.tag for tag in self._tags)
             for column in (0, 2):
-                self.setColumnHidden(column, bool(tags) and not any(tag.tag for tag in tags))
+                self.setColumnHidden(column, bool(self._tags) and not has_tags)
+            self.setAutoScroll(False)  # which would open what the chosen element is in
             if before is not None:
-                self.setCurrentIndex(self._elements.index_at(before))
+                self.setCurrentIndex(self._elements.index_of(rows.number_at(before)))
+            self.doItemsLayout()
         finally:
             self._is_filling = False
+            self.setAutoScroll(True)
         self.verticalScrollBar().setValue(at)
         self.horizontalScrollBar().setValue(across)
         self.chosen.emit()
 
+    def _expand(self, numbers: Iterable[int]) -> None:
+        """Open rows with all around them, until there are many to lay out."""
+        rows, done = self._elements.rows, set[int]()
+        count = len(rows.top)
+        self.scheduleDelayedItemsLayout()  # once for all of them
+        for number in numbers:
+            for each in (*rows.around(number), number):
+                if each not in done:
+                    done.add(each)
+                    count += len(rows.inside(each))
+                    if count > _MOST_ROWS:
+                        return
+                    self.setExpanded(self._elements.index_of(each), True)
+
     def keyPressEvent(self, event: Any) -> None:  # noqa: N802
-        """Copy the chosen row, where Qt would copy one cell of it."""
+        """Copy the chosen row, where Qt would copy a cell; open all below it, if it is not much."""
+        index = self.currentIndex().siblingAtColumn(0)
         if event.matches(QKeySequence.StandardKey.Copy):
             self.copied.emit()
+        elif event.key() == Qt.Key.Key_Asterisk and index.isValid():
+            self._expand(self._elements.rows.below(index.internalId(), _MOST_ROWS))
         else:
             super().keyPressEvent(event)
 
     def _on_expanded(self, index: QModelIndex) -> None:
-        node = self._elements.node(index)
-        if node is not None and not self._is_filling and not self._is_searching:
-            self._open.add(node.key)
+        row = self._elements.row_at(index)
+        if row is not None and not self._is_filling and self.search is None:
+            self._open[row.key] = None
 
     def _on_collapsed(self, index: QModelIndex) -> None:
-        node = self._elements.node(index)
-        if node is not None and not self._is_filling and not self._is_searching:
-            self._open.discard(node.key)
+        row = self._elements.row_at(index)
+        if row is not None and not self._is_filling and self.search is None:
+            self._open.pop(row.key, None)
 
     def _on_current(self, index: QModelIndex) -> None:
         if not self._is_filling:
-            node = self._elements.node(index)
-            self._current = None if node is None else node.key
+            row = self._elements.row_at(index)
+            self._current = None if row is None else row.key
             self.chosen.emit()
-
-
-def _value(tag: Tag) -> str:
-    value = tag.value.replace("\r\n", " ").replace("\n", " ")
-    return f"{value}  ({tag.meaning})" if tag.meaning else value
-
-
-def _short(text: str, longest: int) -> str:
-    return text if len(text) <= longest else f"{text[:longest]}… ({len(text):,} letters)"
