@@ -12,8 +12,11 @@ from __future__ import annotations
 import itertools
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import napari
@@ -21,7 +24,9 @@ import numpy as np
 from napari.layers import Layer
 
 from napari_medread.core.geometry import Geometry
+from napari_medread.core.grey import REC_709
 from napari_medread.core.volume import Volume
+from napari_medread.plugin.exporting import FORMATS
 from napari_medread.plugin.layers import layer_of
 from watch import settle, watched
 
@@ -46,7 +51,78 @@ def window(viewer: napari.Viewer) -> Iterator[Step]:
     yield "99 %", panel.percentiles.native.click
 
 
-PANELS = (planes, window)
+def grayscale(viewer: napari.Viewer) -> Iterator[Step]:
+    color = np.random.default_rng(1).integers(0, 255, (*SHAPE, 3), dtype=np.uint8)
+    viewer.add_image(color, rgb=True, name="stained")
+    settle()
+    panel = _open(viewer, "Grayscale")
+    yield "choose a luma", lambda: setattr(panel.luma, "value", REC_709)
+    yield "start", panel.run.native.click
+    yield "until it is there", lambda: _until_done(panel)
+    yield "side by side", panel.side_by_side.native.click
+    yield "as before", panel.side_by_side.native.click
+    yield "rename a layer", lambda: setattr(viewer.layers[-1], "name", "renamed")
+
+
+def measure(viewer: napari.Viewer) -> Iterator[Step]:
+    image = viewer.layers[0]
+    at = {"scale": image.scale, "translate": image.translate, "affine": image.affine}
+    shapes = viewer.add_shapes(ndim=3, units=image.units, name="marks", **at)
+    numbers = np.zeros(SHAPE, np.uint16)
+    numbers[50:250, 100:400, 100:400] = np.arange(200 * 300).reshape(200, 300, 1) // 30
+    labels = viewer.add_labels(numbers, units=image.units, name="regions", **at)
+    settle()
+    panel = _open(viewer, "Measure")
+    box = np.array([(0, 100, 100), (0, 100, 300), (0, 300, 300), (0, 300, 100)])
+    ring = np.linspace(0, 2 * np.pi, 2000, endpoint=False)
+    outline = np.stack([0 * ring, 250 + 90 * np.sin(ring), 250 + 90 * np.cos(ring)], axis=1)
+    yield "choose shapes", lambda: setattr(panel.drawn, "value", shapes)
+    yield "a rectangle", lambda: shapes.add(box, shape_type="rectangle")
+    yield (
+        "100 more",
+        lambda: shapes.add([np.add(box, (n, 0, 0)) for n in range(100)], shape_type="ellipse"),
+    )
+    yield "20 outlines of 2000 points", lambda: shapes.add([outline] * 20, shape_type="polygon")
+    yield "until they are measured", lambda: _until_done(panel)
+    yield "values inside shapes", panel.run.native.click
+    yield "until they are there", lambda: _until_done(panel)
+    yield "copy", panel.copy.native.click
+    yield "choose labels", lambda: setattr(panel.drawn, "value", labels)
+    yield "values inside 2000 labels", panel.run.native.click
+    yield "until they are there", lambda: _until_done(panel)
+    yield "scroll", lambda: panel.view.blocks[0].scrollToBottom()
+    yield "copy", panel.copy.native.click
+
+
+def export(viewer: napari.Viewer) -> Iterator[Step]:
+    panel = _open(viewer, "Export")
+    with tempfile.TemporaryDirectory() as folder:
+        yield "until the range is known", lambda: _until(lambda: panel._measuring is None)
+        yield "name a file", lambda: setattr(panel.file, "value", Path(folder, "ct.mhd"))
+        for chosen in FORMATS:
+            yield chosen.name, partial(setattr, panel.format, "value", chosen)
+        yield "a spacing", lambda: panel.spacing[0].native.setValue(0.9)
+        yield "an origin", lambda: panel.origin[0].native.setValue(12)
+        yield "as in the layer", panel.reset.native.click
+        yield "as MetaImage", partial(setattr, panel.format, "value", FORMATS[0])
+        yield "start", panel.run.native.click
+        yield "until it is written", lambda: _until_done(panel)
+        yield "move the layer", lambda: setattr(viewer.layers[0], "translate", (1, 2, 3))
+
+
+def resample(viewer: napari.Viewer) -> Iterator[Step]:
+    panel = _open(viewer, "Resample")
+    for to in panel.to.choices:
+        yield to, partial(setattr, panel.to, "value", to)
+    yield "isotropic voxels", partial(setattr, panel.to, "value", panel.to.choices[0])
+    yield "a spacing", lambda: panel.spacing[0].native.setValue(1.4)
+    yield "nearest", partial(setattr, panel.interpolation, "value", "nearest")
+    yield "start", panel.run.native.click
+    yield "until it is there", lambda: _until_done(panel)
+    yield "choose it", lambda: setattr(panel.layer, "value", viewer.layers[-1])
+
+
+PANELS = (planes, window, grayscale, measure, export, resample)
 
 
 def main(names: list[str]) -> int:
@@ -83,6 +159,15 @@ def add_ct(viewer: napari.Viewer) -> Layer:
 
 def _open(viewer: napari.Viewer, name: str) -> Any:
     return viewer.window.add_plugin_dock_widget("napari-medread", name)[1]
+
+
+def _until_done(panel: Any) -> None:
+    _until(lambda: panel._work is None)
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    while not holds():
+        settle(0.05)
 
 
 def _slice_time(viewer: napari.Viewer) -> float:

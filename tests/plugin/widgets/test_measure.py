@@ -7,7 +7,7 @@ import weakref
 import numpy as np
 import pytest
 from napari.layers import Image, Labels, Shapes
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import (
     QApplication,
     QDialogButtonBox,
@@ -40,16 +40,17 @@ def values(qtbot, widget, click):
 
 def rows_of(widget):
     """Return what the table shows."""
-    view = widget.view
-    heads = [
-        view.horizontalHeaderItem(n).text().replace("\n", " ") for n in range(view.columnCount())
-    ]
-    found = []
-    for row in range(view.rowCount()):
-        name, number = view.verticalHeaderItem(row).text().rsplit(" ", 1)
-        shown = {h: view.item(row, n) for n, h in enumerate(heads) if not view.isColumnHidden(n)}
-        found.append({name: number} | {head: item.text() for head, item in shown.items()})
-    return found
+    found = {}
+    for block in widget.view.blocks:
+        model = block.model()
+        for row in range(model.rowCount() if block.isVisible() else 0):
+            name = model.headerData(row, Qt.Orientation.Vertical)
+            title, number = name.rsplit(" ", 1)
+            cells = found.setdefault(name, {title: number})
+            for column in range(model.columnCount()):
+                head = model.headerData(column, Qt.Orientation.Horizontal).replace("\n", " ")
+                cells[head] = model.index(row, column).data()
+    return list(found.values())
 
 
 def test_shapes_on_the_example(qtbot, viewer, widget, values):
@@ -61,7 +62,7 @@ def test_shapes_on_the_example(qtbot, viewer, widget, values):
     # 30 mm by 40 mm, in the slice shown.
     middle = np.array(image.data_to_world([10, 20, 20]))
     shapes.add(np.add(middle, [(0, 0, 0), (0, 30, 0), (0, 30, 40)]), shape_type="path")
-    qtbot.waitUntil(lambda: widget.view.rowCount() == 1)
+    qtbot.waitUntil(lambda: len(rows_of(widget)) == 1)
     assert rows_of(widget) == [
         {
             "No.": "1",
@@ -72,7 +73,7 @@ def test_shapes_on_the_example(qtbot, viewer, widget, values):
     ]
     box = np.array([(10, 19.5, 19.5), (10, 29.5, 19.5), (10, 29.5, 39.5), (10, 19.5, 39.5)])
     shapes.add([np.array(image.data_to_world(each)) for each in box], shape_type="rectangle")
-    qtbot.waitUntil(lambda: widget.view.rowCount() == 2)
+    qtbot.waitUntil(lambda: len(rows_of(widget)) == 2)
     _, row = values()
     inside = np.asarray(image.data[10, 20:30, 20:40]).astype(float)
     assert row["Mean (HU)"] == f"{inside.mean():.2f}"
@@ -86,7 +87,7 @@ def test_shapes_on_the_example(qtbot, viewer, widget, values):
     qtbot.waitUntil(lambda: "Mean (HU)" not in rows_of(widget)[1])
     shapes.selected_data = {0}
     shapes.remove_selected()
-    qtbot.waitUntil(lambda: widget.view.rowCount() == 1)
+    qtbot.waitUntil(lambda: len(rows_of(widget)) == 1)
     viewer.layers.remove(image)  # its own unit is left
     assert rows_of(widget)[0]["Area (mm²)"] == row["Area (mm²)"]
     assert not widget.run.enabled
@@ -94,6 +95,7 @@ def test_shapes_on_the_example(qtbot, viewer, widget, values):
 
 def test_labels_copied_and_exported(qtbot, viewer, widget, values, click, tmp_path):
     data = np.random.default_rng(0).normal(size=(6, 7, 8)).astype(np.float32)
+    data[0, 0, 0] = np.nan
     image = viewer.add_image(data, scale=(3, 1, 2), units="mm", name="scan")
     viewer.layers.selection.active = image
     viewer._new_labels()  # as the button does
@@ -104,6 +106,7 @@ def test_labels_copied_and_exported(qtbot, viewer, widget, values, click, tmp_pa
     four, nine = values()
     inside = data[2:4, 1:3, 5]
     assert (four["Label"], four["Voxels"], four["Not finite"]) == ("4", "4", "0")
+    assert nine["Not finite"] == "1"
     assert float(four["Mean"]) == pytest.approx(inside.mean(), rel=1e-2)
     assert float(nine["Volume (ml)"]) == pytest.approx(7 * 8 * 6 / 1000, rel=1e-2)
     click(widget.copy)
@@ -212,5 +215,5 @@ def test_cancelling_leaves_the_table_as_it_was(qtbot, viewer, widget, click):
     click(widget.run)
     click(widget.cancel)
     qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
-    assert widget.view.rowCount() == 0
+    assert len(rows_of(widget)) == 0
     assert widget.message.value == "Cancelled."

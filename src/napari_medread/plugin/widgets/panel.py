@@ -93,13 +93,17 @@ class Panel(Container[Any]):
         """Follow the layers in use, so that what is shown is true after one was moved."""
         for layer in (each() for each in self._watched):
             if layer is not None:
-                for name in self._followed:
+                for name in self._events(layer):
                     getattr(layer.events, name).disconnect(self._on_moved)
         used = self._used()
         for layer in used:
-            for name in self._followed:
+            for name in self._events(layer):
                 getattr(layer.events, name).connect(self._on_moved)
         self._watched = [weakref.ref(each) for each in used]
+
+    def _events(self, layer: Layer) -> list[str]:
+        """Return the events to follow that a layer has."""
+        return [name for name in self._followed if name in layer.events.emitters]
 
     def _on_moved(self, event: Any = None) -> None:
         del event
