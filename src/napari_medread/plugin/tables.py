@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from napari_medread.core.progress import Track, silently
 from napari_medread.core.regions import Statistics
 from napari_medread.plugin.measuring import Mark, Ruler, Sizes
 
@@ -41,12 +42,13 @@ class Table(NamedTuple):
     remarks: tuple[str, ...] = ()
     wrap: int = 0
 
-    def text(self, delimiter: str) -> str:
+    def text(self, delimiter: str, track: Track = silently) -> str:
         """Return it as lines of text with a header, numbers with a decimal point."""
         out = io.StringIO()
         writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
         writer.writerow(self.columns)
-        writer.writerows([_exact(cell) for cell in row] for row in self.rows)
+        for row in track(self.rows, "Writing the table"):
+            writer.writerow([_exact(cell) for cell in row])
         return out.getvalue()
 
     def blocks(self) -> list[list[int]]:

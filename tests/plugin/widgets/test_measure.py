@@ -110,6 +110,7 @@ def test_labels_copied_and_exported(qtbot, viewer, widget, values, click, tmp_pa
     assert float(four["Mean"]) == pytest.approx(inside.mean(), rel=1e-2)
     assert float(nine["Volume (ml)"]) == pytest.approx(7 * 8 * 6 / 1000, rel=1e-2)
     click(widget.copy)
+    qtbot.waitUntil(lambda: widget.message.value == "The table was copied.")
     heads, first, _ = QApplication.clipboard().text().splitlines()
     assert heads.split("\t")[:3] == ["Label", "Mean", "SD"]
     assert float(first.split("\t")[1]) == pytest.approx(inside.mean(), rel=1e-6)
@@ -144,12 +145,12 @@ def test_labels_copied_and_exported(qtbot, viewer, widget, values, click, tmp_pa
     save(QMessageBox.StandardButton.No)
     assert there.read_text() == "before"
     save(QMessageBox.StandardButton.Yes)
+    qtbot.waitUntil(lambda: "there.csv" in widget.message.value)
     with there.open(encoding="utf-8-sig", newline="") as file:
         found = list(csv.DictReader(file))
     assert [each["Label"] for each in found] == ["4", "9"]
     assert float(found[0]["SD"]) == pytest.approx(inside.std(dtype=float), rel=1e-6)
     assert list(tmp_path.iterdir()) == [there]
-    assert "there.csv" in widget.message.value
 
 
 def test_what_cannot_be_measured_is_said(viewer, widget, click):

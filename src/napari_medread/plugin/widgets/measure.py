@@ -233,20 +233,23 @@ class Measure(Panel):
             self.outcome.value = "There are no labels on the image."
 
     def _on_copy(self) -> None:
-        self.view.copy()
-        self.message.value = "The table was copied."
+        self._tell_after(self.view.copying(), "The table was copied.")
 
     def _on_export(self) -> None:
         path = ask_for_file(self.native, "Export the table", ("CSV (*.csv)",), "measurements.csv")
-        if path is None:
-            return
-        try:
-            self.view.export(path)
-        except MedReadError as error:
-            self.message.value = str(error)
-            show_error(str(error))
-        else:
-            self.message.value = f"The table was written to {path.name} in {path.parent}."
+        if path is not None:
+            said = f"The table was written to {path.name} in {path.parent}."
+            self._tell_after(self.view.exporting(path), said)
+
+    def _tell_after(self, work: Work, said: str) -> None:
+        """Start work that is over at once, unless the table is very long, and say that it is."""
+        work.returned.connect(self._weakly(lambda panel, _: panel._tell(said)))
+        work.refused.connect(self._weakly(Measure._tell))
+        work.refused.connect(show_error)
+        work.start()
+
+    def _tell(self, sentence: str) -> None:
+        self.message.value = sentence
 
 
 def _table(
