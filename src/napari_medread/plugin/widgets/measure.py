@@ -119,7 +119,12 @@ class Measure(Panel):
         self._changes += 1  # values that are being measured are no longer those of what is drawn
         if not self._is_waiting:
             self._is_waiting = True
-            QTimer.singleShot(_DELAY, self._weakly(Measure._prefill))
+            QTimer.singleShot(_DELAY, self._weakly(Measure._catch_up))
+
+    def _catch_up(self) -> None:
+        """Measure again if something has changed since."""
+        if self._is_waiting:
+            self._prefill()
 
     def _prefill(self, *_: Any) -> None:
         """Measure what is drawn now; values that were measured inside are no longer true."""
@@ -198,6 +203,7 @@ class Measure(Panel):
         self.outcome.value = "\n".join(said)
 
     def _start(self) -> None:
+        self._catch_up()
         drawn, image = self.drawn.value, self.layer.value
         if self._work is not None or drawn is None:
             return
