@@ -7,7 +7,7 @@ import weakref
 import numpy as np
 import pytest
 from napari.layers import Image, Labels, Shapes
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import (
     QApplication,
     QDialogButtonBox,
@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
 )
 
 from plugin.widgets.menus import opened
+from plugin.widgets.tables import rows_of
 
 MENU = "Layers", "Measure", "Measure ("
 
@@ -36,21 +37,6 @@ def values(qtbot, widget, click):
         return rows_of(widget)
 
     return done
-
-
-def rows_of(widget):
-    """Return what the table shows."""
-    found = {}
-    for block in widget.view.blocks:
-        model = block.model()
-        for row in range(model.rowCount() if block.isVisible() else 0):
-            name = model.headerData(row, Qt.Orientation.Vertical)
-            title, number = name.rsplit(" ", 1)
-            cells = found.setdefault(name, {title: number})
-            for column in range(model.columnCount()):
-                head = model.headerData(column, Qt.Orientation.Horizontal).replace("\n", " ")
-                cells[head] = model.index(row, column).data()
-    return list(found.values())
 
 
 def test_shapes_on_the_example(qtbot, viewer, widget, values):
