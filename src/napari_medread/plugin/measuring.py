@@ -183,9 +183,15 @@ def _key(mark: Mark, ruler: Ruler) -> tuple[Any, ...]:
     return mark.kind, mark.is_in_frame, mark.points.tobytes(), ruler.to_space.tobytes()
 
 
-def is_quick(marks: Sequence[Mark]) -> bool:
-    """Tell whether shapes are measured at once, however their sides lie."""
-    return sum(1 + (len(mark.points) / 64) ** 2 for mark in marks) <= _QUICK
+def quick_ones(marks: Sequence[Mark]) -> list[Mark]:
+    """Return those shapes that are measured at once, however their sides lie."""
+    found, effort = [], 0.0
+    for mark in sorted(marks, key=lambda mark: len(mark.points)):
+        effort += 1 + (len(mark.points) / 64) ** 2
+        if effort > _QUICK:
+            break
+        found.append(mark)
+    return found
 
 
 def measure_all(marks: Sequence[Mark], ruler: Ruler, track: Track = silently) -> list[Sizes]:

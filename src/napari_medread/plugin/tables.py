@@ -107,7 +107,7 @@ def statistics_columns(ruler: Ruler) -> tuple[str, ...]:
     unit = "" if ruler.image is None else ruler.image.volume.value_unit
     of_values = [f"{name} ({unit})" if unit else name for name in ("Mean", "SD", "Min", "Max")]
     flat = ruler.ndim == 2
-    size = "Area of pixels (mm²)" if flat else "Volume (ml)"
+    size = "Pixel area (mm²)" if flat else "Volume (ml)"
     counts = ["Pixels" if flat else "Voxels", *([] if ruler.voxel is None else [size])]
     return (*of_values, *counts, NOT_FINITE)
 

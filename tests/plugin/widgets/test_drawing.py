@@ -191,4 +191,4 @@ def test_a_pyramid(viewer, widget, draw, values):
     assert float(row["Area (mm²)"]) == pytest.approx(400, abs=0.5)
     (row,) = values()
     # Pixels are those of the finest resolution: 0.5 mm² each.
-    assert int(row["Pixels"]) * 0.5 == float(row["Area of pixels (mm²)"])
+    assert int(row["Pixels"]) * 0.5 == float(row["Pixel area (mm²)"])

@@ -4,6 +4,7 @@ import csv
 import gc
 import weakref
 
+import dask.array as da
 import numpy as np
 import pytest
 from napari.layers import Image, Labels, Shapes
@@ -204,3 +205,81 @@ def test_cancelling_leaves_the_table_as_it_was(qtbot, viewer, widget, click):
     qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
     assert len(rows_of(widget)) == 0
     assert widget.message.value == "Cancelled."
+
+
+def test_labels_of_a_lazy_series_are_measured_in_the_frame_shown(viewer, widget, values):
+    data = np.random.default_rng(6).random((4, 3, 5, 6))
+    viewer.add_image(
+        da.from_array(data, chunks=(1, 1, 5, 6)),
+        axis_labels=("time", "z", "y", "x"),
+        scale=(2.5, 1, 1, 1),
+        units=("s", "mm", "mm", "mm"),
+        name="perfusion",
+    )
+    viewer.dims.set_current_step(0, 2)
+    still = np.zeros((3, 5, 6), np.uint8)
+    still[1, 2:4, 1:5] = 7
+    widget.drawn.value = viewer.add_labels(still, units="mm", name="region")
+    assert widget.outcome.value == "Values are measured in the frame shown, now time 3 of 4."
+    (row,) = values()
+    inside = data[2][still == 7]
+    assert float(row["Mean"]) == pytest.approx(inside.mean(), rel=1e-2)
+    assert widget.message.value == "Values of perfusion at time 3 of 4."
+    viewer.dims.set_current_step(0, 0)
+    (row,) = values()
+    assert float(row["Mean"]) == pytest.approx(data[0][still == 7].mean(), rel=1e-2)
+    assert widget.message.value == "Values of perfusion at time 1 of 4."
+
+
+def test_painting_makes_values_go_away(qtbot, viewer, widget, values):
+    viewer.add_image(np.ones((8, 9)), name="film")
+    labels = viewer.add_labels(np.eye(8, 9, dtype=np.uint8), name="regions")
+    widget.drawn.value = labels
+    assert values()[0]["Pixels"] == "8"
+    labels.paint((4, 1), 2)
+    qtbot.waitUntil(lambda: rows_of(widget) == [])
+    assert [row["Label"] for row in values()] == ["1", "2"]
+
+
+def test_what_takes_long_is_measured_beside_the_window(qtbot, viewer, widget, click):
+    # A saw whose teeth overlap: none of its sides can be passed over.
+    teeth = np.stack([np.arange(3000) % 2 * 100.0, np.arange(3000)], axis=1)
+    saw = np.vstack([teeth, [(-5, 3000), (-5, 0)]])
+    shapes = viewer.add_shapes([[(0, 0), (3, 4)]], shape_type="line", name="marks")
+    shapes.add(saw, shape_type="polygon")
+    qtbot.waitUntil(lambda: widget._work is not None)
+    assert widget.cancel.native.isVisible()
+    line, polygon = rows_of(widget)
+    assert line["Length (px)"] == "5.00"
+    assert "Area (px²)" not in polygon  # yet
+    shapes.add(np.array([(0, 0), (6, 8)]), shape_type="line")  # meanwhile
+    qtbot.waitUntil(lambda: len(rows_of(widget)) == 3)
+    assert rows_of(widget)[2]["Length (px)"] == "10.00"
+    qtbot.waitUntil(lambda: rows_of(widget)[1].get("Area (px²)"), timeout=20000)
+    qtbot.waitUntil(lambda: widget._work is None)
+    area = 0.5 * abs(
+        np.sum(saw[:, 0] * np.roll(saw[:, 1], -1) - saw[:, 1] * np.roll(saw[:, 0], -1))
+    )
+    assert float(rows_of(widget)[1]["Area (px²)"]) == pytest.approx(area, rel=1e-3)
+    # Cancelled, it is not begun again by itself.
+    shapes.data = [*shapes.data[:1], saw + 1]
+    qtbot.waitUntil(lambda: widget._work is not None)
+    click(widget.cancel)
+    qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
+    qtbot.wait(100)
+    assert widget._work is None
+
+
+def test_a_long_table_fits_and_scrolls_as_one(qtbot, viewer, widget, values):
+    boxes = [np.add([(1, 1), (1, 3), (3, 3), (3, 1)], (0, n % 8)) for n in range(60)]
+    viewer.add_image(np.full((20, 20), 12345.678), units="mm", name="film")
+    viewer.add_shapes(boxes, units="mm")
+    values()
+    sizes, inside = widget.view.blocks
+    for block in (sizes, inside):
+        assert block.isVisible()
+        qtbot.waitUntil(lambda block=block: not block.horizontalScrollBar().isVisible())
+        for column in range(block.model().columnCount()):
+            assert block.columnWidth(column) >= block.sizeHintForColumn(column)
+    sizes.scrollToBottom()
+    assert inside.verticalScrollBar().value() == sizes.verticalScrollBar().value() > 0

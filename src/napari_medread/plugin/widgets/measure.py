@@ -18,9 +18,9 @@ from napari_medread.plugin.measuring import (
     Measured,
     Ruler,
     Sizes,
-    is_quick,
     marks_of,
     measure_all,
+    quick_ones,
     ruler_of,
 )
 from napari_medread.plugin.sampling import (
@@ -152,16 +152,16 @@ class Measure(Panel):
     def _measure_shapes(self, shapes: Shapes) -> None:
         """Measure shapes at once if that is quick, else beside the window."""
         marks, ruler = self._marks()
+        quick = quick_ones(self._sizes.missing(marks, ruler))
+        self._sizes.add(quick, ruler, measure_all(quick, ruler))
         missing = self._sizes.missing(marks, ruler)
-        if is_quick(missing):
-            self._sizes.add(missing, ruler, measure_all(missing, ruler))
-        elif self._work is None:
+        if missing and self._work is None:
             work = Work(partial(measure_all, missing, ruler))
             work.returned.connect(
                 self._weakly(lambda panel, sizes: panel._on_sizes(missing, ruler, sizes))
             )
             self._begin(work, lambda _: "")
-        else:
+        elif missing:
             self._is_late = True
         self._show(shapes_table(marks, ruler, self._sizes.sizes(marks, ruler)))
         if not marks:
@@ -171,6 +171,10 @@ class Measure(Panel):
     def _on_sizes(self, marks: list[Mark], ruler: Ruler, sizes: list[Sizes]) -> None:
         self._sizes.add(marks, ruler, sizes)
         self._prefill()
+
+    def _cancel(self) -> None:
+        self._is_late = False
+        super()._cancel()
 
     def _after_work(self) -> None:
         """Measure what has changed while something else was measured."""

@@ -65,7 +65,7 @@ class TableView(QWidget):
         """Return the work that puts the table on the clipboard, as spreadsheets take it."""
         table = self.table
         work = Work(lambda track: table.text("\t", track))
-        work.returned.connect(QApplication.clipboard().setText)
+        work.returned.connect(lambda text: QApplication.clipboard().setText(text))
         return work
 
     def exporting(self, path: Path) -> Work:
