@@ -142,16 +142,6 @@ def test_an_oblique_scan_is_measured_in_the_patient(viewer, draw):
     check_all(draw)
 
 
-@pytest.fixture
-def values(qtbot, widget, click):
-    def done():
-        click(widget.run)
-        qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
-        return rows_of(widget)
-
-    return done
-
-
 def test_frames_of_a_lazy_series(viewer, widget, draw, values):
     layer = viewer.add_layer(AXIAL.layer(frames=4))
     layer.data = layer.data + STEP * da.arange(4)[:, None, None, None]

@@ -28,18 +28,6 @@ def widget(viewer):
     return opened(viewer, *MENU)
 
 
-@pytest.fixture
-def values(qtbot, widget, click):
-    """Click Values inside, wait, and return the table's rows by their headings."""
-
-    def done():
-        click(widget.run)
-        qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
-        return rows_of(widget)
-
-    return done
-
-
 def test_shapes_on_the_example(qtbot, viewer, widget, values):
     assert widget.outcome.value == "Draw shapes or labels first."
     (image,) = viewer.open_sample("napari-medread", "ct_thorax")
