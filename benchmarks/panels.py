@@ -12,8 +12,10 @@ from __future__ import annotations
 import itertools
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,9 @@ from qtpy.QtWidgets import QApplication
 import folders
 from napari_medread import read
 from napari_medread.core.geometry import Geometry
+from napari_medread.core.grey import REC_709
 from napari_medread.core.volume import Volume
+from napari_medread.plugin.exporting import FORMATS
 from napari_medread.plugin.layers import layer_of
 from napari_medread.plugin.volumes import volume_of_layer
 from watch import settle, watched
@@ -45,6 +49,13 @@ def planes(viewer: napari.Viewer) -> Iterator[Step]:
         yield plane, button.native.click
     yield "next slice", lambda: viewer.dims.set_current_step(0, 100)
     yield "move cursor", lambda: setattr(viewer.cursor, "position", viewer.dims.point)
+    yield "axial again", panel.planes["axial"].native.click
+    planes = panel.viewing.three_planes
+    yield "three planes", lambda: (panel.three_planes.native.click(), settle(2))
+    yield "move the crosshair", lambda: setattr(viewer.dims, "point", (-50.0, 90.0, 90.0))
+    yield "wheel over another", lambda: planes.canvases[0].model.dims.set_current_step(1, 100)
+    yield "3D beside them", lambda: (setattr(viewer.dims, "ndisplay", 3), settle(2))
+    yield "close them", panel.three_planes.native.click
 
 
 def window(viewer: napari.Viewer) -> Iterator[Step]:
@@ -96,7 +107,7 @@ def _tags(viewer: napari.Viewer, files: Layer, header: Layer) -> Iterator[Step]:
         "list it over slices",
         lambda: (
             panel.over_slices.click(),
-            _until(lambda: panel.series.is_reading),
+            _until(lambda: not panel.series.is_reading),
         ),
     )
     yield "copy the list", panel.series.copy.click
@@ -106,7 +117,7 @@ def _tags(viewer: napari.Viewer, files: Layer, header: Layer) -> Iterator[Step]:
     def choose() -> None:
         viewer.layers.selection.active = header
         settle(1)
-        _until(lambda: panel.follower.is_busy)
+        _until(lambda: not panel.follower.is_busy)
 
     yield f"header of {folders.FRAMES} frames", choose
     tree = panel.tree
@@ -140,11 +151,11 @@ def _browser(viewer: napari.Viewer, folder: Path) -> Iterator[Step]:
     def look() -> None:
         panel.place.path.setText(str(folder))
         QTest.keyClick(panel.place.path, Qt.Key.Key_Return)
-        _until(lambda: panel.is_busy)
+        _until(lambda: not panel.is_busy)
 
     yield f"look into {folders.SERIES} series", look
     yield "thumbnails", lambda: settle(3)
-    yield "the other thumbnails", lambda: _until(lambda: not panel.is_settled)
+    yield "the other thumbnails", lambda: _until(lambda: panel.is_settled)
     yield "scroll", lambda: panel.tree.scrollToBottom()
     yield "filter", lambda: QTest.keyClicks(panel.filter, "archive 77")
     yield "clear the filter", panel.filter.clear
@@ -155,10 +166,81 @@ def _browser(viewer: napari.Viewer, folder: Path) -> Iterator[Step]:
         lambda: QTest.keyClick(panel.tree, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier),
     )
     yield "choose the CT", lambda: (QTest.keyClicks(panel.filter, "512"), panel.tree.selectAll())
-    yield "load it", lambda: (panel.load.click(), _until(lambda: panel.is_busy))
+    yield "load it", lambda: (panel.load.click(), _until(lambda: not panel.is_busy))
 
 
-PANELS = (planes, window, rendering, tags, browser)
+def grayscale(viewer: napari.Viewer) -> Iterator[Step]:
+    color = np.random.default_rng(1).integers(0, 255, (*SHAPE, 3), dtype=np.uint8)
+    viewer.add_image(color, rgb=True, name="stained")
+    settle()
+    panel = _open(viewer, "Grayscale")
+    yield "choose a luma", lambda: setattr(panel.luma, "value", REC_709)
+    yield "start", panel.run.native.click
+    yield "until it is there", lambda: _until_done(panel)
+    yield "side by side", panel.side_by_side.native.click
+    yield "as before", panel.side_by_side.native.click
+    yield "rename a layer", lambda: setattr(viewer.layers[-1], "name", "renamed")
+
+
+def measure(viewer: napari.Viewer) -> Iterator[Step]:
+    image = viewer.layers[0]
+    at = {"scale": image.scale, "translate": image.translate, "affine": image.affine}
+    shapes = viewer.add_shapes(ndim=3, units=image.units, name="marks", **at)
+    numbers = np.zeros(SHAPE, np.uint16)
+    numbers[50:250, 100:400, 100:400] = np.arange(200 * 300).reshape(200, 300, 1) // 30
+    labels = viewer.add_labels(numbers, units=image.units, name="regions", **at)
+    settle()
+    panel = _open(viewer, "Measure")
+    box = np.array([(0, 100, 100), (0, 100, 300), (0, 300, 300), (0, 300, 100)])
+    ring = np.linspace(0, 2 * np.pi, 2000, endpoint=False)
+    outline = np.stack([0 * ring, 250 + 90 * np.sin(ring), 250 + 90 * np.cos(ring)], axis=1)
+    yield "choose shapes", lambda: setattr(panel.drawn, "value", shapes)
+    yield "a rectangle", lambda: shapes.add(box, shape_type="rectangle")
+    yield (
+        "100 more",
+        lambda: shapes.add([np.add(box, (n, 0, 0)) for n in range(100)], shape_type="ellipse"),
+    )
+    yield "20 outlines of 2000 points", lambda: shapes.add([outline] * 20, shape_type="polygon")
+    yield "until they are measured", lambda: _until_done(panel)
+    yield "values inside shapes", panel.run.native.click
+    yield "until they are there", lambda: _until_done(panel)
+    yield "copy", panel.copy.native.click
+    yield "choose labels", lambda: setattr(panel.drawn, "value", labels)
+    yield "values inside 2000 labels", panel.run.native.click
+    yield "until they are there", lambda: _until_done(panel)
+    yield "scroll", lambda: panel.view.blocks[0].scrollToBottom()
+    yield "copy", panel.copy.native.click
+
+
+def export(viewer: napari.Viewer) -> Iterator[Step]:
+    panel = _open(viewer, "Export")
+    with tempfile.TemporaryDirectory() as folder:
+        yield "until the range is known", lambda: _until(lambda: panel._measuring is None)
+        yield "name a file", lambda: setattr(panel.file, "value", Path(folder, "ct.mhd"))
+        for chosen in FORMATS:
+            yield chosen.name, partial(setattr, panel.format, "value", chosen)
+        yield "a spacing", lambda: panel.spacing[0].native.setValue(0.9)
+        yield "an origin", lambda: panel.origin[0].native.setValue(12)
+        yield "as in the layer", panel.reset.native.click
+        yield "as MetaImage", partial(setattr, panel.format, "value", FORMATS[0])
+        yield "start", panel.run.native.click
+        yield "until it is written", lambda: _until_done(panel)
+        yield "move the layer", lambda: setattr(viewer.layers[0], "translate", (1, 2, 3))
+
+
+def resample(viewer: napari.Viewer) -> Iterator[Step]:
+    panel = _open(viewer, "Resample")
+    for to in panel.to.choices:
+        yield to, partial(setattr, panel.to, "value", to)
+    yield "isotropic voxels", partial(setattr, panel.to, "value", panel.to.choices[0])
+    yield "a spacing", lambda: panel.spacing[0].native.setValue(1.4)
+    yield "nearest", partial(setattr, panel.interpolation, "value", "nearest")
+    yield "start", panel.run.native.click
+    yield "until it is there", lambda: _until_done(panel)
+    yield "choose it", lambda: setattr(panel.layer, "value", viewer.layers[-1])
+
+
+PANELS = (planes, window, rendering, tags, browser, grayscale, measure, export, resample)
 
 
 def main(names: list[str]) -> int:
@@ -233,8 +315,7 @@ def _crop(slider: Any, share: float) -> None:
 def _worked(panel: Any, button: Any) -> None:
     """Click a button, and wait until its work is done."""
     button.native.click()
-    while panel._work is not None:
-        settle(0.02)
+    _until_done(panel)
 
 
 def _opened(viewer: napari.Viewer, path: Path) -> Layer:
@@ -243,16 +324,20 @@ def _opened(viewer: napari.Viewer, path: Path) -> Layer:
     return layer
 
 
-def _until(is_busy: Callable[[], bool]) -> None:
-    """Let the window do what is due until a panel has nothing to do."""
-    while is_busy():
-        settle(0.05)
-
-
 def _scroll(viewer: napari.Viewer, steps: Iterable[int]) -> None:
     for step in steps:
         viewer.dims.set_current_step(0, step)
         settle(0.03)
+
+
+def _until_done(panel: Any) -> None:
+    _until(lambda: panel._work is None)
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    """Let the window do what is due until something holds."""
+    while not holds():
+        settle(0.05)
 
 
 def _slice_time(viewer: napari.Viewer) -> float:

@@ -97,3 +97,26 @@ def test_the_plane_in_which_points_lie():
     bent[3] += TURN[:, 2]
     assert in_plane(bent) is None
     assert in_plane(bent[:2]).shape[0] == 2
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_crossing_sides_are_found_among_many(seed):
+    random = np.random.default_rng(seed)
+    # Stars about a point do not cross themselves; random corners nearly always do.
+    at = np.sort(random.uniform(0, 2 * math.pi, 40))
+    star = np.stack([np.cos(at), np.sin(at)], axis=1) * random.uniform(0.3, 1, (40, 1))
+    for points in (star, random.uniform(-1, 1, (4, 2)), random.uniform(-1, 1, (12, 2))):
+        assert crosses_itself(points) == by_parameters(points)
+
+
+def by_parameters(points):
+    """Tell whether sides cross, by solving for where on both of each pair they meet."""
+    ends = np.roll(points, -1, axis=0)
+    for n in range(len(points)):
+        for m in range(n):
+            sides = np.stack([ends[n] - points[n], points[m] - ends[m]], axis=1)
+            if abs(np.linalg.det(sides)) > 1e-12:
+                met = np.linalg.solve(sides, points[m] - points[n])
+                if ((met > 1e-9) & (met < 1 - 1e-9)).all():
+                    return True
+    return False

@@ -13,15 +13,9 @@ from napari_medread.core.progress import silently
 from napari_medread.core.volume import Volume
 from napari_medread.errors import CannotMeasure
 from napari_medread.plugin.layers import layer_of
-from napari_medread.plugin.measuring import (
-    PIXELS,
-    Table,
-    marks_of,
-    ruler_of,
-    shapes_table,
-    shown_text,
-)
+from napari_medread.plugin.measuring import marks_of, measure_all, ruler_of
 from napari_medread.plugin.sampling import in_labels, in_shapes
+from napari_medread.plugin.tables import PIXELS, Table, shapes_table, shown_text
 
 SPACING = np.array([5.0, 0.5, 2.0])
 SHAPE = (12, 40, 30)
@@ -64,7 +58,8 @@ def drawn_on(image, index, kind, **more):
 
 def measured(image, shapes, point=(0.0, 0.0, 0.0)):
     ruler = ruler_of(image, shapes)
-    table = shapes_table(marks_of(shapes, ruler, point), ruler)
+    marks = marks_of(shapes, ruler, point)
+    table = shapes_table(marks, ruler, measure_all(marks, ruler))
     return [dict(zip(table.columns, row, strict=True)) for row in table.rows], table
 
 
@@ -166,8 +161,7 @@ def test_values_inside_shapes_are_those_of_their_slice(name, axis):
     shapes = drawn_on(image, [index, index, *lines], ["rectangle", "ellipse", "line"])
     ruler = ruler_of(image)
     point = (0.0, 0.0, 0.0)
-    function, remarks = in_shapes(image, ruler, marks_of(shapes, ruler, point), point)
-    found = function(silently)
+    found, remarks = in_shapes(image, ruler, marks_of(shapes, ruler, point), point)(silently)
     assert remarks == ()
     assert sorted(found) == [1, 2]
     plane = np.take(data, 6, axis=axis).astype(float)
@@ -187,8 +181,9 @@ def test_shapes_in_no_slice_have_no_values():
     outside = [(-4, 1, 1), (-4, 9, 1), (-4, 9, 9)]
     ruler = ruler_of(image)
     shapes = drawn_on(image, [across, outside], "polygon")
-    function, remarks = in_shapes(image, ruler, marks_of(shapes, ruler, (0,) * 3), (0,) * 3)
-    assert function(silently) == {}
+    marks = marks_of(shapes, ruler, (0,) * 3)
+    found, remarks = in_shapes(image, ruler, marks, (0,) * 3)(silently)
+    assert found == {}
     assert remarks == ("No. 1 lies in no slice of scan.", "No. 2 lies in no slice of scan.")
 
 
@@ -216,7 +211,7 @@ def test_the_volume_of_a_ball_and_the_values_inside(name, lazy):
         axis_labels=image.axis_labels,
     )  # fmt: skip
     ruler = ruler_of(image)
-    found = in_labels(image, ruler, labels, (0, 0, 0))(silently)
+    found = in_labels(image, ruler, labels, (0, 0, 0))(silently).statistics
     inside = data[numbers == 3].astype(float)
     assert list(found) == [3]
     assert (found[3].voxels, found[3].left_out) == (inside.size, 1)
@@ -238,7 +233,8 @@ def test_labels_that_run_the_other_way_or_cover_a_part():
     )
     array, attributes, _ = layer_of(Volume(part, "part", Geometry(part.shape, matrix), labels=True))
     labels = Labels(array, **attributes)
-    (found,) = in_labels(image, ruler_of(image), labels, (0, 0, 0))(silently).values()
+    inside = in_labels(image, ruler_of(image), labels, (0, 0, 0))(silently)
+    (found,) = inside.statistics.values()
     assert found.voxels == 3 * 10 * 6
     assert found.mean == pytest.approx(data[regions == 7].mean())
     # Half a voxel off, or coarser: not guessed.
@@ -261,22 +257,22 @@ def test_the_frame_shown_and_the_frame_drawn_on():
     labels = Labels(still, scale=SPACING, units="mm")
     point = (14.2, 0, 0, 0)  # frame 2
     ruler = ruler_of(image)
-    found = in_labels(image, ruler, labels, point)(silently)
+    found = in_labels(image, ruler, labels, point)(silently).statistics
     assert found[1].mean == pytest.approx(data[2, 3].mean())
     moving = np.zeros(data.shape, np.uint8)
     moving[2, 5] = 1
     labels = Labels(moving, scale=image.scale, units=image.units, translate=image.translate)
-    assert in_labels(image, ruler, labels, point)(silently)[1].mean == pytest.approx(
-        data[2, 5].mean()
-    )
+    found = in_labels(image, ruler, labels, point)(silently).statistics
+    assert found[1].mean == pytest.approx(data[2, 5].mean())
     box = np.array([(3, 1.5, 1.5), (3, 9.5, 1.5), (3, 9.5, 9.5), (3, 1.5, 9.5)]) * SPACING
     for shapes, frame in (
         (Shapes([box], units="mm"), 2),
         (Shapes([np.insert(box, 0, 16, axis=1)], units=image.units), 3),
     ):
-        function, remarks = in_shapes(image, ruler, marks_of(shapes, ruler, point), point)
+        marks = marks_of(shapes, ruler, point)
+        found, remarks = in_shapes(image, ruler, marks, point)(silently)
         assert remarks == ()
-        assert function(silently)[1].mean == pytest.approx(data[frame, 3, 2:10, 2:10].mean())
+        assert found[1].mean == pytest.approx(data[frame, 3, 2:10, 2:10].mean())
     across = np.insert(box, 0, [10, 12, 12, 10], axis=1)
     ((row,), table) = measured(image, Shapes([across], shape_type="polygon"), point)
     assert row["Area (mm²)"] is None
@@ -296,6 +292,19 @@ def test_a_table_as_text():
         ["1", "0.3333333333", "a,b"],
         ["2", "", ""],
     ]
-    assert [shown_text(each) for each in (12.3456, 0.012345, 0.0, 3, None, math.nan)] == [
-        "12.35", "0.0123", "0.00", "3", "", "",
-    ]  # fmt: skip
+    shown = {
+        12.3456: "12.35", 0.012345: "0.0123", 0.0: "0.00", 3: "3", -892: "-892", None: "",
+        math.nan: "", 4171.968: "4172.0", -41719.68: "-41720", 417196812.0: "4.172e+08",
+    }  # fmt: skip
+    assert {each: shown_text(each) for each in shown} == shown
+
+
+def test_a_table_in_two_blocks():
+    columns = ("No.", "Shape", "Length (mm)", "Mean", "Not finite")
+    rows = ((1, "line", 2.0, None, None), (2, "line", 3.0, None, 0))
+    assert Table(columns, rows).blocks() == [[1, 2]]  # without what tells nothing
+    assert Table(columns, rows, wrap=3).blocks() == [[1, 2], []]
+    rows = (*rows, (3, "ellipse", None, 7.0, 4))
+    assert Table(columns, rows, wrap=3).blocks() == [[1, 2], [3, 4]]
+    assert Table(columns, wrap=3).blocks() == [[1, 2], [3, 4]]
+    assert Table().blocks() == [[]]

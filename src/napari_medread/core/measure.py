@@ -21,8 +21,8 @@ _FLAT = 1e-3
 """Points that leave their plane by more than this share of their spread lie in none. Viewers keep
 them in single precision."""
 
-_ROWS = 256
-"""Sides of a polygon that are held against all others at a time."""
+_PAIRS = 1 << 16
+"""Pairs of sides of a polygon that are held against one another at a time."""
 
 
 def length(points: ArrayLike, *, closed: bool = False) -> float:
@@ -129,15 +129,32 @@ def crosses_itself(points: ArrayLike) -> bool:
         Its corners in the plane in which it lies.
     """
     start = np.asarray(points, dtype=float)
+    # Of two sides that cross, the one that begins farther left begins before the other ends.
     end = np.roll(start, -1, axis=0)
-    for at in range(0, len(start), _ROWS):
-        a, b = start[at : at + _ROWS, None], end[at : at + _ROWS, None]
-        apart = _side(a, b, start) * _side(a, b, end)
-        across = _side(start, end, a) * _side(start, end, b)
-        # Sides that only touch, as neighbours do, have a product of zero.
-        if bool(((apart < 0) & (across < 0)).any()):
+    order = np.argsort(np.minimum(start, end)[:, 0], kind="stable")
+    start, end = start[order], end[order]
+    later = np.searchsorted(np.minimum(start, end)[:, 0], np.maximum(start, end)[:, 0], "right")
+    own = np.arange(len(start))
+    counts = np.maximum(later - own - 1, 0)
+    before = np.concatenate([[0], np.cumsum(counts)])
+    for at in range(0, int(before[-1]), _PAIRS):
+        pair = np.arange(at, min(at + _PAIRS, int(before[-1])))
+        one = np.searchsorted(before, pair, "right") - 1
+        other = one + 1 + pair - before[one]
+        if _cross(start[one], end[one], start[other], end[other]):
             return True
     return False
+
+
+def _cross(a: Float, b: Float, c: Float, d: Float) -> bool:
+    """Tell whether any of the sides from a to b crosses its partner from c to d."""
+    low, high = np.minimum(c, d)[:, 1], np.maximum(c, d)[:, 1]
+    near = (np.minimum(a, b)[:, 1] <= high) & (low <= np.maximum(a, b)[:, 1])
+    a, b, c, d = a[near], b[near], c[near], d[near]
+    # Sides that only touch, as neighbours do, have a product of zero.
+    apart = _side(a, b, c) * _side(a, b, d)
+    across = _side(c, d, a) * _side(c, d, b)
+    return bool(((apart < 0) & (across < 0)).any())
 
 
 def _side(a: Float, b: Float, point: Float) -> Float:

@@ -6,7 +6,6 @@ import weakref
 from functools import partial
 from typing import Any
 
-import dask.array as da
 import napari
 import numpy as np
 from napari.layers import Image, Layer
@@ -75,7 +74,11 @@ def grey_layer(source: LayerData, luma: str, track: Track) -> LayerData:
 
 def _array(data: Any) -> Any:
     """Return an array as numpy's or dask's: what other lazy ones offer differs."""
-    return data if isinstance(data, np.ndarray | da.Array) else da.from_array(data, asarray=True)  # type: ignore[no-untyped-call]
+    if isinstance(data, np.ndarray):
+        return data
+    import dask.array as da  # which takes long, and is needed beside the window only
+
+    return data if isinstance(data, da.Array) else da.from_array(data, asarray=True)  # type: ignore[no-untyped-call]
 
 
 def work_on(viewer: Any, layer: Layer, luma: str) -> Work:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import math
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from napari.layers import Image, Layer, Shapes
 
 from napari_medread.core import measure
 from napari_medread.core.geometry import Float
-from napari_medread.core.regions import Statistics
+from napari_medread.core.progress import Track, silently
 from napari_medread.plugin.volumes import (
     NO_UNIT,
     Shown,
@@ -22,38 +19,11 @@ from napari_medread.plugin.volumes import (
     volume_of_layer,
 )
 
-PIXELS = "The layer has no unit of length: measured in pixels."
-
 _SAME = 1e-3
 """World coordinates that differ by less are of one slice or frame."""
 
-Cell = str | int | float | None
-
-
-class Table(NamedTuple):
-    """Measurements to show, copy and export.
-
-    Attributes
-    ----------
-    columns : tuple of str
-        What they are, with their units.
-    rows : tuple of tuple
-        Text, numbers, and None for what there is not.
-    remarks : tuple of str
-        Why something is not measured.
-    """
-
-    columns: tuple[str, ...] = ()
-    rows: tuple[tuple[Cell, ...], ...] = ()
-    remarks: tuple[str, ...] = ()
-
-    def text(self, delimiter: str) -> str:
-        """Return it as lines of text with a header, numbers with a decimal point."""
-        out = io.StringIO()
-        writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
-        writer.writerow(self.columns)
-        writer.writerows([_exact(cell) for cell in row] for row in self.rows)
-        return out.getvalue()
+_QUICK = 20
+"""In about milliseconds at the most: longer work is done beside the window."""
 
 
 class Ruler(NamedTuple):
@@ -168,93 +138,88 @@ def marks_of(shapes: Shapes, ruler: Ruler, point: Sequence[float]) -> list[Mark]
     return marks
 
 
-def shapes_table(
-    marks: Sequence[Mark], ruler: Ruler, statistics: Mapping[int, Statistics] | None = None
-) -> Table:
-    """Return the lengths, angles and areas of shapes, with the values inside where given."""
-    unit, square = ruler.unit, f"{ruler.unit}²"
-    columns: tuple[str, ...] = (
-        "No.", "Shape", f"Length ({unit})", "Angle (°)", f"Area ({square})",
-        f"Perimeter ({unit})",
-    )  # fmt: skip
-    rows: list[tuple[Cell, ...]] = []
-    remarks: list[str] = []
-    for mark in marks:
-        cells, remark = _measured(mark, ruler)
-        remarks += [f"No. {mark.number} {remark}"] if remark else []
-        rows.append((mark.number, mark.kind, *cells))
-    if ruler.unit == "px":
-        remarks.append(PIXELS)
-    if statistics is not None and ruler.image is not None:
-        columns = (*columns, *statistics_columns(ruler))
-        empty: tuple[Cell, ...] = (None,) * len(statistics_columns(ruler))
-        for n, mark in enumerate(marks):
-            found = statistics.get(mark.number)
-            rows[n] = (*rows[n], *(empty if found is None else statistics_cells(found, ruler)))
-    return Table(columns, tuple(rows), tuple(remarks))
+class Sizes(NamedTuple):
+    """The length of a line or path, or the area of what is closed; None for what there is not.
+
+    Attributes
+    ----------
+    length, angle, area, perimeter : float or None
+        In the ruler's unit, its square, and degrees.
+    remark : str
+        Why something is not told, empty where all is.
+    """
+
+    length: float | None = None
+    angle: float | None = None
+    area: float | None = None
+    perimeter: float | None = None
+    remark: str = ""
 
 
-def labels_table(statistics: Mapping[int, Statistics], ruler: Ruler) -> Table:
-    """Return the values of an image inside labels."""
-    rows = tuple((label, *statistics_cells(one, ruler)) for label, one in statistics.items())
-    return Table(("Label", *statistics_columns(ruler)), rows)
+class Measured:
+    """The sizes of shapes: what has not changed is not measured again while another is drawn."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Any, ...], Sizes] = {}
+
+    def missing(self, marks: Sequence[Mark], ruler: Ruler) -> list[Mark]:
+        """Return the shapes that are not measured yet, and forget all but the others."""
+        found = {_key(mark, ruler): mark for mark in marks}
+        self._known = {key: size for key, size in self._known.items() if key in found}
+        return [mark for key, mark in found.items() if key not in self._known]
+
+    def add(self, marks: Sequence[Mark], ruler: Ruler, sizes: Sequence[Sizes]) -> None:
+        """Take the sizes of shapes."""
+        for mark, size in zip(marks, sizes, strict=True):
+            self._known[_key(mark, ruler)] = size
+
+    def sizes(self, marks: Sequence[Mark], ruler: Ruler) -> list[Sizes]:
+        """Return the sizes of shapes, nothing for those that are not measured yet."""
+        return [self._known.get(_key(mark, ruler), Sizes()) for mark in marks]
 
 
-def statistics_columns(ruler: Ruler) -> tuple[str, ...]:
-    """Return the headings of what ``statistics_cells`` gives."""
-    unit = "" if ruler.image is None else ruler.image.volume.value_unit
-    of_values = [f"{name} ({unit})" if unit else name for name in ("Mean", "SD", "Min", "Max")]
-    flat = ruler.ndim == 2
-    size = "Area of pixels (mm²)" if flat else "Volume (ml)"
-    counts = ["Pixels" if flat else "Voxels", *([] if ruler.voxel is None else [size])]
-    return (*of_values, *counts, "Not finite")
+def _key(mark: Mark, ruler: Ruler) -> tuple[Any, ...]:
+    """Return all on which the size of a shape depends."""
+    return mark.kind, mark.is_in_frame, mark.points.tobytes(), ruler.to_space.tobytes()
 
 
-def statistics_cells(found: Statistics, ruler: Ruler) -> tuple[Cell, ...]:
-    """Return the values of one region; sizes are those of all its voxels."""
-    voxel = ruler.voxel
-    size = [] if voxel is None else [found.voxels * voxel / (1 if ruler.ndim == 2 else 1000)]
-    numbers = (found.mean, found.deviation, found.lowest, found.highest)
-    return (*numbers, found.voxels, *size, found.left_out)
+def quick_ones(marks: Sequence[Mark]) -> list[Mark]:
+    """Return those shapes that are measured at once, however their sides lie."""
+    found, effort = [], 0.0
+    for mark in sorted(marks, key=lambda mark: len(mark.points)):
+        effort += 1 + (len(mark.points) / 64) ** 2
+        if effort > _QUICK:
+            break
+        found.append(mark)
+    return found
 
 
-def _measured(mark: Mark, ruler: Ruler) -> tuple[tuple[Cell, ...], str]:
-    """Return length, angle, area and perimeter of a shape, and why one is not told."""
-    nothing: tuple[Cell, ...] = (None,) * 4
+def measure_all(marks: Sequence[Mark], ruler: Ruler, track: Track = silently) -> list[Sizes]:
+    """Return the sizes of shapes."""
+    return [sizes_of(mark, ruler) for mark in track(marks, "Measuring")]
+
+
+def sizes_of(mark: Mark, ruler: Ruler) -> Sizes:
+    """Return the sizes of a shape."""
     if not mark.is_in_frame:
-        return nothing, "spans several frames: not measured."
+        return Sizes(remark="spans several frames: not measured.")
     points = apply(ruler.to_space, mark.points)
     if mark.kind in ("line", "path"):
         angle = measure.angle(points) if len(points) == 3 else None
-        return (measure.length(points), angle, None, None), ""
+        return Sizes(length=measure.length(points), angle=angle)
     if mark.kind == "ellipse":
         perimeter = measure.ellipse_perimeter(points)
-        return (None, None, measure.ellipse_area(points), perimeter), ""
+        return Sizes(area=measure.ellipse_area(points), perimeter=perimeter)
     perimeter = measure.length(points, closed=True)
     flat = measure.in_plane(points)
     if flat is None:
-        return (None, None, None, perimeter), "does not lie in a plane: it has no area."
+        return Sizes(perimeter=perimeter, remark="does not lie in a plane: it has no area.")
     if measure.crosses_itself(flat):
-        return (None, None, None, perimeter), "crosses itself: its area is not told."
-    return (None, None, measure.polygon_area(points), perimeter), ""
+        return Sizes(perimeter=perimeter, remark="crosses itself: its area is not told.")
+    return Sizes(area=measure.polygon_area(points), perimeter=perimeter)
 
 
 def apply(matrix: Float, points: Float) -> Float:
     """Take points, (m, n), through a matrix, (n + 1, n + 1)."""
     n = len(matrix) - 1
     return np.asarray(points @ matrix[:n, :n].T + matrix[:n, n])
-
-
-def shown_text(cell: Cell) -> str:
-    """Return a number as it is shown: two decimals, or three digits of a small one."""
-    if cell is None or (isinstance(cell, float) and math.isnan(cell)):
-        return ""
-    if isinstance(cell, float):
-        return f"{cell:.2f}" if abs(cell) >= 1 or cell == 0 else f"{cell:.3g}"
-    return str(cell)
-
-
-def _exact(cell: Cell) -> str:
-    if isinstance(cell, float):
-        return "" if math.isnan(cell) else f"{cell:.10g}"
-    return "" if cell is None else str(cell)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ from napari_medread.core.geometry import Float
 from napari_medread.core.planes import edges
 from napari_medread.core.progress import Track
 from napari_medread.core.regions import Statistics, Tally, inside_ellipse, inside_polygon
+from napari_medread.core.volume import Axis
 from napari_medread.errors import CannotMeasure
 from napari_medread.plugin.layers import finest
 from napari_medread.plugin.measuring import Mark, Ruler, apply
@@ -31,12 +32,45 @@ _FLAT = 0.01
 _FILLED = {"polygon": inside_polygon, "rectangle": inside_polygon, "ellipse": inside_ellipse}
 
 
+class Inside(NamedTuple):
+    """The values of an image inside regions.
+
+    Attributes
+    ----------
+    statistics : dict
+        By the number of the shape or label.
+    remarks : tuple of str
+        Why something has no values.
+    """
+
+    statistics: dict[int, Statistics]
+    remarks: tuple[str, ...] = ()
+
+
 class _Region(NamedTuple):
     """A shape as the pixels of a slice: where its part of the image lies, and which of them."""
 
-    number: int
     place: tuple[Any, ...]
     mask: NDArray[np.bool_]
+
+
+def frame_shown(image: Image, ruler: Ruler, point: Sequence[float]) -> str:
+    """Say which of its frames a viewer shows of an image, empty where it has one."""
+    frame = frame_of(image, ruler.ndim, point)
+    if ruler.image is None:
+        return ""
+    volume = ruler.image.volume
+    axes = zip(volume.leading, frame, volume.shape, strict=False)
+    return ", ".join(f"{axis.label}{_value(axis, n)} {n + 1} of {total}" for axis, n, total in axes)
+
+
+def _value(axis: Axis, n: int) -> str:
+    """Return the value at an index of an axis where the file gives one: `` 1000 s/mm²,``."""
+    if not axis.values:
+        return ""
+    unit = "" if axis.unit in ("", "pixel") else f" {axis.unit}"
+    value = axis.values[n]
+    return f" {value:g}{unit}," if isinstance(value, int | float) else f" {value}{unit},"
 
 
 def check_image(image: Image | None) -> Image:
@@ -61,36 +95,33 @@ def check_image(image: Image | None) -> Image:
 
 def in_shapes(
     image: Image, ruler: Ruler, marks: Sequence[Mark], point: Sequence[float]
-) -> tuple[Any, tuple[str, ...]]:
-    """Return the statistics of shapes, as a function for ``Work``, and what is left out.
+) -> Callable[[Track], Inside]:
+    """Return the statistics of shapes, as a function for ``Work``.
 
     A shape is measured on the slice, and on the frame, in which it was drawn; one without a
     frame on the frame shown.
     """
     check_image(image)
-    regions, remarks = [], []
     shape = finest(image).shape
     lead = image.ndim - ruler.ndim
+    shown = frame_of(image, ruler.ndim, point)
+    framed: list[tuple[Mark, tuple[int, ...] | None]] = []
     for mark in marks:
         if mark.kind not in _FILLED:
             continue
-        frame: tuple[int, ...] | None = frame_of(image, ruler.ndim, point)
+        frame: tuple[int, ...] | None = shown
         if lead and len(mark.lead) >= lead:
             world = np.concatenate([mark.lead[-lead:], np.zeros(ruler.ndim)])
             index = np.rint(np.asarray(image.world_to_data(world))[:lead]).astype(int)
             is_there = bool(((index >= 0) & (index < shape[:lead])).all())
             frame = tuple(index.tolist()) if mark.is_in_frame and is_there else None
-        found = None
-        if frame is not None:
-            found = _pixels(mark, apply(ruler.to_index, mark.points), shape[lead:])
-        if found is None or frame is None:
-            remarks.append(f"No. {mark.number} lies in no slice of {image.name}.")
-        else:
-            regions.append(found._replace(place=(*frame, *found.place)))
-    return partial(_shapes_statistics, finest(image), regions), tuple(remarks)
+        framed.append((mark, frame))
+    return partial(_shapes_statistics, finest(image), image.name, ruler, framed)
 
 
-def in_labels(image: Image, ruler: Ruler, labels: Labels, point: Sequence[float]) -> Any:
+def in_labels(
+    image: Image, ruler: Ruler, labels: Labels, point: Sequence[float]
+) -> Callable[[Track], Inside]:
     """Return the statistics of labels, as a function for ``Work``.
 
     Raises
@@ -136,20 +167,31 @@ def _pixels(mark: Mark, points: Float, shape: tuple[int, ...]) -> _Region | None
     for axis, start, stop in zip(axes, low.tolist(), high.tolist(), strict=True):
         index[axis] = slice(start, stop)
     mask = _FILLED[mark.kind](flat - low, (int(high[0] - low[0]), int(high[1] - low[1])))
-    return _Region(mark.number, tuple(index), mask)
+    return _Region(tuple(index), mask)
 
 
 def _shapes_statistics(
-    data: Any, regions: Sequence[_Region], track: Track
-) -> dict[int, Statistics]:
+    data: Any,
+    name: str,
+    ruler: Ruler,
+    framed: Sequence[tuple[Mark, tuple[int, ...] | None]],
+    track: Track,
+) -> Inside:
     """Return the statistics by number of the shape."""
-    tally = Tally()
-    for region in track(regions, "Measuring"):
-        if region.mask.any():
-            values = np.asarray(data[region.place])
-            tally.add(values, region.mask * region.number)
+    tally, remarks = Tally(), []
     # A shape that holds the centre of no pixel has none.
-    return {region.number: Statistics() for region in regions} | dict(tally)
+    empty: dict[int, Statistics] = {}
+    for mark, frame in track(framed, "Measuring"):
+        found = None
+        if frame is not None:
+            found = _pixels(mark, apply(ruler.to_index, mark.points), data.shape[len(frame) :])
+        if found is None or frame is None:
+            remarks.append(f"No. {mark.number} lies in no slice of {name}.")
+            continue
+        empty[mark.number] = Statistics()
+        if found.mask.any():
+            tally.add(np.asarray(data[(*frame, *found.place)]), found.mask * mark.number)
+    return Inside(empty | dict(tally), tuple(remarks))
 
 
 def _alignment(
@@ -194,7 +236,7 @@ def _labels_statistics(
     signs: NDArray[np.int_],
     offsets: NDArray[np.int_],
     track: Track,
-) -> dict[int, Statistics]:
+) -> Inside:
     """Return the statistics by label, read slab by slab."""
     tally = Tally()
     lead = len(frame)
@@ -205,7 +247,7 @@ def _labels_statistics(
         regions = _part(labels, frame_of_labels, box, signs, offsets)
         if regions.any():  # else the image need not be read
             tally.add(np.asarray(data[(*frame, slice(start, stop))]), regions)
-    return dict(tally)
+    return Inside(dict(tally))
 
 
 def _part(

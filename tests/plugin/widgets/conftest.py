@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from qtpy.QtCore import Qt
 
+from plugin.widgets.tables import rows_of
+
 
 @pytest.fixture
 def click(qtbot) -> Callable[[Any], None]:
@@ -36,3 +38,15 @@ def collected(qtbot) -> Callable[..., None]:
         qtbot.waitUntil(are_gone, timeout=5000)
 
     return waited
+
+
+@pytest.fixture
+def values(qtbot, widget, click) -> Callable[[], list[dict[str, str]]]:
+    """Click Values inside of the panel Measure, wait, and return the table's rows."""
+
+    def done() -> list[dict[str, str]]:
+        click(widget.run)
+        qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
+        return rows_of(widget)
+
+    return done

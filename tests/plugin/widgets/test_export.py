@@ -183,3 +183,26 @@ def test_a_closed_widget_keeps_nothing_alive(make_napari_viewer, qtbot):
     qtbot.wait(100)
     gc.collect()
     assert [each() for each in gone] == [None, None]
+
+
+def test_a_lazy_series_of_another_plugin(viewer, widget, export, tmp_path):
+    data = np.arange(2 * 3 * 4 * 5, dtype=np.int16).reshape(2, 3, 4, 5)
+    viewer.add_image(da.from_array(data, chunks=(1, 1, 4, 5)), scale=(1, 3, 2, 0.5), name="plain")
+    widget.format.value = NII_GZ
+    widget.file.value = tmp_path / "x.nii.gz"
+    assert "5 × 4 × 3 × 2 voxels" in widget.outcome.value
+    assert "The layer has no unit: its scale was taken for millimetres." in widget.outcome.value
+    export()
+    image = sitk.ReadImage(str(tmp_path / "x.nii.gz"))
+    assert np.array_equal(sitk.GetArrayFromImage(image), data)
+    assert image.GetSpacing()[:3] == pytest.approx((0.5, 2, 3))
+
+
+def test_a_pyramid_is_exported_at_its_finest(viewer, widget, export, tmp_path):
+    finest = np.arange(80, dtype=np.uint8).reshape(8, 10)
+    viewer.add_image([finest, finest[::2, ::2]], scale=(0.5, 2), units="mm", name="film")
+    widget.format.value = MHA
+    widget.file.value = tmp_path / "x.mha"
+    assert "Only the finest of its resolutions was taken." in widget.outcome.value
+    export()
+    assert np.array_equal(sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "x.mha"))), finest)

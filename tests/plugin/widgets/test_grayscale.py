@@ -180,3 +180,100 @@ def test_it_keeps_no_layer_alive(qtbot, viewer, widget, grey_of):
     action(viewer, *MENU, "Grayscale (").trigger()
     (dock,) = (d for n, d in viewer.window._wrapped_dock_widgets.items() if "Grayscale" in n)
     assert dock.inner_widget() is not gone()
+
+
+@pytest.mark.parametrize("levels", [1, 2], ids=["one resolution", "pyramid"])
+@pytest.mark.parametrize("lazy", [False, True], ids=["in memory", "lazy"])
+@pytest.mark.parametrize(
+    ("shape", "dtype"),
+    [((8, 10, 3), "u1"), ((8, 10, 4), "u2"), ((3, 8, 10, 3), "u2"), ((2, 3, 8, 10, 4), "u1")],
+    ids=["RGB", "RGBA of 16 bits", "volume", "volumes over time"],
+)
+def test_grey_of_any_colour_layer(viewer, widget, grey_of, shape, dtype, lazy, levels):
+    top = np.iinfo(dtype).max
+    finest = np.random.default_rng(4).integers(0, top, shape, dtype, endpoint=True)
+    arrays = [finest, finest[..., ::2, ::2, :]][:levels]
+    held = [da.from_array(each) for each in arrays] if lazy else arrays
+    axes = len(shape) - 1
+    source = viewer.add_image(
+        held if levels > 1 else held[0],
+        rgb=True,
+        multiscale=levels > 1,
+        scale=(3.0, 2.0, 0.5, 0.25)[-axes:],
+        rotate=90,
+        name="photo",
+    )
+    found = grey_of()
+    assert found.multiscale == (levels > 1)
+    for grey, color in zip(found.data if levels > 1 else [found.data], arrays, strict=True):
+        assert isinstance(grey, da.Array) == lazy
+        assert grey.dtype == color.dtype
+        assert np.abs(np.asarray(grey) - np.mean(color[..., :3], axis=-1)).max() <= 0.5
+    np.testing.assert_array_equal(found.extent.world, source.extent.world)
+    corner = np.arange(axes)
+    np.testing.assert_allclose(found.data_to_world(corner), source.data_to_world(corner))
+
+
+def side_by_side(viewer, widget, grey_of, click):
+    """Show a colour layer and its grey, and return points that are hidden meanwhile."""
+    viewer.add_image(np.zeros((8, 10, 3), np.uint8), rgb=True, name="photo")
+    points = viewer.add_points(np.zeros((1, 2)))
+    widget.layer.value = viewer.layers["photo"]
+    grey_of()
+    click(widget.side_by_side)
+    assert viewer.canvas.grid.enabled
+    assert not points.visible
+    return points
+
+
+def close(viewer):
+    (dock,) = viewer.window._wrapped_dock_widgets.values()
+    dock.destroyOnClose()  # what the button of the dock is connected to
+
+
+def arrangement(viewer):
+    grid = viewer.canvas.grid
+    return grid.enabled, grid.stride, tuple(grid.shape)
+
+
+@pytest.mark.parametrize("before", [(False, 1, (-1, -1)), (True, 2, (3, -1))])
+def test_closing_puts_the_grid_back(qtbot, viewer, widget, grey_of, click, before):
+    grid = viewer.canvas.grid
+    grid.enabled, grid.stride, grid.shape = before
+    points = side_by_side(viewer, widget, grey_of, click)
+    assert arrangement(viewer) == (True, 1, (1, 2))
+    del widget
+    close(viewer)
+    assert arrangement(viewer) == before
+    assert points.visible
+
+
+def test_a_grid_that_was_arranged_since_stays(qtbot, viewer, widget, grey_of, click):
+    points = side_by_side(viewer, widget, grey_of, click)
+    viewer.canvas.grid.shape = (2, 1)
+    assert not widget.side_by_side.value
+    assert arrangement(viewer) == (True, 1, (2, 1))
+    assert points.visible
+    close(viewer)
+    assert arrangement(viewer) == (True, 1, (2, 1))
+
+
+def test_what_was_shown_or_hidden_since_stays(qtbot, viewer, widget, grey_of, click):
+    points = side_by_side(viewer, widget, grey_of, click)
+    points.visible = True
+    viewer.layers["photo"].visible = False
+    click(widget.side_by_side)
+    assert points.visible
+    assert not viewer.layers["photo"].visible
+    click(widget.side_by_side)
+    button = viewer.window._qt_viewer.viewerButtons.gridViewButton
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert not viewer.canvas.grid.enabled
+    assert not widget.side_by_side.value
+
+
+def test_a_viewer_is_closed_side_by_side(qtbot, viewer, widget, grey_of, click):
+    side_by_side(viewer, widget, grey_of, click)
+    viewer.close()
+    qtbot.wait(50)
+    assert not notification_manager.records

@@ -4,6 +4,7 @@ import csv
 import gc
 import weakref
 
+import dask.array as da
 import numpy as np
 import pytest
 from napari.layers import Image, Labels, Shapes
@@ -17,6 +18,7 @@ from qtpy.QtWidgets import (
 )
 
 from plugin.widgets.menus import opened
+from plugin.widgets.tables import rows_of
 
 MENU = "Layers", "Measure", "Measure ("
 
@@ -24,32 +26,6 @@ MENU = "Layers", "Measure", "Measure ("
 @pytest.fixture
 def widget(viewer):
     return opened(viewer, *MENU)
-
-
-@pytest.fixture
-def values(qtbot, widget, click):
-    """Click Values inside, wait, and return the table's rows by their headings."""
-
-    def done():
-        click(widget.run)
-        qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
-        return rows_of(widget)
-
-    return done
-
-
-def rows_of(widget):
-    """Return what the table shows."""
-    view = widget.view
-    heads = [
-        view.horizontalHeaderItem(n).text().replace("\n", " ") for n in range(view.columnCount())
-    ]
-    found = []
-    for row in range(view.rowCount()):
-        name, number = view.verticalHeaderItem(row).text().rsplit(" ", 1)
-        shown = {h: view.item(row, n) for n, h in enumerate(heads) if not view.isColumnHidden(n)}
-        found.append({name: number} | {head: item.text() for head, item in shown.items()})
-    return found
 
 
 def test_shapes_on_the_example(qtbot, viewer, widget, values):
@@ -61,7 +37,7 @@ def test_shapes_on_the_example(qtbot, viewer, widget, values):
     # 30 mm by 40 mm, in the slice shown.
     middle = np.array(image.data_to_world([10, 20, 20]))
     shapes.add(np.add(middle, [(0, 0, 0), (0, 30, 0), (0, 30, 40)]), shape_type="path")
-    qtbot.waitUntil(lambda: widget.view.rowCount() == 1)
+    qtbot.waitUntil(lambda: len(rows_of(widget)) == 1)
     assert rows_of(widget) == [
         {
             "No.": "1",
@@ -72,7 +48,7 @@ def test_shapes_on_the_example(qtbot, viewer, widget, values):
     ]
     box = np.array([(10, 19.5, 19.5), (10, 29.5, 19.5), (10, 29.5, 39.5), (10, 19.5, 39.5)])
     shapes.add([np.array(image.data_to_world(each)) for each in box], shape_type="rectangle")
-    qtbot.waitUntil(lambda: widget.view.rowCount() == 2)
+    qtbot.waitUntil(lambda: len(rows_of(widget)) == 2)
     _, row = values()
     inside = np.asarray(image.data[10, 20:30, 20:40]).astype(float)
     assert row["Mean (HU)"] == f"{inside.mean():.2f}"
@@ -86,7 +62,7 @@ def test_shapes_on_the_example(qtbot, viewer, widget, values):
     qtbot.waitUntil(lambda: "Mean (HU)" not in rows_of(widget)[1])
     shapes.selected_data = {0}
     shapes.remove_selected()
-    qtbot.waitUntil(lambda: widget.view.rowCount() == 1)
+    qtbot.waitUntil(lambda: len(rows_of(widget)) == 1)
     viewer.layers.remove(image)  # its own unit is left
     assert rows_of(widget)[0]["Area (mm²)"] == row["Area (mm²)"]
     assert not widget.run.enabled
@@ -94,6 +70,7 @@ def test_shapes_on_the_example(qtbot, viewer, widget, values):
 
 def test_labels_copied_and_exported(qtbot, viewer, widget, values, click, tmp_path):
     data = np.random.default_rng(0).normal(size=(6, 7, 8)).astype(np.float32)
+    data[0, 0, 0] = np.nan
     image = viewer.add_image(data, scale=(3, 1, 2), units="mm", name="scan")
     viewer.layers.selection.active = image
     viewer._new_labels()  # as the button does
@@ -104,9 +81,11 @@ def test_labels_copied_and_exported(qtbot, viewer, widget, values, click, tmp_pa
     four, nine = values()
     inside = data[2:4, 1:3, 5]
     assert (four["Label"], four["Voxels"], four["Not finite"]) == ("4", "4", "0")
+    assert nine["Not finite"] == "1"
     assert float(four["Mean"]) == pytest.approx(inside.mean(), rel=1e-2)
     assert float(nine["Volume (ml)"]) == pytest.approx(7 * 8 * 6 / 1000, rel=1e-2)
     click(widget.copy)
+    qtbot.waitUntil(lambda: widget.message.value == "The table was copied.")
     heads, first, _ = QApplication.clipboard().text().splitlines()
     assert heads.split("\t")[:3] == ["Label", "Mean", "SD"]
     assert float(first.split("\t")[1]) == pytest.approx(inside.mean(), rel=1e-6)
@@ -141,12 +120,12 @@ def test_labels_copied_and_exported(qtbot, viewer, widget, values, click, tmp_pa
     save(QMessageBox.StandardButton.No)
     assert there.read_text() == "before"
     save(QMessageBox.StandardButton.Yes)
+    qtbot.waitUntil(lambda: "there.csv" in widget.message.value)
     with there.open(encoding="utf-8-sig", newline="") as file:
         found = list(csv.DictReader(file))
     assert [each["Label"] for each in found] == ["4", "9"]
     assert float(found[0]["SD"]) == pytest.approx(inside.std(dtype=float), rel=1e-6)
     assert list(tmp_path.iterdir()) == [there]
-    assert "there.csv" in widget.message.value
 
 
 def test_what_cannot_be_measured_is_said(viewer, widget, click):
@@ -212,5 +191,83 @@ def test_cancelling_leaves_the_table_as_it_was(qtbot, viewer, widget, click):
     click(widget.run)
     click(widget.cancel)
     qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
-    assert widget.view.rowCount() == 0
+    assert len(rows_of(widget)) == 0
     assert widget.message.value == "Cancelled."
+
+
+def test_labels_of_a_lazy_series_are_measured_in_the_frame_shown(viewer, widget, values):
+    data = np.random.default_rng(6).random((4, 3, 5, 6))
+    viewer.add_image(
+        da.from_array(data, chunks=(1, 1, 5, 6)),
+        axis_labels=("time", "z", "y", "x"),
+        scale=(2.5, 1, 1, 1),
+        units=("s", "mm", "mm", "mm"),
+        name="perfusion",
+    )
+    viewer.dims.set_current_step(0, 2)
+    still = np.zeros((3, 5, 6), np.uint8)
+    still[1, 2:4, 1:5] = 7
+    widget.drawn.value = viewer.add_labels(still, units="mm", name="region")
+    assert widget.outcome.value == "Values are measured in the frame shown, now time 3 of 4."
+    (row,) = values()
+    inside = data[2][still == 7]
+    assert float(row["Mean"]) == pytest.approx(inside.mean(), rel=1e-2)
+    assert widget.message.value == "Values of perfusion at time 3 of 4."
+    viewer.dims.set_current_step(0, 0)
+    (row,) = values()
+    assert float(row["Mean"]) == pytest.approx(data[0][still == 7].mean(), rel=1e-2)
+    assert widget.message.value == "Values of perfusion at time 1 of 4."
+
+
+def test_painting_makes_values_go_away(qtbot, viewer, widget, values):
+    viewer.add_image(np.ones((8, 9)), name="film")
+    labels = viewer.add_labels(np.eye(8, 9, dtype=np.uint8), name="regions")
+    widget.drawn.value = labels
+    assert values()[0]["Pixels"] == "8"
+    labels.paint((4, 1), 2)
+    qtbot.waitUntil(lambda: rows_of(widget) == [])
+    assert [row["Label"] for row in values()] == ["1", "2"]
+
+
+def test_what_takes_long_is_measured_beside_the_window(qtbot, viewer, widget, click):
+    # A saw whose teeth overlap: none of its sides can be passed over.
+    teeth = np.stack([np.arange(3000) % 2 * 100.0, np.arange(3000)], axis=1)
+    saw = np.vstack([teeth, [(-5, 3000), (-5, 0)]])
+    shapes = viewer.add_shapes([[(0, 0), (3, 4)]], shape_type="line", name="marks")
+    shapes.add(saw, shape_type="polygon")
+    qtbot.waitUntil(lambda: widget._work is not None)
+    assert widget.cancel.native.isVisible()
+    line, polygon = rows_of(widget)
+    assert line["Length (px)"] == "5.00"
+    assert "Area (px²)" not in polygon  # yet
+    shapes.add(np.array([(0, 0), (6, 8)]), shape_type="line")  # meanwhile
+    qtbot.waitUntil(lambda: len(rows_of(widget)) == 3)
+    assert rows_of(widget)[2]["Length (px)"] == "10.00"
+    qtbot.waitUntil(lambda: rows_of(widget)[1].get("Area (px²)"), timeout=20000)
+    qtbot.waitUntil(lambda: widget._work is None)
+    area = 0.5 * abs(
+        np.sum(saw[:, 0] * np.roll(saw[:, 1], -1) - saw[:, 1] * np.roll(saw[:, 0], -1))
+    )
+    assert float(rows_of(widget)[1]["Area (px²)"]) == pytest.approx(area, rel=1e-3)
+    # Cancelled, it is not begun again by itself.
+    shapes.data = [*shapes.data[:1], saw + 1]
+    qtbot.waitUntil(lambda: widget._work is not None)
+    click(widget.cancel)
+    qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
+    qtbot.wait(100)
+    assert widget._work is None
+
+
+def test_a_long_table_fits_and_scrolls_as_one(qtbot, viewer, widget, values):
+    boxes = [np.add([(1, 1), (1, 3), (3, 3), (3, 1)], (0, n % 8)) for n in range(60)]
+    viewer.add_image(np.full((20, 20), 12345.678), units="mm", name="film")
+    viewer.add_shapes(boxes, units="mm")
+    values()
+    sizes, inside = widget.view.blocks
+    for block in (sizes, inside):
+        assert block.isVisible()
+        qtbot.waitUntil(lambda block=block: not block.horizontalScrollBar().isVisible())
+        for column in range(block.model().columnCount()):
+            assert block.columnWidth(column) >= block.sizeHintForColumn(column)
+    sizes.scrollToBottom()
+    assert inside.verticalScrollBar().value() == sizes.verticalScrollBar().value() > 0

@@ -3,6 +3,7 @@
 import gc
 import weakref
 
+import dask.array as da
 import numpy as np
 import pytest
 from napari.utils.notifications import notification_manager
@@ -323,3 +324,22 @@ def test_the_menu_says_what_it_needs(viewer, messages):
 def test_the_menu_shows_that_it_is_open(viewer, widget):
     assert action(viewer, *MENU, "Resample (").isChecked()
     assert widget.to.value == ISOTROPIC
+
+
+@pytest.mark.parametrize("pyramid", [False, True])
+def test_a_lazy_series(viewer, widget, resampled, pyramid):
+    data = np.random.default_rng(7).random((2, 4, 6, 6)).astype(np.float32)
+    lazy = da.from_array(data, chunks=(1, 1, 6, 6))
+    source = viewer.add_image(
+        [lazy, lazy[..., ::2, ::2]] if pyramid else lazy,
+        scale=(5, 2, 1, 1),
+        units=("s", "mm", "mm", "mm"),
+        name="scan",
+    )
+    assert "2 × 8 × 6 × 6 voxels" in widget.outcome.value
+    found = resampled()
+    assert found.data.shape == (2, 8, 6, 6)
+    # Half way between two slices lies half of each.
+    between = (np.asarray(found.data)[:, 3] + np.asarray(found.data)[:, 4]) / 2
+    np.testing.assert_allclose(between, (data[:, 1] + data[:, 2]) / 2, atol=1e-6)
+    assert found.units == source.units

@@ -12,6 +12,8 @@ from napari_medread.core.grey import MEAN, REC_601, REC_709
 from napari_medread.plugin.graying import refusal, work_on
 from napari_medread.plugin.layers import LayerData
 from napari_medread.plugin.preferences import preference
+from napari_medread.plugin.sidebyside import SideBySide, grid_events
+from napari_medread.plugin.viewers import open_viewer
 from napari_medread.plugin.widgets.controls import row
 from napari_medread.plugin.widgets.panel import Panel
 
@@ -42,7 +44,7 @@ class Grayscale(Panel):
             cancel="Stops the work. No layer is added.",
         )
         self._pair: tuple[weakref.ref[Layer], weakref.ref[Layer]] | None = None
-        self._before: _Look | None = None
+        self._before: SideBySide | None = None
         self.luma: Any = ComboBox(
             choices=_LUMAS,
             value=preference("grey", "luma"),
@@ -52,7 +54,7 @@ class Grayscale(Panel):
         self.side_by_side = CheckBox(
             text="Colour and grey side by side",
             tooltip="Shows the two alone in napari's grid, and hides other layers.\n"
-            "Unticked, the view is as it was before.",
+            "Unticked or closed, the view is as it was before.",
         )
         self.side_by_side.changed.connect(self._on_side_by_side)
         self._lay_out(
@@ -112,36 +114,28 @@ class Grayscale(Panel):
         viewer, pair = self._viewer_of(), self._shown_pair()
         if viewer is None or not all(pair):
             return
-        self._before = _Look(viewer)
-        for layer in viewer.layers:
-            layer.visible = layer in pair
-        grid = viewer.canvas.grid
-        grid.stride, grid.shape, grid.enabled = 1, (1, 2), True
-        viewer.reset_view()
+        self._before = SideBySide(viewer, pair)
+        for event in grid_events(viewer):
+            event.connect(self._on_grid)
 
     def _restore(self) -> None:
         before, self._before = self._before, None
-        viewer = self._viewer_of()
+        viewer = open_viewer(self._viewer_of)
         if before is not None and viewer is not None:
+            for event in grid_events(viewer):
+                event.disconnect(self._on_grid)
             before.restore(viewer)
 
+    def _on_grid(self, event: Any = None) -> None:
+        """Untick when a person arranges the grid otherwise: it is no longer these two."""
+        del event
+        if not self._is_gone:
+            self.side_by_side.value = False
 
-class _Look:
-    """What of a viewer showing two layers side by side changes."""
-
-    def __init__(self, viewer: Any) -> None:
-        grid = viewer.canvas.grid
-        self._grid = grid.enabled, grid.stride, grid.shape
-        self._visible = [(weakref.ref(each), each.visible) for each in viewer.layers]
-
-    def restore(self, viewer: Any) -> None:
-        grid = viewer.canvas.grid
-        grid.enabled, grid.stride, grid.shape = self._grid
-        for layer_of, visible in self._visible:
-            layer = layer_of()
-            if layer is not None and layer in viewer.layers:
-                layer.visible = visible
-        viewer.reset_view()
+    def _leave(self) -> None:
+        """Show what was shown before."""
+        super()._leave()
+        self._restore()
 
 
 def _outcome(layer: Image) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -10,19 +11,26 @@ from napari.layers import Image, Labels, Layer, Shapes
 from napari.utils.notifications import show_error
 from qtpy.QtCore import QTimer
 
-from napari_medread.core.regions import Statistics
+from napari_medread.core.progress import Track
 from napari_medread.errors import MedReadError
 from napari_medread.plugin.measuring import (
     Mark,
+    Measured,
     Ruler,
-    Table,
-    labels_table,
+    Sizes,
     marks_of,
+    measure_all,
+    quick_ones,
     ruler_of,
-    shapes_table,
 )
-from napari_medread.plugin.sampling import check_image, in_labels, in_shapes
-from napari_medread.plugin.slices import frame_of
+from napari_medread.plugin.sampling import (
+    Inside,
+    check_image,
+    frame_shown,
+    in_labels,
+    in_shapes,
+)
+from napari_medread.plugin.tables import Table, labels_table, shapes_table
 from napari_medread.plugin.widgets.controls import ask_for_file, row
 from napari_medread.plugin.widgets.panel import Panel
 from napari_medread.plugin.widgets.table import TableView
@@ -44,6 +52,8 @@ class Measure(Panel):
         Whose layers to offer. It is not kept alive, and neither are they.
     """
 
+    _followed = (*Panel._followed, "paint", "labels_update")
+
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__(
             napari_viewer,
@@ -56,6 +66,8 @@ class Measure(Panel):
             cancel="Stops measuring.",
         )
         self._changes = 0
+        self._sizes = Measured()
+        self._is_late = False
         self._is_waiting = False
         self.drawn: Any = ComboBox(
             choices=self._drawn_layers,
@@ -107,7 +119,12 @@ class Measure(Panel):
         self._changes += 1  # values that are being measured are no longer those of what is drawn
         if not self._is_waiting:
             self._is_waiting = True
-            QTimer.singleShot(_DELAY, self._weakly(Measure._prefill))
+            QTimer.singleShot(_DELAY, self._weakly(Measure._catch_up))
+
+    def _catch_up(self) -> None:
+        """Measure again if something has changed since."""
+        if self._is_waiting:
+            self._prefill()
 
     def _prefill(self, *_: Any) -> None:
         """Measure what is drawn now; values that were measured inside are no longer true."""
@@ -118,27 +135,60 @@ class Measure(Panel):
         self._watch()
         self.run.enabled = False
         self.message.value = ""
-        drawn, image = self.drawn.value, self.layer.value
+        drawn = self.drawn.value
         if drawn is None:
             self._show(Table())
             self.outcome.value = "Draw shapes or labels first."
             return
         try:
             if isinstance(drawn, Shapes):
-                marks, ruler = self._marks()
-                self._show(shapes_table(marks, ruler))
-                if not marks:
-                    self.outcome.value = f"{drawn.name} holds no shapes yet."
-                self.run.enabled = bool(marks) and image is not None
+                self._measure_shapes(drawn)
             else:
-                check_image(image)
-                self._show(labels_table({}, ruler_of(image)))
-                if _at(image, ruler_of(image), self._point()):
-                    self.outcome.value = "Values are measured in the frame that is shown."
-                self.run.enabled = True
+                self._offer_labels()
         except MedReadError as error:
             self._show(Table())
             self.outcome.value = str(error)
+
+    def _measure_shapes(self, shapes: Shapes) -> None:
+        """Measure shapes at once if that is quick, else beside the window."""
+        marks, ruler = self._marks()
+        quick = quick_ones(self._sizes.missing(marks, ruler))
+        self._sizes.add(quick, ruler, measure_all(quick, ruler))
+        missing = self._sizes.missing(marks, ruler)
+        if missing and self._work is None:
+            work = Work(partial(measure_all, missing, ruler))
+            work.returned.connect(
+                self._weakly(lambda panel, sizes: panel._on_sizes(missing, ruler, sizes))
+            )
+            self._begin(work, lambda _: "")
+        elif missing:
+            self._is_late = True
+        self._show(shapes_table(marks, ruler, self._sizes.sizes(marks, ruler)))
+        if not marks:
+            self.outcome.value = f"{shapes.name} holds no shapes yet."
+        self.run.enabled = bool(marks) and self.layer.value is not None
+
+    def _on_sizes(self, marks: list[Mark], ruler: Ruler, sizes: list[Sizes]) -> None:
+        self._sizes.add(marks, ruler, sizes)
+        self._prefill()
+
+    def _cancel(self) -> None:
+        self._is_late = False
+        super()._cancel()
+
+    def _after_work(self) -> None:
+        """Measure what has changed while something else was measured."""
+        if self._is_late:
+            self._is_late = False
+            self._prefill()
+
+    def _offer_labels(self) -> None:
+        image = check_image(self.layer.value)
+        ruler = ruler_of(image)
+        self._show(labels_table({}, ruler))
+        if frame := frame_shown(image, ruler, self._point()):
+            self.outcome.value = f"Values are measured in the frame shown, now {frame}."
+        self.run.enabled = True
 
     def _point(self) -> tuple[float, ...]:
         viewer = self._viewer_of()
@@ -157,68 +207,65 @@ class Measure(Panel):
         self.outcome.value = "\n".join(said)
 
     def _start(self) -> None:
+        self._catch_up()
         drawn, image = self.drawn.value, self.layer.value
         if self._work is not None or drawn is None:
             return
         point = self._point()
+        function: Callable[[Track], Table]
         try:
             if isinstance(drawn, Shapes):
                 marks, ruler = self._marks()
-                function, remarks = in_shapes(check_image(image), ruler, marks, point)
-                table_of = partial(shapes_table, marks, ruler)
+                sizes = self._sizes.sizes(marks, ruler)
+                inside = in_shapes(check_image(image), ruler, marks, point)
+                function = partial(_table, inside, partial(shapes_table, marks, ruler, sizes))
             else:
-                ruler, remarks = ruler_of(image), ()
-                function = in_labels(check_image(image), ruler, drawn, point)
-                table_of = partial(labels_table, ruler=ruler)
+                ruler = ruler_of(image)
+                inside = in_labels(check_image(image), ruler, drawn, point)
+                function = partial(_table, inside, partial(labels_table, ruler=ruler))
         except MedReadError as error:
             self.message.value = str(error)
             show_error(str(error))
             return
         self.message.value = ""
         work, changes = Work(function), self._changes
-        said = f"Values of {image.name}{_at(image, ruler, point)}."
+        frame = frame_shown(image, ruler, point)
+        said = f"Values of {image.name}{' at ' if frame else ''}{frame}."
         self._begin(work, lambda _: said)
-        work.returned.connect(
-            self._weakly(lambda panel, found: panel._on_measured(changes, table_of, remarks, found))
-        )
+        work.returned.connect(self._weakly(lambda panel, table: panel._on_measured(changes, table)))
 
-    def _on_measured(
-        self,
-        changes: int,
-        table_of: Any,
-        remarks: tuple[str, ...],
-        found: dict[int, Statistics],
-    ) -> None:
+    def _on_measured(self, changes: int, table: Table) -> None:
         if changes != self._changes:
             self.message.value = "Something was changed meanwhile. Measure the values again."
             return
-        table = table_of(statistics=found)
-        self._show(table._replace(remarks=(*table.remarks, *remarks)))
-        self.view.show_end()
+        self._show(table)
         if not table.rows:
             self.outcome.value = "There are no labels on the image."
 
     def _on_copy(self) -> None:
-        self.view.copy()
-        self.message.value = "The table was copied."
+        self._tell_after(self.view.copying(), "The table was copied.")
 
     def _on_export(self) -> None:
         path = ask_for_file(self.native, "Export the table", ("CSV (*.csv)",), "measurements.csv")
-        if path is None:
-            return
-        try:
-            self.view.export(path)
-        except MedReadError as error:
-            self.message.value = str(error)
-            show_error(str(error))
-        else:
-            self.message.value = f"The table was written to {path.name} in {path.parent}."
+        if path is not None:
+            said = f"The table was written to {path.name} in {path.parent}."
+            self._tell_after(self.view.exporting(path), said)
+
+    def _tell_after(self, work: Work, said: str) -> None:
+        """Start work that is over at once, unless the table is very long, and say that it is."""
+        work.returned.connect(self._weakly(lambda panel, _: panel._tell(said)))
+        work.refused.connect(self._weakly(Measure._tell))
+        work.refused.connect(show_error)
+        work.start()
+
+    def _tell(self, sentence: str) -> None:
+        self.message.value = sentence
 
 
-def _at(image: Image, ruler: Ruler, point: tuple[float, ...]) -> str:
-    """Say at which of its frames an image is shown, empty where it has one."""
-    frame = frame_of(image, ruler.ndim, point)
-    if not frame or ruler.image is None:
-        return ""
-    leading = ruler.image.volume.leading
-    return " at " + ", ".join(f"{axis.label} {n}" for axis, n in zip(leading, frame, strict=True))
+def _table(
+    inside: Callable[[Track], Inside], table_of: Callable[..., Table], track: Track
+) -> Table:
+    """Return the table with the values inside, beside the window: there may be many rows."""
+    found = inside(track)
+    table = table_of(statistics=found.statistics)
+    return table._replace(remarks=(*table.remarks, *found.remarks))

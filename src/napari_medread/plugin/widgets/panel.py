@@ -48,6 +48,7 @@ class Panel(Container[Any]):
         super().__init__(widgets=[*widgets, *self._shared()], labels=False)
         self.layer.changed.connect(self._prefill)
         leave_to_qt(self, self._is_gone)
+        self.native_parent_changed.connect(self._on_parent)
         viewer = self._viewer_of()
         if viewer is not None and viewer.layers.selection.active in self.layer.choices:
             self.layer.value = viewer.layers.selection.active
@@ -91,15 +92,24 @@ class Panel(Container[Any]):
 
     def _watch(self) -> None:
         """Follow the layers in use, so that what is shown is true after one was moved."""
-        for layer in (each() for each in self._watched):
-            if layer is not None:
-                for name in self._followed:
-                    getattr(layer.events, name).disconnect(self._on_moved)
+        self._unwatch()
         used = self._used()
         for layer in used:
-            for name in self._followed:
+            for name in self._events(layer):
                 getattr(layer.events, name).connect(self._on_moved)
         self._watched = [weakref.ref(each) for each in used]
+
+    def _unwatch(self) -> None:
+        """Follow no layer any longer."""
+        for layer in (each() for each in self._watched):
+            if layer is not None:
+                for name in self._events(layer):
+                    getattr(layer.events, name).disconnect(self._on_moved)
+        self._watched = []
+
+    def _events(self, layer: Layer) -> list[str]:
+        """Return the events to follow that a layer has."""
+        return [name for name in self._followed if name in layer.events.emitters]
 
     def _on_moved(self, event: Any = None) -> None:
         del event
@@ -115,6 +125,15 @@ class Panel(Container[Any]):
         self._work = work
         self._show_running(running=True)
         work.start()
+
+    def _on_parent(self, parent: Any) -> None:
+        if parent is None and not self._is_gone:
+            self._leave()
+            self._is_gone.append(True)
+
+    def _leave(self) -> None:
+        """Let go of the viewer, when napari has taken the panel out of its dock."""
+        self._unwatch()
 
     def _weakly(self, function: Callable[..., None]) -> Callable[..., None]:
         """Return what calls a function with this panel and more, unless it was closed by then."""
