@@ -112,7 +112,7 @@ class Work(QObject):
 
 def show_progress(work: Work, description: str) -> None:
     """Show how far work is in napari's window, with a button that cancels it."""
-    bar = cancelable_progress(desc=description, cancel_callback=work.cancel)
+    bar = _Bar(desc=description, cancel_callback=work.cancel)
 
     def moved(done: int, total: int) -> None:
         bar.total = total
@@ -132,6 +132,14 @@ def cancel_without(work: Work, viewer: Any, layers: Iterable[Any]) -> None:
             work.cancel()
 
     work.progressed.connect(check)
+
+
+class _Bar(cancelable_progress):  # type: ignore[misc]  # napari has no types here
+    """A bar whose button calls back at once; napari's does while it iterates itself alone."""
+
+    def cancel(self) -> None:
+        super().cancel()
+        self.cancel_callback()
 
 
 class _Refusal:

@@ -13,6 +13,7 @@ from napari_medread.plugin.planes import ACQUIRED, KEYS, acquired_plane, show_pl
 from napari_medread.plugin.preferences import preference
 from napari_medread.plugin.viewers import unwrapped
 from napari_medread.plugin.viewing import Viewing
+from napari_medread.plugin.widgets.buttons import in_a_row
 from napari_medread.plugin.widgets.controls import leave_to_qt, row, sentence
 
 _TOOLTIPS = {
@@ -97,8 +98,8 @@ class PlanesAndSlices(Container[Any]):
         )
         self.about = sentence()
         planes = [
-            _beside(self.planes["axial"], self.planes["coronal"]),
-            _beside(self.planes["sagittal"], self.planes[ACQUIRED]),
+            in_a_row(self.planes["axial"], self.planes["coronal"]),
+            in_a_row(self.planes["sagittal"], self.planes[ACQUIRED]),
         ]
         told = {
             "Slice": self.slice,
@@ -173,10 +174,4 @@ def _told(name: str, widget: Any) -> Any:
     label = Label(value=name)
     found = row(label, widget)
     label.min_width, widget.min_width = _LABEL_WIDTH, _TOLD_WIDTH
-    return found
-
-
-def _beside(*buttons: PushButton) -> Any:
-    found: Any = Container(widgets=buttons, layout="horizontal", labels=False)
-    found.margins = (0, 0, 0, 0)
     return found
