@@ -132,21 +132,18 @@ class Crosshair:
         return self._follow(viewer, event) if keys else self._click(viewer, event)
 
     def _follow(self, viewer: Any, event: Any) -> Iterator[None]:
-        go_to(viewer, event.position)
-        event.handled = True
-        yield
-        while event.type == "mouse_move":
+        while event.type != "mouse_release":
             go_to(viewer, event.position)
             event.handled = True
             yield
+        go_to(viewer, event.position)  # napari leaves out moves that come too fast
 
     def _click(self, viewer: Any, event: Any) -> Iterator[None]:
-        start, is_drag = np.array(event.pos[:2]), False
-        yield
-        while event.type == "mouse_move":
-            is_drag = is_drag or np.abs(np.array(event.pos[:2]) - start).max() > _CLICK
+        start, far = np.array(event.pos[:2], dtype=float), 0.0
+        while event.type != "mouse_release":
+            far = max(far, np.abs(event.pos[:2] - start).max())
             yield
-        if not is_drag:
+        if max(far, np.abs(event.pos[:2] - start).max()) <= _CLICK:
             go_to(viewer, event.position)
 
 

@@ -75,3 +75,9 @@ def sagittal(viewer: napari.Viewer) -> None:
 def as_acquired(viewer: napari.Viewer) -> None:
     """Show the plane in which the active layer was acquired."""
     show_plane(viewer, ACQUIRED)
+
+
+def three_planes(viewer: napari.Viewer) -> None:
+    """Open the panel for planes, and let it show three at once."""
+    _, panel = viewer.window.add_plugin_dock_widget("napari-medread", "Planes and slices")
+    panel.three_planes.value = True

@@ -72,7 +72,7 @@ class ThreePlanes(QObject):
         ]
 
     def switch(self, *, on: bool) -> None:
-        """Show the planes, or take them away."""
+        """Show the planes, or take them away; the window may be about to do that itself."""
         viewer = self._viewer_of()
         if viewer is None or on == self.is_on or (on and window_of(viewer) is None):
             return
@@ -81,10 +81,6 @@ class ThreePlanes(QObject):
             self._open(viewer)
         else:
             self._close(viewer)
-
-    def close(self) -> None:
-        """Take the planes away, as the window may be about to do."""
-        self.switch(on=False)
 
     def tell_as(self, other: Seen) -> None:
         """Tell of the planes what is told of another canvas."""

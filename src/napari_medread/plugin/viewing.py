@@ -34,7 +34,7 @@ class Viewing(Seen):
 
     def close(self) -> None:
         """Take everything back, and follow the viewer no more."""
-        self.three_planes.close()
+        self.three_planes.switch(on=False)
         viewer = self._viewer_of()
         if viewer is not None:
             for key, function in self._keys.items():

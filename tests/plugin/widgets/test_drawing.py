@@ -51,10 +51,10 @@ def draw(qtbot, viewer, widget):
         (layer,) = (each for each in viewer.layers if each._type_string == "shapes")
         viewer.scene.camera.zoom = ZOOM
         layer.mode = mode
-        size = None
-        while canvas.size() != size:  # the layout has not settled
-            size = canvas.size()
+        sizes = []
+        while len(sizes) < 4 or len(set(sizes[-4:])) > 1:  # the layout has not settled
             qtbot.wait(PAUSE)
+            sizes.append((canvas.width(), canvas.height()))
         return layer
 
     def dragged(mode, across, down):

@@ -18,7 +18,7 @@ from qtpy.QtWidgets import QApplication
 from napari_medread.plugin.crosshair import COLORS
 from plugin.scans import AXIAL, CORONAL, OBLIQUE, SAGITTAL, SCANS
 from plugin.widgets import mouse
-from plugin.widgets.menus import opened
+from plugin.widgets.menus import action, opened
 
 ORDERS = {"axial": (0, 1, 2), "coronal": (1, 0, 2), "sagittal": (2, 0, 1)}
 LETTERS = {
@@ -59,9 +59,23 @@ def canvases(widget):
 
 
 def wait(qtbot, widget, count):
-    """Wait until there are so many canvases, and all of them are drawn."""
+    """Wait until there are so many canvases, and nothing moves any more."""
     qtbot.waitUntil(lambda: len(canvases(widget)) == count, timeout=10_000)
-    qtbot.wait(250)
+    settle(qtbot, widget)
+
+
+def settle(qtbot, widget):
+    """Wait until layouts, cameras, points and titles are the same for a while."""
+    models = [widget.viewing._viewer_of(), *(each.model for each in canvases(widget))]
+    before, same = None, 0
+    while same < 4:
+        qtbot.wait(30)
+        now = [
+            (each.canvas.size, each.scene.camera.zoom, each.scene.camera.center, each.dims.order,
+             each.dims.point, named(each))
+            for each in models
+        ]  # fmt: skip
+        before, same = now, same + 1 if now == before else 0
 
 
 def named(viewer):
@@ -93,18 +107,18 @@ def pixel_of(canvas, world, dims):
 
 
 def test_the_other_two_planes_are_seen_as_in_a_reading_room(qtbot, viewer, widget, planes):
+    viewer.add_layer(AXIAL.layer())
+    found = planes()
     for scan in (AXIAL, SCANS["from head"], SAGITTAL, CORONAL):
         viewer.add_layer(scan.layer())
-        viewer.dims.order = (0, 1, 2)
-        found = planes()
-        assert [named(each.model) for each in found] == ["coronal", "sagittal"]
+        del viewer.layers[0]
+        qtbot.waitUntil(lambda: all(letters(each.model)[0] for each in found))
         assert named(viewer) == "axial"
-        for each in found:
-            assert each.model.dims.order == ORDERS[named(each.model)]
-            assert letters(each.model) == LETTERS[named(each.model)]
+        for each, name in zip(found, ("coronal", "sagittal"), strict=True):
+            assert named(each.model) == name
+            assert each.model.dims.order == ORDERS[name]
+            assert letters(each.model) == LETTERS[name]
             assert native(each).isVisible()
-        tick(qtbot, widget.three_planes)
-        viewer.layers.clear()
 
 
 def test_every_pixel_is_the_voxel_that_lies_there(qtbot, viewer, widget, planes):
@@ -159,7 +173,7 @@ def test_the_crosshair_is_where_the_other_planes_are(qtbot, viewer, widget, plan
     widget.letters.value = widget.shown_slice.value = False
     found = planes()
     viewer.dims.point = layer.data_to_world((2, 5, 7))
-    qtbot.wait(100)
+    settle(qtbot, widget)
     shown = [(viewer, viewer.window._qt_viewer)]
     shown += [(each.model, each.window) for each in found]
     across = {"axial": ("coronal", "sagittal"), "coronal": ("axial", "sagittal")}
@@ -196,11 +210,10 @@ def test_a_click_sends_all_planes_there(qtbot, viewer, widget, planes):
         before = viewer.dims.point
         mouse.drag(canvas.native, at, (at[0] + 10, at[1] + 6), (at[0] + 10, at[1] + 6))
         assert viewer.dims.point == before
-        qtbot.wait(20)
+        settle(qtbot, widget)
         panned = pixel_of(canvas, world, model.dims)
         assert panned != pytest.approx(at, abs=2)
         mouse.drag(canvas.native, panned)
-        qtbot.wait(60)
         sliced = model.dims.order[0]
         for axis in {0, 1, 2} - {sliced}:
             step = abs(layer.scale[axis])
@@ -225,7 +238,6 @@ def test_with_shift_the_crosshair_follows_the_mouse(qtbot, viewer, widget, plane
     center = sagittal.model.scene.camera.center
     middle = tuple((np.array(start) + end) / 2)
     mouse.drag(native(sagittal), start, middle, middle, end, end, keys=("Shift",))
-    qtbot.wait(60)
     world = layer.data_to_world((6, 12, 8))
     assert np.array(viewer.dims.point[:2]) == pytest.approx(world[:2], abs=1)
     assert len(passed) >= 2
@@ -313,7 +325,7 @@ def test_another_plane_in_the_window_and_3d(qtbot, viewer, widget, planes):
     viewer.dims.point = point = layer.data_to_world((2, 5, 7))
     planes()
     widget.planes["sagittal"].native.click()
-    wait(qtbot, widget, 2)
+    settle(qtbot, widget)
     assert [named(each.model) for each in canvases(widget)] == ["axial", "coronal"]
     assert viewer.dims.point == pytest.approx(point)
     viewer.dims.ndisplay = 3
@@ -329,7 +341,6 @@ def test_another_plane_in_the_window_and_3d(qtbot, viewer, widget, planes):
     # Where a click beside 3D has led, 2D goes on.
     place = layer.data_to_world((6, 9, 7))
     mouse.drag(native(found[2]), pixel_of_voxel(found[2], layer, (6, 9, 7)))
-    qtbot.wait(60)
     assert found[0].model.dims.point[:2] == pytest.approx(place[:2], abs=1.6)
     there = found[0].model.dims.point
     widget.planes["coronal"].native.click()
@@ -400,28 +411,37 @@ def test_layers_are_the_same_everywhere(qtbot, viewer, widget, planes):
     viewer.layers.remove(second)
     assert [each.name for each in copies] == [each.name for each in viewer.layers]
     viewer.layers.clear()
-    qtbot.wait(60)
     assert not copies
-    assert not canvases(widget)
+    qtbot.waitUntil(lambda: not canvases(widget))
 
 
-@pytest.mark.parametrize("kind", [Image, Labels])
-def test_removed_layers_are_let_go(qtbot, viewer, widget, planes, kind):
+def test_removed_layers_are_let_go(qtbot, viewer, widget, planes):
     viewer.add_layer(AXIAL.layer())
     planes()
 
-    def removed():
+    def removed(kind):
         layer = viewer.add_layer(kind(np.zeros((4, 5, 6), int)))
         qtbot.wait(60)
         assert len(canvases(widget)[0].model.layers) == 2
         viewer.layers.remove(layer)
         return weakref.ref(layer), weakref.ref(layer.data)
 
-    gone = removed()
-    qtbot.wait(60)  # napari's controls go later
-    gc.collect()
-    assert [each() for each in gone] == [None, None]
-    assert len(canvases(widget)[0].model.layers) == 1
+    for kind in (Image, Labels):
+        gone = removed(kind)
+        qtbot.wait(60)  # napari's controls go later
+        gc.collect()
+        assert [each() for each in gone] == [None, None]
+        assert len(canvases(widget)[0].model.layers) == 1
+
+
+def test_the_menu_opens_the_panel_and_the_planes(qtbot, viewer):
+    viewer.window.resize(900, 500)
+    viewer.add_layer(AXIAL.layer())
+    for _ in range(2):
+        action(viewer, "Layers", "Visualize", "Show three planes").trigger()
+        _, widget = viewer.window.add_plugin_dock_widget("napari-medread", "Planes and slices")
+        wait(qtbot, widget, 2)
+        assert widget.three_planes.value
 
 
 def test_nothing_beside_pictures_and_empty_viewers(qtbot, viewer, widget, planes):
@@ -459,9 +479,8 @@ def lazy(frames, reads, gate):
 
     def block(block_info):
         where = tuple(each[0] for each in block_info[None]["array-location"])
-        if threading.current_thread() is not threading.main_thread():
-            gate.wait(20)
-        reads.append((where, threading.current_thread() is threading.main_thread()))
+        gate.wait(20)
+        reads.append(where[:2])
         return np.full((1, 1, 8, 9), where[0] * 10 + where[1], np.uint8)
 
     data = da.map_blocks(
@@ -472,32 +491,36 @@ def lazy(frames, reads, gate):
 
 def test_lazy_layers_are_read_beside_the_window(qtbot, viewer, widget, planes):
     reads, gate = [], threading.Event()
-    layer = viewer.add_layer(lazy(3, reads, gate))
-    coronal, _ = planes()
-    assert not coronal.model.layers  # it would be read here and now
-    in_window = sum(is_main for _, is_main in reads)
     gate.set()
-    qtbot.waitUntil(lambda: len(coronal.model.layers) == 1, timeout=10_000)
-    qtbot.wait(60)
-    assert coronal.model.dims.order == (0, 2, 1, 3)
-    shown = np.asarray(coronal.model.layers[0]._slice.image.raw)
-    frame = round(viewer.dims.point[0])
-    np.testing.assert_array_equal(shown, np.repeat(frame * 10 + np.arange(6), 9).reshape(6, 9))
-    assert sum(is_main for _, is_main in reads) == in_window
-    before = len(reads)
+    layer = viewer.add_layer(lazy(3, reads, gate))
+    reads.clear()
+    gate.clear()
+    coronal, _ = planes()
+    assert not coronal.model.layers  # it would have to be read here and now
+    gate.set()
+
+    def check(frame):
+        qtbot.waitUntil(lambda: len(coronal.model.layers) == 1, timeout=10_000)
+        qtbot.waitUntil(lambda: coronal.model.dims.order == (0, 2, 1, 3))
+        shown = np.asarray(coronal.model.layers[0]._slice.image.raw)
+        np.testing.assert_array_equal(shown, np.repeat(frame * 10 + np.arange(6), 9).reshape(6, 9))
+
+    check(1)  # in the middle
+    assert sorted(reads) == [(1, n) for n in range(6)]  # once, whatever is cut since
+    reads.clear()
     viewer.dims.set_point(0, 2)
     assert not coronal.model.layers  # never a frame that is not this one
-    qtbot.waitUntil(lambda: len(coronal.model.layers) == 1, timeout=10_000)
-    qtbot.wait(60)
-    shown = np.asarray(coronal.model.layers[0]._slice.image.raw)
-    np.testing.assert_array_equal(shown, np.repeat(20 + np.arange(6), 9).reshape(6, 9))
-    assert {where[0] for where, is_main in reads[before:] if not is_main} == {2}
+    check(2)
+    assert set(reads) == {(2, n) for n in range(6)}
+    assert len(reads) == 6 + 1  # the window's own slice
     assert layer.data.shape == (3, 6, 8, 9)
 
 
 def test_reading_can_be_cancelled_and_asked_for_again(qtbot, viewer, widget, planes):
     reads, gate = [], threading.Event()
+    gate.set()
     viewer.add_layer(lazy(2, reads, gate))
+    gate.clear()
     planes()
     qtbot.waitUntil(lambda: len(progress._all_instances) == 1, timeout=5_000)
     (bar,) = progress._all_instances
@@ -514,9 +537,11 @@ def test_reading_can_be_cancelled_and_asked_for_again(qtbot, viewer, widget, pla
     assert "lazy is not" not in widget.about.value
 
 
-def test_a_drop_on_a_plane_opens_in_the_window(qtbot, viewer, widget, planes, tmp_path):
+def test_drops_and_keys_go_to_the_window(qtbot, viewer, widget, planes, tmp_path):
     viewer.add_layer(AXIAL.layer())
     coronal, _ = planes()
+    mouse.drag(native(coronal), (40, 40))
+    assert native(coronal).focusPolicy() == Qt.FocusPolicy.NoFocus
     path = tmp_path / "labels.npy"
     np.save(path, np.zeros((3, 4, 5), np.float32))
     mime = QMimeData()
@@ -531,14 +556,6 @@ def test_a_drop_on_a_plane_opens_in_the_window(qtbot, viewer, widget, planes, tm
     QApplication.sendEvent(native(coronal), drop)
     assert [each.name for each in viewer.layers] == ["scan", "labels"]
     assert [each.name for each in coronal.model.layers] == ["scan", "labels"]
-
-
-def test_keys_stay_with_the_window(qtbot, viewer, widget, planes):
-    viewer.add_layer(AXIAL.layer())
-    coronal, _ = planes()
-    mouse.drag(native(coronal), (40, 40))
-    assert not native(coronal).hasFocus()
-    assert native(coronal).focusPolicy() == Qt.FocusPolicy.NoFocus
 
 
 def test_what_is_seen_fits_its_room(qtbot, viewer, widget, planes):
@@ -557,12 +574,12 @@ def test_what_is_seen_fits_its_room(qtbot, viewer, widget, planes):
     sagittal.model.scene.camera.zoom *= 3  # by a person
     zoom = sagittal.model.scene.camera.zoom
     viewer.window.resize(1000, 600)
-    qtbot.wait(200)
+    settle(qtbot, widget)
     assert coronal.model.scene.camera.zoom == pytest.approx(zoom_of(coronal.model), rel=0.02)
     assert sagittal.model.scene.camera.zoom == zoom
     viewer.window.resize(900, 500)
     tick(qtbot, widget.three_planes)
-    qtbot.wait(200)
+    settle(qtbot, widget)
     assert viewer.scene.camera.zoom == pytest.approx(before, rel=0.02)
 
 
@@ -577,7 +594,6 @@ def test_two_viewers_do_not_meddle(qtbot, make_napari_viewer, viewer, widget, pl
     wait(qtbot, others, 2)
     point = other.dims.point
     mouse.drag(native(canvases(widget)[0]), pixel_of_voxel(canvases(widget)[0], layer, (2, 2, 2)))
-    qtbot.wait(60)
     assert other.dims.point == point
     assert viewer.dims.point[2] == pytest.approx(layer.data_to_world((2, 2, 2))[2], abs=2)
 
