@@ -196,6 +196,7 @@ class ThreePlanes(QObject):
         return [] if self._reading is None else self._reading.missing()
 
     def _on_read(self) -> None:
+        """Show what can be cut in any direction now, and nothing else."""
         for canvas in self.canvases:
             canvas.mirror.update()
         self.update()
@@ -214,8 +215,12 @@ class ThreePlanes(QObject):
         """Show in all planes what the window's sliders show."""
         del event
         viewer = self._viewer_of()
-        if viewer is not None:
-            self._move(viewer.dims)
+        if viewer is None or self._reading is None:
+            return
+        if not all(map(self._reading.is_ready, viewer.layers)):
+            # Before they are cut there: another volume would be read in Qt's thread.
+            self._on_read()
+        self._move(viewer.dims)
 
     def _on_moved(self, canvas_of: weakref.ref[PlaneCanvas]) -> None:
         canvas = canvas_of()
