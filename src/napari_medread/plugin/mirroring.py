@@ -67,7 +67,7 @@ class Mirror:
         self._copies: weakref.WeakKeyDictionary[Layer, Layer] = weakref.WeakKeyDictionary()
         self._changed: weakref.WeakSet[Layer] = weakref.WeakSet()
         self._soon = timer(_PAUSE, self._renew)
-        self._seen: Any = None
+        self._shown: weakref.WeakKeyDictionary[Layer, Any] = weakref.WeakKeyDictionary()
         self.is_busy = False
         for emitter, callback in self._followed(viewer):
             emitter.connect(callback)
@@ -94,6 +94,7 @@ class Mirror:
         for layer in wanted:
             if layer not in self._copies and (copied := copy_of(layer)) is not None:
                 self._copies[layer] = copied
+                self._is_other_slice(layer)
                 self._model.layers.append(copied)
         order = [self._copies[layer] for layer in wanted if layer in self._copies]
         for n, copied in enumerate(order):
@@ -124,7 +125,7 @@ class Mirror:
                 self._changed.add(layer)
                 self._soon.start()
         elif event.type in _IN_PLACE:
-            if event.type != "set_data" or not self._is_other_slice():
+            if event.type != "set_data" or not self._is_other_slice(layer):
                 self._changed.add(layer)
                 self._soon.start()
         elif event.type in ("affine", "metadata"):
@@ -157,14 +158,15 @@ class Mirror:
                 for name in _LOOKS.intersection(layer.events):
                     setattr(copied, name, getattr(layer, name))
 
-    def _is_other_slice(self) -> bool:
-        """Tell whether the viewer shows another slice than it did when this was asked last."""
+    def _is_other_slice(self, layer: Layer) -> bool:
+        """Tell whether another slice of a layer is shown than when this was asked last."""
         viewer = self._viewer_of()
         if viewer is None:
             return False
         dims = viewer.dims
-        before, self._seen = self._seen, (dims.point, dims.order, dims.ndisplay)
-        return bool(before != self._seen)
+        shown = dims.point, dims.order, dims.ndisplay
+        before, self._shown[layer] = self._shown.get(layer), shown
+        return bool(before != shown)
 
     def _renew(self) -> None:
         """Show what was changed."""

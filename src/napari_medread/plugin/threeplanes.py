@@ -101,12 +101,13 @@ class ThreePlanes(QObject):
         self._fitted = Fitted(viewer)
         if viewer.dims.ndisplay == 3:
             self._place = viewer.dims.point
+        # Hears of the point first: what was not read there leaves the planes before they move.
+        self._reading = ReadAhead(viewer)
+        self._reading.changed.connect(self._on_read)
         for emitter, callback in self._followed(viewer):
             emitter.connect(callback)
         # Before napari and patient space move the point.
         viewer.dims.events.ndisplay.connect(self._on_ndisplay, position="first")
-        self._reading = ReadAhead(viewer)
-        self._reading.changed.connect(self._on_read)
         self._fitting.start()
         self._arrange()
 
@@ -215,12 +216,8 @@ class ThreePlanes(QObject):
         """Show in all planes what the window's sliders show."""
         del event
         viewer = self._viewer_of()
-        if viewer is None or self._reading is None:
-            return
-        if not all(map(self._reading.is_ready, viewer.layers)):
-            # Before they are cut there: another volume would be read in Qt's thread.
-            self._on_read()
-        self._move(viewer.dims)
+        if viewer is not None:
+            self._move(viewer.dims)
 
     def _on_moved(self, canvas_of: weakref.ref[PlaneCanvas]) -> None:
         canvas = canvas_of()

@@ -444,6 +444,16 @@ def test_the_menu_opens_the_panel_and_the_planes(qtbot, viewer):
         assert widget.three_planes.value
 
 
+def test_what_is_undone_first_is_seen_at_once(qtbot, viewer, widget, planes):
+    labels = viewer.add_labels(np.zeros((6, 20, 16), np.uint8), name="labels")
+    labels.data_setitem(tuple(np.array([[2], [3], [4]])), 5)
+    coronal, _ = planes()
+    coronal.model.dims.point = (2.0, 3.0, 4.0)
+    assert np.asarray(coronal.model.layers[0]._slice.image.raw).max() == 5
+    labels.undo()
+    qtbot.waitUntil(lambda: not np.asarray(coronal.model.layers[0]._slice.image.raw).any())
+
+
 def test_nothing_beside_pictures_and_empty_viewers(qtbot, viewer, widget, planes):
     planes(0)
     assert not widget.viewing.three_planes._column.isVisible()
@@ -530,6 +540,11 @@ def test_reading_can_be_cancelled_and_asked_for_again(qtbot, viewer, widget, pla
     qtbot.waitUntil(lambda: not progress._all_instances, timeout=10_000)
     qtbot.waitUntil(lambda: "lazy is not among the other planes" in widget.about.value)
     assert not any(each.model.layers for each in canvases(widget))
+    qtbot.wait(300)
+    told = []
+    widget.viewing.three_planes.changed.connect(lambda: told.append(1))
+    qtbot.wait(300)
+    assert not told  # it does not go on looking for what will not come
     tick(qtbot, widget.three_planes)
     assert "lazy is not" not in widget.about.value
     planes()
