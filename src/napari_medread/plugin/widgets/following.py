@@ -6,12 +6,13 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-from qtpy.QtCore import QObject, QTimer, Signal  # type: ignore[attr-defined]
+from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QWidget
 
 from napari_medread.core.tags import Tags
 from napari_medread.errors import MedReadError
 from napari_medread.plugin.headers import NoHeader, Place, Source, forget
+from napari_medread.plugin.timers import timer
 from napari_medread.plugin.widgets.controls import weakly
 from napari_medread.plugin.work import Work
 
@@ -65,8 +66,8 @@ class Follower(QObject):
         self._reading: Work | None = None
         self._is_behind = False
         self._is_gone: list[bool] = []
-        self._timer = self._single_shot(_PAUSE, self._look)
-        self._slow = self._single_shot(_PATIENCE, self._say_it_takes_long)
+        self._timer = timer(_PAUSE, self._look, self)
+        self._slow = timer(_PATIENCE, self._say_it_takes_long, self)
         for name in _CHANGES:
             getattr(viewer.dims.events, name).connect(self.look_soon)
         viewer.layers.selection.events.active.connect(self.look_soon)
@@ -89,13 +90,6 @@ class Follower(QObject):
         del event
         if self._is_seen() and not self._timer.isActive():
             self._timer.start()
-
-    def _single_shot(self, milliseconds: int, function: Callable[[], None]) -> QTimer:
-        timer = QTimer(self)
-        timer.setSingleShot(True)
-        timer.setInterval(milliseconds)
-        timer.timeout.connect(function)
-        return timer
 
     def _is_seen(self) -> bool:
         panel = None if self._is_gone else self.parent()
