@@ -23,6 +23,10 @@ from napari_medread.plugin.seen import Seen
 from napari_medread.plugin.viewers import unwrapped
 
 
+_SMALLEST = (180, 120)
+"""Of a canvas, in pixels: napari's own may leave next to nothing in a small window."""
+
+
 class PlaneCanvas(QObject):
     """Shows one plane of what a viewer shows.
 
@@ -143,6 +147,7 @@ class _Window(QtViewer):  # type: ignore[misc]  # napari has no types here
         self.dims.hide()
         self.canvas.native.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setMinimumSize(*_SMALLEST)
 
     def dropEvent(self, event: Any) -> None:  # noqa: N802  (Qt's name)
         home = self._home()

@@ -31,7 +31,7 @@ LETTERS = {
 
 @pytest.fixture
 def widget(viewer):
-    viewer.window.resize(900, 500)
+    viewer.window.resize(1100, 700)
     return opened(viewer, "Layers", "Visualize", "Planes and slices")
 
 
@@ -575,6 +575,7 @@ def test_drops_and_keys_go_to_the_window(qtbot, viewer, widget, planes, tmp_path
 
 def test_what_is_seen_fits_its_room(qtbot, viewer, widget, planes):
     layer = viewer.add_layer(AXIAL.layer())
+    settle(qtbot, widget)  # the panel has taken its room
     viewer.reset_view()
 
     def zoom_of(model):
@@ -588,14 +589,24 @@ def test_what_is_seen_fits_its_room(qtbot, viewer, widget, planes):
         assert model.scene.camera.zoom == pytest.approx(zoom_of(model), rel=0.02)
     sagittal.model.scene.camera.zoom *= 3  # by a person
     zoom = sagittal.model.scene.camera.zoom
-    viewer.window.resize(1000, 600)
+    viewer.window.resize(1200, 800)
     settle(qtbot, widget)
     assert coronal.model.scene.camera.zoom == pytest.approx(zoom_of(coronal.model), rel=0.02)
     assert sagittal.model.scene.camera.zoom == zoom
-    viewer.window.resize(900, 500)
+    viewer.window.resize(1100, 700)
     tick(qtbot, widget.three_planes)
     settle(qtbot, widget)
     assert viewer.scene.camera.zoom == pytest.approx(before, rel=0.02)
+
+
+def test_each_plane_is_seen_in_a_small_window(qtbot, viewer, widget, planes):
+    viewer.window.resize(900, 500)
+    viewer.add_layer(AXIAL.layer())
+    # As wide as napari's controls are where colormaps have long names.
+    viewer.window._qt_viewer.dockLayerControls.setMinimumWidth(420)
+    viewer.dims.ndisplay = 3
+    for each in planes(3):
+        assert min(each.model.canvas.size) > 100
 
 
 def test_two_viewers_do_not_meddle(qtbot, make_napari_viewer, viewer, widget, planes):
