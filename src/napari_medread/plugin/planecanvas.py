@@ -22,7 +22,6 @@ from napari_medread.plugin.planes import READING_ROOM
 from napari_medread.plugin.seen import Seen
 from napari_medread.plugin.viewers import unwrapped
 
-
 _SMALLEST = (180, 120)
 """Of a canvas, in pixels: napari's own may leave next to nothing in a small window."""
 
