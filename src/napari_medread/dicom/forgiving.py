@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import threading
-import warnings
 from contextlib import ExitStack
 
 from pydicom import config
+
+from napari_medread.core.quiet import quiet
 
 
 class _Forgiving:
     """A context in which values are not validated and warnings are not shown.
 
-    Both are settings of the whole process. Were each thread to put back what it has found,
-    the one that leaves last would put back what another one had set. So the first that
-    enters sets them, and the last that leaves puts them back.
+    Validation is a setting of the whole process. Were each thread to put back what it has
+    found, the one that leaves last would put back what another one had set. So the first that
+    enters sets it, and the last that leaves puts it back.
     """
 
     def __init__(self) -> None:
@@ -25,9 +26,8 @@ class _Forgiving:
     def __enter__(self) -> None:
         with self._lock:
             if not self._inside:
-                self._before.enter_context(warnings.catch_warnings())
+                self._before.enter_context(quiet())
                 self._before.enter_context(config.disable_value_validation())
-                warnings.simplefilter("ignore")
             self._inside += 1
 
     def __exit__(self, *_: object) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from imageio.core.request import EXAMPLE_IMAGES
 from PIL import UnidentifiedImageError
 
 from napari_medread.core.progress import Track, silently
+from napari_medread.core.quiet import quiet
 from napari_medread.core.volume import Volume
 from napari_medread.errors import UnreadableFile
 from napari_medread.formats.pictures import read_picture
@@ -41,9 +41,7 @@ def read(path: Path, track: Track = silently) -> list[Volume]:
     del track
     decode = read_tiff if path.suffix.lower() in (".tif", ".tiff") else read_picture
     try:
-        with warnings.catch_warnings():
-            # The decoders' remarks on odd but harmless tags.
-            warnings.simplefilter("ignore")
+        with quiet():  # the decoders' remarks on odd but harmless tags
             return [decode(path)]
     except UnreadableFile:
         raise

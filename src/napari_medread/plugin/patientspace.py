@@ -9,14 +9,15 @@ cut is never drawn: the right one takes its place at once. So the warning is kep
 
 from __future__ import annotations
 
-import warnings
 import weakref
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
 from napari.layers import Image, Labels, Layer
 
 from napari_medread.core.geometry import Float, Geometry
+from napari_medread.core.quiet import quiet
 from napari_medread.plugin.volumes import WORLD_TO_PATIENT, as_opened
 
 _STRAIGHT = "straight"
@@ -37,7 +38,7 @@ class PatientSpace:
         self._viewer_of = weakref.ref(viewer)
         self._is_wanted = False
         self._point: tuple[float, ...] | None = None
-        self._hushed: warnings.catch_warnings[None] | None = None
+        self._hushed = ExitStack()
         for event in (viewer.dims.events.ndisplay, viewer.dims.events.order):
             event.connect(self._follow)
         viewer.layers.events.inserted.connect(self._added)
@@ -99,13 +100,9 @@ class PatientSpace:
 
     def _hush(self, *, over: bool = False) -> None:
         """Keep back what napari says of layers that it would have to cut, until it is over."""
-        if over and self._hushed is not None:
-            self._hushed.__exit__(None, None, None)
-            self._hushed = None
-        elif not over and self._hushed is None:
-            self._hushed = warnings.catch_warnings()
-            self._hushed.__enter__()
-            warnings.filterwarnings("ignore", message="Non-orthogonal slicing")
+        self._hushed.close()
+        if not over:
+            self._hushed.enter_context(quiet("Non-orthogonal slicing"))
 
     def _added(self, event: Any) -> None:
         layer = event.value
