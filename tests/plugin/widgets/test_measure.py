@@ -229,6 +229,35 @@ def test_painting_makes_values_go_away(qtbot, viewer, widget, values):
     assert [row["Label"] for row in values()] == ["1", "2"]
 
 
+def test_undoing_and_redoing_make_values_go_away(qtbot, viewer, widget, values):
+    viewer.add_image(np.ones((4, 8, 9)), name="volume")
+    labels = viewer.add_labels(np.zeros((4, 8, 9), np.uint8), name="regions")
+    widget.drawn.value = labels
+    labels.paint((2, 4, 1), 2)
+    labels.fill((2, 4, 1), 3)
+    assert [row["Label"] for row in values()] == ["3"]
+    for change, left in ((labels.undo, ["2"]), (labels.undo, []), (labels.redo, ["2"])):
+        change()
+        qtbot.waitUntil(lambda: rows_of(widget) == [])
+        assert [row["Label"] for row in values()] == left
+
+
+def test_looking_elsewhere_leaves_values(qtbot, viewer, widget, values):
+    viewer.add_image(np.ones((4, 8, 9)), name="volume")
+    labels = viewer.add_labels(np.zeros((4, 8, 9), np.uint8), name="regions")
+    widget.drawn.value = labels
+    labels.paint((2, 4, 1), 2)
+    assert len(values()) == 1
+    viewer.dims.set_current_step(0, 3)
+    viewer.dims.ndisplay = 3
+    viewer.dims.ndisplay = 2
+    for name, there, back in (("visible", False, True), ("contour", 1, 0), ("opacity", 0.2, 1)):
+        for value in (there, back):
+            setattr(labels, name, value)
+    qtbot.wait(150)
+    assert len(rows_of(widget)) == 1
+
+
 def test_what_takes_long_is_measured_beside_the_window(qtbot, viewer, widget, click):
     # A saw whose teeth overlap: none of its sides can be passed over.
     teeth = np.stack([np.arange(3000) % 2 * 100.0, np.arange(3000)], axis=1)

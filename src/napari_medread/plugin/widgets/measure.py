@@ -66,6 +66,7 @@ class Measure(Panel):
             cancel="Stops measuring.",
         )
         self._changes = 0
+        self._history: tuple[int, ...] = ()
         self._sizes = Measured()
         self._is_late = False
         self._is_waiting = False
@@ -114,8 +115,15 @@ class Measure(Panel):
         """Return the chosen layers."""
         return [each for each in (self.drawn.value, self.layer.value) if each is not None]
 
+    def _events(self, layer: Layer) -> list[str]:
+        # napari has no event of its own for what is undone.
+        return [*super()._events(layer), *(["set_data"] if isinstance(layer, Labels) else [])]
+
     def _on_moved(self, event: Any = None) -> None:
-        del event
+        if event is not None and event.type == "set_data":
+            before, self._history = self._history, _history(self.drawn.value)
+            if before == self._history:
+                return  # another slice is shown
         self._changes += 1  # values that are being measured are no longer those of what is drawn
         if not self._is_waiting:
             self._is_waiting = True
@@ -133,6 +141,7 @@ class Measure(Panel):
         self._is_waiting = False
         self._changes += 1
         self._watch()
+        self._history = _history(self.drawn.value)
         self.run.enabled = False
         self.message.value = ""
         drawn = self.drawn.value
@@ -228,6 +237,7 @@ class Measure(Panel):
             show_error(str(error))
             return
         self.message.value = ""
+        self._history = _history(drawn)
         work, changes = Work(function), self._changes
         frame = frame_shown(image, ruler, point)
         said = f"Values of {image.name}{' at ' if frame else ''}{frame}."
@@ -260,6 +270,11 @@ class Measure(Panel):
 
     def _tell(self, sentence: str) -> None:
         self.message.value = sentence
+
+
+def _history(drawn: Layer | None) -> tuple[int, ...]:
+    """Return how much was painted on labels, and how much of it was undone."""
+    return tuple(len(getattr(drawn, name, ())) for name in ("_undo_history", "_redo_history"))
 
 
 def _table(
