@@ -5,15 +5,17 @@ from __future__ import annotations
 import weakref
 from collections.abc import Sequence
 from functools import partial
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
 import psutil
-from napari.layers import Layer
+from napari.layers import Image, Layer
 
 from napari_medread.core.progress import Track
 from napari_medread.errors import CannotRender
 from napari_medread.plugin.clipping import rendered
+from napari_medread.plugin.layers import array_of
 from napari_medread.plugin.slices import frame_of
 from napari_medread.plugin.work import Work, cancel_without
 
@@ -27,13 +29,25 @@ _LOADED: weakref.WeakKeyDictionary[Layer, tuple[int, ...]] = weakref.WeakKeyDict
 
 def must_read(layer: Layer, viewer: Any) -> bool:
     """Tell whether the volume to be shown still has to be read or computed."""
-    is_lazy = hasattr(rendered(layer), "compute")
+    is_lazy = _is_lazy(layer, rendered(layer))
     return is_lazy and viewer.dims.ndisplay != 3 and not _is_loaded(layer, viewer.dims.point)
 
 
 def is_read(layer: Layer, point: Sequence[float]) -> bool:
-    """Tell whether the volume of a layer at a viewer's point is in memory."""
-    return not hasattr(layer.data, "compute") or _is_loaded(layer, point)
+    """Tell whether the volume of a layer at a viewer's point is in memory.
+
+    Of several resolutions napari reads what the canvas can show, and no more.
+    """
+    is_lazy = not layer.multiscale and _is_lazy(layer, layer.data)
+    return not is_lazy or _is_loaded(layer, point)
+
+
+def _is_lazy(layer: Layer, data: Any) -> bool:
+    """Tell whether data are computed by dask, or are another kind of array that reads a file."""
+    if hasattr(data, "compute"):
+        return True
+    # Labels may be painted on where they are stored, and are left there.
+    return isinstance(layer, Image) and not isinstance(data, np.ndarray) and hasattr(data, "dtype")
 
 
 def _is_loaded(layer: Layer, point: Sequence[float]) -> bool:
@@ -71,7 +85,7 @@ def load(layer: Layer, viewer: Any) -> Work:
 
 
 def _read(data: Any, at: tuple[int, ...], name: str, track: Track) -> Any:
-    volume = data[at] if at else data
+    volume = array_of(data)[at]
     free = psutil.virtual_memory().available
     nbytes = int(np.prod(volume.shape)) * volume.dtype.itemsize
     if nbytes > _SHARE_OF_MEMORY * free:
@@ -80,8 +94,10 @@ def _read(data: Any, at: tuple[int, ...], name: str, track: Track) -> Any:
             "are free. Crop or resample it first."
         )
     loaded = np.empty(volume.shape, volume.dtype)
-    for n in track(range(len(loaded)), f"Reading {name}"):
-        loaded[n] = np.asarray(volume[n])
+    # Piece by piece as they are stored: a part of a piece takes as long as all of it.
+    edges = accumulate(volume.chunks[0], initial=0)
+    for start, stop in track(list(pairwise(edges)), f"Reading {name}"):
+        loaded[start:stop] = np.asarray(volume[start:stop])
     return loaded
 
 
@@ -91,6 +107,7 @@ def _with(data: Any, at: tuple[int, ...], loaded: Any) -> Any:
         return loaded
     import dask.array as da
 
+    data = array_of(data)
     n, *rest = at
     inner = da.asarray(_with(data[n], tuple(rest), loaded))[None]  # type: ignore[no-untyped-call]
     parts = [data[:n], inner, data[n + 1 :]]

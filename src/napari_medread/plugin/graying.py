@@ -7,13 +7,12 @@ from functools import partial
 from typing import Any
 
 import napari
-import numpy as np
 from napari.layers import Image, Layer
 from napari.utils.notifications import show_error, show_info
 
 from napari_medread.core.grey import MEAN, WEIGHTS, grey, limits
 from napari_medread.core.progress import Track
-from napari_medread.plugin.layers import LayerData
+from napari_medread.plugin.layers import LayerData, array_of
 from napari_medread.plugin.preferences import preference
 from napari_medread.plugin.viewers import open_viewer, unwrapped
 from napari_medread.plugin.work import Work, show_progress
@@ -55,10 +54,10 @@ def grey_layer(source: LayerData, luma: str, track: Track) -> LayerData:
     """
     data, attributes, kind = source
     if attributes.get("multiscale"):
-        made: Any = [grey(_array(each), luma, track=track) for each in data]
+        made: Any = [grey(array_of(each), luma, track=track) for each in data]
         finest = made[0]
     else:
-        made = finest = grey(_array(data), luma, track=track)
+        made = finest = grey(array_of(data), luma, track=track)
     kept = {key: value for key, value in attributes.items() if key not in _OF_COLOUR}
     metadata = dict(attributes.get("metadata") or {})
     metadata["notes"] = [*metadata.get("notes", ()), _NOTES[luma]]
@@ -70,15 +69,6 @@ def grey_layer(source: LayerData, luma: str, track: Track) -> LayerData:
         "metadata": metadata,
     }
     return made, kept, kind
-
-
-def _array(data: Any) -> Any:
-    """Return an array as numpy's or dask's: what other lazy ones offer differs."""
-    if isinstance(data, np.ndarray):
-        return data
-    import dask.array as da  # which takes long, and is needed beside the window only
-
-    return data if isinstance(data, da.Array) else da.from_array(data, asarray=True)  # type: ignore[no-untyped-call]
 
 
 def work_on(viewer: Any, layer: Layer, luma: str) -> Work:

@@ -19,6 +19,15 @@ def finest(layer: Layer) -> Any:
     return layer.data[0] if layer.multiscale else layer.data
 
 
+def array_of(data: Any) -> Any:
+    """Return a layer's array as numpy's or dask's: what other lazy ones offer differs."""
+    if isinstance(data, np.ndarray):
+        return data
+    import dask.array as da  # which takes long, and is needed for lazy arrays only
+
+    return data if isinstance(data, da.Array) else da.from_array(data, asarray=True)  # type: ignore[no-untyped-call]
+
+
 def layers_of(volumes: Sequence[Volume]) -> list[LayerData]:
     """Return layer data for volumes opened together: only the largest is visible.
 

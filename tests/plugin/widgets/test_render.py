@@ -4,6 +4,7 @@ import time
 import weakref
 
 import dask.array as da
+import nibabel
 import numpy as np
 import pytest
 from napari.utils import Colormap
@@ -15,6 +16,7 @@ from napari_medread.core.geometry import Geometry
 from napari_medread.core.rendering import CT, MR, STEP
 from napari_medread.core.volume import Volume
 from napari_medread.plugin import clipping
+from napari_medread.plugin.fetching import is_read
 from napari_medread.plugin.layers import layer_of
 from napari_medread.plugin.patientspace import PatientSpace
 from napari_medread.plugin.rendering import studio_of
@@ -320,6 +322,37 @@ def test_a_lazy_volume_is_read_beside_the_window(qtbot, viewer, widget, choose, 
     assert isinstance(layer.data, da.Array) == bool(lead)
     assert layer.rendering == "mip"
     assert "read into memory" in widget.message.value
+
+
+@pytest.mark.parametrize("lead", [(), (3,)])
+def test_an_array_of_another_kind_is_read_beside_the_window(
+    qtbot, viewer, widget, choose, tmp_path, lead
+):
+    values = np.random.default_rng(1).integers(0, 900, (*lead, 6, 20, 30)).astype(np.int16)
+    nibabel.save(nibabel.Nifti1Image(values, np.eye(4)), tmp_path / "stored.nii")
+    stored = nibabel.load(tmp_path / "stored.nii").dataobj
+    layer = viewer.add_image(stored, name="stored", contrast_limits=(0, 900))
+    if lead:
+        viewer.dims.set_current_step(0, 1)
+    widget._prefill()
+    assert "a preset first reads 0.0 MB" in widget.outcome.value
+    choose("MIP")
+    assert viewer.dims.ndisplay == 2  # still reading
+    qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
+    assert viewer.dims.ndisplay == 3
+    np.testing.assert_array_equal(np.asarray(layer.data), values)
+
+
+def test_labels_stay_where_they_are_stored(viewer):
+    class Stored:
+        shape, ndim, dtype = (3, 4, 5), 3, np.dtype(np.uint8)
+
+        def __getitem__(self, index):
+            return np.zeros(self.shape, self.dtype)[index]
+
+    labels = viewer.add_labels(Stored())
+    assert is_read(labels, viewer.dims.point)
+    assert is_read(viewer.add_shapes(), viewer.dims.point)
 
 
 def test_what_is_offered_and_said(viewer, widget):
