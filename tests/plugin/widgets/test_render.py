@@ -303,13 +303,27 @@ def test_a_copy_that_the_gpu_takes(qtbot, viewer, widget, choose, click, monkeyp
     assert copy.colormap is grey
 
 
+def computed(values, folder):
+    """Return values as an array that dask computes."""
+    del folder
+    return da.from_array(values, chunks=(*[1] * (values.ndim - 3), 4, 20, 30))
+
+
+def stored(values, folder):
+    """Return values as an array that reads its file where it is indexed."""
+    nibabel.save(nibabel.Nifti1Image(values, np.eye(4)), folder / "stored.nii")
+    return nibabel.load(folder / "stored.nii").dataobj
+
+
 @pytest.mark.parametrize("lead", [(), (3,)])
-def test_a_lazy_volume_is_read_beside_the_window(qtbot, viewer, widget, choose, lead):
+@pytest.mark.parametrize("kind", [computed, stored])
+def test_a_lazy_volume_is_read_beside_the_window(
+    qtbot, viewer, widget, choose, tmp_path, kind, lead
+):
     values = np.random.default_rng(1).integers(0, 900, (*lead, 6, 20, 30)).astype(np.int16)
     layer = viewer.add_image(
-        da.from_array(values, chunks=(*[1] * len(lead), 1, 20, 30)),
-        scale=(*lead, 2, 1, 1), name="lazy", contrast_limits=(0, 900),
-    )  # fmt: skip
+        kind(values, tmp_path), scale=(*lead, 2, 1, 1), name="lazy", contrast_limits=(0, 900)
+    )
     if lead:
         viewer.dims.set_current_step(0, 1)
     widget._prefill()
@@ -322,25 +336,6 @@ def test_a_lazy_volume_is_read_beside_the_window(qtbot, viewer, widget, choose, 
     assert isinstance(layer.data, da.Array) == bool(lead)
     assert layer.rendering == "mip"
     assert "read into memory" in widget.message.value
-
-
-@pytest.mark.parametrize("lead", [(), (3,)])
-def test_an_array_of_another_kind_is_read_beside_the_window(
-    qtbot, viewer, widget, choose, tmp_path, lead
-):
-    values = np.random.default_rng(1).integers(0, 900, (*lead, 6, 20, 30)).astype(np.int16)
-    nibabel.save(nibabel.Nifti1Image(values, np.eye(4)), tmp_path / "stored.nii")
-    stored = nibabel.load(tmp_path / "stored.nii").dataobj
-    layer = viewer.add_image(stored, name="stored", contrast_limits=(0, 900))
-    if lead:
-        viewer.dims.set_current_step(0, 1)
-    widget._prefill()
-    assert "a preset first reads 0.0 MB" in widget.outcome.value
-    choose("MIP")
-    assert viewer.dims.ndisplay == 2  # still reading
-    qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
-    assert viewer.dims.ndisplay == 3
-    np.testing.assert_array_equal(np.asarray(layer.data), values)
 
 
 def test_labels_stay_where_they_are_stored(viewer):
