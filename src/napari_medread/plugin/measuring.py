@@ -11,13 +11,8 @@ from napari.layers import Image, Layer, Shapes
 from napari_medread.core import measure
 from napari_medread.core.geometry import Float
 from napari_medread.core.progress import Track, silently
-from napari_medread.plugin.volumes import (
-    NO_UNIT,
-    Shown,
-    drawn_in_mm,
-    grid_of_layer,
-    volume_of_layer,
-)
+from napari_medread.plugin.grids import drawn_in_mm, grid_of_layer
+from napari_medread.plugin.volumes import NO_UNIT, Shown, volume_of_layer
 
 _SAME = 1e-3
 """World coordinates that differ by less are of one slice or frame."""

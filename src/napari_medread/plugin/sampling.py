@@ -18,10 +18,11 @@ from napari_medread.core.progress import Track
 from napari_medread.core.regions import Statistics, Tally, inside_ellipse, inside_polygon
 from napari_medread.core.volume import Axis
 from napari_medread.errors import CannotMeasure
+from napari_medread.plugin.grids import grid_of_layer
 from napari_medread.plugin.layers import finest
 from napari_medread.plugin.measuring import Mark, Ruler, apply
 from napari_medread.plugin.slices import frame_of
-from napari_medread.plugin.volumes import grid_of_layer, volume_of_layer
+from napari_medread.plugin.volumes import volume_of_layer
 
 _OFF = 0.05
 """Voxels of two grids whose centres lie apart by less than this share are the same."""

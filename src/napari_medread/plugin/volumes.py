@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from napari.layers import Image, Labels, Layer
+from napari.layers import Layer
 
 from napari_medread.core.frames import Frames
-from napari_medread.core.geometry import PATIENT_LABELS, PLANE_LABELS, WORLD_AXES, Float, Geometry
-from napari_medread.core.volume import Axis, Volume
+from napari_medread.core.geometry import PATIENT_LABELS, WORLD_AXES, Float, Geometry
+from napari_medread.core.volume import Volume
 from napari_medread.errors import CannotWrite
+from napari_medread.plugin.grids import SAME, Grid, grid_of
 from napari_medread.plugin.layers import LayerData
-from napari_medread.plugin.transforms import drawn_of, millimetres, short
+from napari_medread.plugin.transforms import drawn_of
 
 WORLD_TO_PATIENT = np.eye(4)
 WORLD_TO_PATIENT[:3, :3] = WORLD_AXES
@@ -23,9 +24,6 @@ WORLD_TO_PATIENT[:3, :3] = WORLD_AXES
 NO_UNIT = "The layer has no unit: its scale was taken for millimetres."
 
 BESIDE = "Its place in the patient was taken from the images beside which it is drawn."
-
-_SAME = 1e-6
-"""Transforms that differ by less, in mm, are the same."""
 
 
 class Shown(NamedTuple):
@@ -47,40 +45,6 @@ class Shown(NamedTuple):
     remarks: tuple[str, ...]
     drawn: Float
     in_patient: bool
-
-
-class Grid(NamedTuple):
-    """The axes of a layer that are space, and where napari draws them.
-
-    Attributes
-    ----------
-    name : str
-    shape : tuple of int
-    drawn : array
-        (n + 1, n + 1) matrix from their indices to the world, in mm where it has a unit.
-    has_unit : bool
-        Whether all of them have a unit of length.
-    labels : tuple of str
-    metadata : mapping
-    leading : tuple of Axis
-        The axes before them.
-    factors : tuple of float
-        Millimetres of one unit along each, 1 where it is none of length.
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    drawn: Float
-    has_unit: bool
-    labels: tuple[str, ...]
-    metadata: Mapping[str, Any]
-    leading: tuple[Axis, ...]
-    factors: tuple[float, ...]
-
-    @property
-    def ndim(self) -> int:
-        """How many axes are space."""
-        return len(self.drawn) - 1
 
 
 def volume_of_layer(layer: Layer, viewer: Any = None) -> Shown:
@@ -125,7 +89,7 @@ def volume_of(layer: LayerData, others: Iterable[LayerData] = ()) -> Shown:
         data = data[0]
         remarks.append("Only the finest of its resolutions was taken.")
     rgb = bool(attributes.get("rgb"))
-    grid = _grid_of(name, tuple(data.shape[: data.ndim - rgb]), attributes)
+    grid = grid_of(name, tuple(data.shape[: data.ndim - rgb]), attributes)
     geometry, in_patient, more = _geometry_of(grid, others)
     remarks += more
     metadata = grid.metadata
@@ -152,78 +116,6 @@ def volume_of(layer: LayerData, others: Iterable[LayerData] = ()) -> Shown:
     return Shown(volume, tuple(remarks), drawn_of(len(volume.shape), attributes), in_patient)
 
 
-def grid_of_layer(layer: Layer) -> Grid:
-    """Return where napari draws a layer; of one without voxels, its axes have the length 1.
-
-    Raises
-    ------
-    CannotWrite
-        Where its transform mixes axes of space with others.
-    """
-    data, attributes, _ = layer.as_layer_data_tuple()
-    finest = data[0] if attributes.get("multiscale") else data
-    shape = getattr(finest, "shape", ()) if isinstance(layer, Image | Labels) else ()
-    return _grid_of(layer.name, tuple(shape[: layer.ndim]) or (1,) * layer.ndim, attributes)
-
-
-def drawn_in_mm(layer: Layer, otherwise: Sequence[float]) -> Float:
-    """Return the (n + 1, n + 1) matrix from a layer's n coordinates to the world in mm.
-
-    Parameters
-    ----------
-    layer : Layer
-    otherwise : sequence of float
-        Millimetres of one unit along the last axes, for those of no unit of length.
-    """
-    matrix = drawn_of(layer.ndim, layer.as_layer_data_tuple()[1]).copy()
-    for back, other in enumerate(reversed(otherwise[-layer.ndim :]), 1):
-        matrix[-1 - back] *= millimetres(layer.units[-back]) or other
-    return matrix
-
-
-def _grid_of(name: str, shape: tuple[int, ...], attributes: Mapping[str, Any]) -> Grid:
-    """Separate the axes of space from those before them."""
-    ndim = len(shape)
-    labels = tuple(map(str, attributes.get("axis_labels") or ()))
-    labels = labels if len(labels) == ndim else ("",) * ndim
-    count = 2 if ndim == 2 or labels[-2:] == PLANE_LABELS else 3
-    lead = ndim - count
-    if lead < 0:
-        raise CannotWrite(f"{name}: a layer of {ndim} axes is no image.")
-    matrix = drawn_of(ndim, attributes)
-    if matrix[:lead, lead:ndim].any() or matrix[lead:ndim, :lead].any():
-        raise CannotWrite(
-            f"{name}: its transform mixes axes of space with others. Reset its rotation and shear."
-        )
-    units = attributes.get("units") or ("pixel",) * ndim
-    factors = [millimetres(unit) for unit in units]
-    drawn = matrix[lead:, lead:].copy()
-    drawn[:count, :] *= [[factor or 1.0] for factor in factors[lead:]]
-    metadata = attributes.get("metadata") or {}
-    values = metadata.get("axes", {})
-    leading = tuple(
-        Axis(
-            label if label and not label.startswith("-") else "frame",
-            short(unit) if factor is None else "mm",
-            abs(float(step)) * (factor or 1.0) or 1.0,
-            tuple(found) if len(found := values.get(label, ())) == n else (),
-        )
-        for label, unit, factor, step, n in zip(
-            labels[:lead], units, factors, np.diag(matrix), shape, strict=False
-        )
-    )
-    return Grid(
-        name,
-        shape[lead:],
-        drawn,
-        all(factor is not None for factor in factors[lead:]),
-        labels[lead:],
-        metadata,
-        leading,
-        tuple(factor or 1.0 for factor in factors[lead:]),
-    )
-
-
 def _geometry_of(
     grid: Grid, others: Iterable[LayerData]
 ) -> tuple[Geometry | None, bool, tuple[str, ...]]:
@@ -233,7 +125,8 @@ def _geometry_of(
     if grid.ndim == 3:
         found, remarks = _in_patient(grid)
         if found is None and not remarks:
-            found, remarks = _beside_others(grid, others)
+            to_patient, remarks = to_patient_beside(grid, others)
+            found = None if to_patient is None else to_patient @ grid.drawn
         if found is None and grid.labels == PATIENT_LABELS:
             found = WORLD_TO_PATIENT @ grid.drawn
             remarks = () if grid.has_unit else (NO_UNIT,)
@@ -263,7 +156,7 @@ def _in_patient(grid: Grid) -> tuple[Float | None, tuple[str, ...]]:
     if opened is None:
         return None, ()
     affine, drawn, ndim = opened
-    if np.allclose(grid.drawn, drawn, rtol=0, atol=_SAME):
+    if np.allclose(grid.drawn, drawn, rtol=0, atol=SAME):
         return affine, ()
     # Where napari itself takes an axis out, it drops the labels too.
     if grid.labels != PATIENT_LABELS and 3 + len(grid.leading) != ndim:
@@ -271,8 +164,25 @@ def _in_patient(grid: Grid) -> tuple[Float | None, tuple[str, ...]]:
     return affine @ np.linalg.inv(drawn) @ grid.drawn, ()
 
 
-def _beside_others(grid: Grid, others: Iterable[LayerData]) -> tuple[Float | None, tuple[str, ...]]:
-    """Return the matrix to LPS of a layer without one, from the layers beside it."""
+def to_patient_beside(
+    grid: Grid, others: Iterable[LayerData]
+) -> tuple[Float | None, tuple[str, ...]]:
+    """Return where in the patient napari's world is for a layer that brings no position.
+
+    That is told by the image on whose grid it lies, else by all that are drawn beside it.
+
+    Returns
+    -------
+    matrix : array or None
+        From the world, in mm, to LPS, (4, 4); None where nothing tells.
+    remarks : tuple of str
+        What was taken for granted.
+
+    Raises
+    ------
+    CannotWrite
+        Where images disagree.
+    """
     to_patient: list[Float] = []
     on_grid: list[bool] = []
     for data, attributes, kind in others:
@@ -282,18 +192,18 @@ def _beside_others(grid: Grid, others: Iterable[LayerData]) -> tuple[Float | Non
         if len(shape) < 3:
             continue
         try:
-            other = _grid_of(str(attributes.get("name", "")), shape, attributes)
+            other = grid_of(str(attributes.get("name", "")), shape, attributes)
             place = None if other.ndim != 3 else _in_patient(other)[0]
         except CannotWrite:
             continue
         if place is None:
             continue
-        if grid.shape == other.shape and np.allclose(grid.drawn, other.drawn, rtol=0, atol=_SAME):
-            return place, (f"Its place in the patient is that of {other.name}.",)
         to_patient.append(place @ np.linalg.inv(other.drawn))
+        if grid.is_same(other):
+            return to_patient[-1], (f"Its place in the patient is that of {other.name}.",)
         index = np.linalg.solve(other.drawn, grid.drawn)
         on_grid.append(
-            bool(np.allclose(np.abs(index[:3, :3]), np.eye(3), rtol=0, atol=_SAME))
+            bool(np.allclose(np.abs(index[:3, :3]), np.eye(3), rtol=0, atol=SAME))
             and bool(np.allclose(index[:3, 3], np.rint(index[:3, 3]), rtol=0, atol=1e-3))
         )
     named = grid.labels == PATIENT_LABELS
@@ -303,12 +213,12 @@ def _beside_others(grid: Grid, others: Iterable[LayerData]) -> tuple[Float | Non
     if any(on_grid):
         to_patient = [one for one, on in zip(to_patient, on_grid, strict=True) if on]
     first = to_patient[0]
-    if not all(np.allclose(first, one, rtol=0, atol=_SAME) for one in to_patient):
+    if not all(np.allclose(first, one, rtol=0, atol=SAME) for one in to_patient):
         raise CannotWrite(
             f"{grid.name}: images of different orientations are open, and it cannot be told "
             "in which of them it was drawn. Remove the others, then save it again."
         )
-    return first @ grid.drawn, () if named else (BESIDE,)
+    return first, () if named else (BESIDE,)
 
 
 def as_opened(
@@ -332,8 +242,8 @@ def _is_unmoved(grid: Grid) -> bool:
     opened = np.asarray(grid.metadata.get("drawn_affine", ()), dtype=float)
     if opened.ndim == 2 and len(opened) >= 3:
         kept = [-3, -2, -1]
-        return bool(np.allclose(opened[np.ix_(kept, kept)], grid.drawn, rtol=0, atol=_SAME))
-    return bool(np.allclose(grid.drawn, np.eye(3), rtol=0, atol=_SAME))
+        return bool(np.allclose(opened[np.ix_(kept, kept)], grid.drawn, rtol=0, atol=SAME))
+    return bool(np.allclose(grid.drawn, np.eye(3), rtol=0, atol=SAME))
 
 
 def _last_three(matrix: Float) -> Float:
