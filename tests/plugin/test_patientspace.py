@@ -1,5 +1,7 @@
 """Oblique layers in patient space and back, by where their voxels come to lie."""
 
+from types import SimpleNamespace
+
 import napari
 import numpy as np
 import pytest
@@ -91,6 +93,64 @@ def test_what_was_moved_in_patient_space_stays_moved(change):
     assert not np.allclose(moved, before)
     move_all([(layer, straight_of(layer))])
     np.testing.assert_allclose(saved(layer), moved, atol=1e-9)
+
+
+def drawn_over(layer, kind=napari.layers.Labels, **attributes):
+    """Return what was drawn on the grid of a layer: it takes over the transform, and no more."""
+    same = {"scale", "translate", "affine"}
+    taken = {key: value for key, value in layer.as_layer_data_tuple()[1].items() if key in same}
+    if kind is napari.layers.Labels:
+        return in_3d(kind(np.zeros(layer.data.shape, np.uint8), **taken, **attributes))
+    return in_3d(kind(np.array([[1.0, 2, 3]]), ndim=3, **taken, **attributes))
+
+
+@pytest.mark.parametrize("units", ["mm", None])
+@pytest.mark.parametrize("kind", [napari.layers.Labels, napari.layers.Points])
+def test_what_was_drawn_over_a_layer_goes_with_it(kind, units):
+    layer = in_3d(OBLIQUE.layer())
+    drawn = drawn_over(layer, kind, units=units)
+    before, keys = np.array(drawn.affine.affine_matrix), set(drawn.metadata)
+    move_all([(each, in_patient_of(each, [drawn, layer])) for each in (drawn, layer)])
+    for index in ((0, 0, 0), (1, 2, 3), (5, 4, 2)):
+        np.testing.assert_allclose(drawn.data_to_world(index), layer.data_to_world(index))
+    lies_where_it_is(layer, OBLIQUE)
+    if kind is napari.layers.Labels:
+        found = volume_of_layer(drawn, SimpleNamespace(layers=[layer, drawn])).volume.geometry
+        np.testing.assert_allclose(found.affine, saved(layer), atol=1e-9)
+    assert in_patient_of(drawn, [drawn, layer]) is None
+    move_all([(each, straight_of(each, [drawn, layer])) for each in (drawn, layer)])
+    np.testing.assert_array_equal(drawn.affine.affine_matrix, before)
+    assert set(drawn.metadata) == keys
+
+
+@pytest.mark.filterwarnings("ignore:Non-orthogonal slicing")
+def test_what_was_made_on_a_turned_layer_is_drawn_straight_with_it():
+    layer = in_3d(OBLIQUE.layer())
+    straight = drawn_over(layer)
+    move_all([(layer, in_patient_of(layer))])
+    drawn, elsewhere = drawn_over(layer), drawn_over(layer)
+    elsewhere.translate = elsewhere.translate + 1.0
+    assert straight_of(elsewhere, [layer]) is None
+    move_all([(drawn, straight_of(drawn, [layer]))])
+    for index in ((0, 0, 0), (1, 2, 3)):
+        np.testing.assert_allclose(
+            drawn.data_to_world(index), straight.data_to_world(index), atol=1e-9
+        )
+
+
+def test_what_is_drawn_where_images_disagree_goes_with_the_one_on_whose_grid_it_lies():
+    layers = [in_3d(scan.layer()) for scan in (OBLIQUE, AXIAL)]
+    on_grid, on_none = drawn_over(layers[0]), drawn_over(layers[0], units="mm")
+    on_none.translate = on_none.translate + 0.3
+    assert in_patient_of(on_none, layers) is None
+    move_all([(each, in_patient_of(each, layers)) for each in (on_grid, *layers)])
+    np.testing.assert_allclose(on_grid.data_to_world((1, 2, 3)), layers[0].data_to_world((1, 2, 3)))
+
+
+def test_an_array_that_was_only_added_beside_is_left_alone():
+    layer = in_3d(OBLIQUE.layer())
+    array = in_3d(napari.layers.Image(np.zeros((4, 5, 6)), scale=(0.7, 1.1, 1.3)))
+    assert in_patient_of(array, [layer, array]) is None
 
 
 def test_time_is_not_touched():

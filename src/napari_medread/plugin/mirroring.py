@@ -92,7 +92,7 @@ class Mirror:
         for layer in set(self._copies).difference(wanted):
             self._model.layers.remove(self._copies.pop(layer))
         for layer in wanted:
-            if layer not in self._copies and (copied := copy_of(layer)) is not None:
+            if layer not in self._copies and (copied := copy_of(layer, viewer)) is not None:
                 self._copies[layer] = copied
                 self._is_other_slice(layer)
                 self._model.layers.append(copied)
@@ -130,7 +130,7 @@ class Mirror:
                 self._soon.start()
         elif event.type in ("affine", "metadata"):
             with self._busy():
-                copied.affine, copied.metadata = _straight(layer)
+                copied.affine, copied.metadata = _straight(layer, self._viewer_of())
         elif event.type in _OTHERS or (event.type in _LOOKS and self._takes_looks()):
             with self._busy():
                 setattr(copied, event.type, getattr(layer, event.type))
@@ -191,19 +191,20 @@ class Mirror:
             self.is_busy = before
 
 
-def copy_of(layer: Layer) -> Layer | None:
+def copy_of(layer: Layer, viewer: Any) -> Layer | None:
     """Return a layer that shows the same, straight; None of kinds that are none of napari's own.
 
     Images and labels share their arrays.
     """
     data, attributes, kind = layer.as_layer_data_tuple()
-    attributes["affine"], attributes["metadata"] = _straight(layer)
+    attributes["affine"], attributes["metadata"] = _straight(layer, viewer)
     try:
         return Layer.create(data, attributes, kind)
     except (TypeError, ValueError):
         return None
 
 
-def _straight(layer: Layer) -> tuple[Any, dict[str, Any]]:
+def _straight(layer: Layer, viewer: Any) -> tuple[Any, dict[str, Any]]:
     """Return a layer's affine and metadata as in 2D, wherever it stands now."""
-    return straight_of(layer) or (np.array(layer.affine.affine_matrix), dict(layer.metadata))
+    straight = straight_of(layer, () if viewer is None else viewer.layers)
+    return straight or (np.array(layer.affine.affine_matrix), dict(layer.metadata))

@@ -1,7 +1,8 @@
 """Oblique layers drawn where they lie in the patient, rotation and shear included.
 
 napari cannot cut such layers in 2D: it would show wrong pictures. So they are drawn straight,
-and stand in patient space only while all three of the patient's axes are shown in 3D.
+and stand in patient space only while all three of the patient's axes are shown in 3D. What was
+drawn over them, and brings no position of its own, goes with them.
 
 Leaving 3D, napari cuts them once before anyone else can draw them straight, and warns. That
 cut is never drawn: the right one takes its place at once. So the warning is kept back.
@@ -10,6 +11,7 @@ cut is never drawn: the right one takes its place at once. So the warning is kep
 from __future__ import annotations
 
 import weakref
+from collections.abc import Iterable
 from contextlib import ExitStack
 from typing import Any
 
@@ -18,20 +20,22 @@ from napari.layers import Image, Labels, Layer
 
 from napari_medread.core.geometry import Float, Geometry
 from napari_medread.core.quiet import quiet
-from napari_medread.plugin.volumes import WORLD_TO_PATIENT, as_opened
+from napari_medread.errors import CannotWrite
+from napari_medread.plugin.grids import SAME, Grid, grid_of_layer
+from napari_medread.plugin.volumes import WORLD_TO_PATIENT, as_opened, to_patient_beside
 
 _STRAIGHT = "straight"
 """Key in a layer's metadata: what to put back when it is drawn straight again."""
 
-_SAME = 1e-6
-"""Transforms that differ by less, in mm, are the same."""
+_MM = ("mm", "millimeter")
 
 
 class PatientSpace:
     """Draws a viewer's oblique layers in patient space while it is in 3D and asked to.
 
-    Only layers with ``metadata["patient_affine"]`` in mm are moved. Their ``drawn_affine``
-    is moved with them, so that they are saved where they are in either state.
+    Layers with ``metadata["patient_affine"]`` in mm are moved. Their ``drawn_affine``
+    is moved with them, so that they are saved where they are in either state. Layers without
+    are moved as those are beside which they are drawn, unless these lie differently.
     """
 
     def __init__(self, viewer: Any) -> None:
@@ -77,12 +81,12 @@ class PatientSpace:
             return
         if self._is_possible:
             point = viewer.dims.point
-            if move_all([(each, in_patient_of(each)) for each in viewer.layers]):
+            if move_all([(each, in_patient_of(each, viewer.layers)) for each in viewer.layers]):
                 self._point = self._point or point  # another layer may only have joined
                 self._hush()
                 viewer.fit_to_view()
             return
-        move_all([(each, straight_of(each)) for each in viewer.layers])
+        move_all([(each, straight_of(each, viewer.layers)) for each in viewer.layers])
         self._hush(over=True)
 
     def settle(self) -> None:
@@ -109,7 +113,7 @@ class PatientSpace:
         if self._is_possible:
             self._follow()
         else:
-            move_all([(layer, straight_of(layer))])
+            move_all([(layer, straight_of(layer, event.source))])
 
     def _removed(self, event: Any) -> None:
         # It may be added to another viewer, in 2D.
@@ -125,49 +129,66 @@ def is_oblique(layer: Layer) -> bool:
     return _STRAIGHT in layer.metadata or in_patient_of(layer) is not None
 
 
-def in_patient_of(layer: Layer) -> Drawing | None:
-    """Return how to draw a layer in patient space; None if it is, or if that is not known."""
+def in_patient_of(layer: Layer, others: Iterable[Layer] = ()) -> Drawing | None:
+    """Return how to draw a layer in patient space; None if it is, or if that is not known.
+
+    Parameters
+    ----------
+    layer : Layer
+    others : iterable of Layer
+        What it is drawn beside, should it bring no position of its own.
+    """
     found = _opened(layer)
-    if found is None:
+    to_patient = _beside(layer, others) if found is None else found[0] @ np.linalg.inv(found[1])
+    if to_patient is None:
         return None
-    patient, drawn = found
-    step = np.linalg.inv(WORLD_TO_PATIENT) @ patient @ np.linalg.inv(drawn)
-    if np.allclose(step, np.eye(4), rtol=0, atol=_SAME):
+    step = np.linalg.inv(WORLD_TO_PATIENT) @ to_patient
+    if np.allclose(step, np.eye(4), rtol=0, atol=SAME):
         return None
     before = np.array(layer.affine.affine_matrix)
     after = _embedded(step, layer.ndim) @ before
     kept = {"affine": before, "moved": after, "step": step}
-    if "drawn_affine" in layer.metadata:
-        kept["drawn_affine"] = layer.metadata["drawn_affine"]
-    moved = _embedded(step, layer.ndim) @ _embedded(drawn, layer.ndim)
-    if "drawn_affine" in kept:
-        full = np.asarray(kept["drawn_affine"], dtype=float)
-        moved = _embedded(step, len(full) - 1) @ full
-    return after, {**layer.metadata, "drawn_affine": moved, _STRAIGHT: kept}
+    metadata = {**layer.metadata, _STRAIGHT: kept}
+    if found is not None:
+        full = _embedded(found[1], layer.ndim)
+        if "drawn_affine" in metadata:
+            kept["drawn_affine"] = metadata["drawn_affine"]
+            full = np.asarray(kept["drawn_affine"], dtype=float)
+        metadata["drawn_affine"] = _embedded(step, len(full) - 1) @ full
+    return after, metadata
 
 
-def straight_of(layer: Layer) -> Drawing | None:
+def straight_of(layer: Layer, others: Iterable[Layer] = ()) -> Drawing | None:
     """Return how to draw a layer straight; None if it is.
 
     What was not moved in between gets back the very numbers that it had.
+
+    Parameters
+    ----------
+    layer : Layer
+    others : iterable of Layer
+        What it is drawn beside, should it bring no position of its own.
     """
     affine = np.array(layer.affine.affine_matrix)
     metadata = dict(layer.metadata)
     kept = metadata.pop(_STRAIGHT, None)
     if kept is not None:
-        del metadata["drawn_affine"]
+        metadata.pop("drawn_affine", None)
         if "drawn_affine" in kept:
             metadata["drawn_affine"] = kept["drawn_affine"]
         if np.array_equal(affine, kept["moved"]):
             return kept["affine"], metadata
-        return np.linalg.inv(_embedded(kept["step"], layer.ndim)) @ affine, metadata
+        return _back(kept["step"], layer, affine), metadata
     found = _opened(layer)
-    if found is None or "drawn_affine" not in metadata:
+    if found is None:
+        step = _step_of_grid(layer, others)
+        return None if step is None else (_back(step, layer, affine), metadata)
+    if "drawn_affine" not in metadata:
         return None
     # It was made of one that stood in patient space.
     patient, drawn = found
     if not _is_turned(drawn) or not np.allclose(
-        WORLD_TO_PATIENT @ drawn, patient, rtol=0, atol=_SAME
+        WORLD_TO_PATIENT @ drawn, patient, rtol=0, atol=SAME
     ):
         return None
     placed = Geometry(
@@ -207,15 +228,59 @@ def _opened(layer: Layer) -> tuple[Float, Float] | None:
     """Return a layer's matrices to LPS and to the world as it was opened, if in mm."""
     if not isinstance(layer, Image | Labels) or layer.ndim < 3 or layer.multiscale:
         return None
-    if any(str(unit) not in ("mm", "millimeter") for unit in layer.units[-3:]):
+    if any(str(unit) not in _MM for unit in layer.units[-3:]):
         return None
     found = as_opened(layer.metadata, layer.data.shape[layer.ndim - 3 : layer.ndim])
     return None if found is None else found[:2]
 
 
+def _beside(layer: Layer, others: Iterable[Layer]) -> Float | None:
+    """Return what leads from the world to LPS for a layer that brings no position."""
+    grid = _grid_of(layer)
+    if grid is None:
+        return None
+    if not isinstance(layer, Image | Labels):
+        grid = grid._replace(has_unit=True)  # points and outlines are drawn where images are
+    beside = (each.as_layer_data_tuple() for each in others if _opened(each) is not None)
+    try:
+        return to_patient_beside(grid, beside)[0]
+    except CannotWrite:  # images disagree
+        return None
+
+
+def _step_of_grid(layer: Layer, others: Iterable[Layer]) -> Float | None:
+    """Return how the layer was turned on whose grid another was made; None if there is none."""
+    turned = [each for each in others if _STRAIGHT in each.metadata]
+    grid = _grid_of(layer) if turned and isinstance(layer, Image | Labels) else None
+    if grid is None:
+        return None
+    for other in turned:
+        found = _grid_of(other)
+        if found is not None and grid.is_same(found):
+            return np.asarray(other.metadata[_STRAIGHT]["step"], dtype=float)
+    return None
+
+
+def _grid_of(layer: Layer) -> Grid | None:
+    """Return a layer's axes of space, if they are three in mm or in no unit."""
+    if layer.ndim < 3 or layer.multiscale:
+        return None
+    if any(str(unit) not in (*_MM, "pixel") for unit in layer.units[-3:]):
+        return None
+    try:
+        grid = grid_of_layer(layer)
+    except CannotWrite:
+        return None
+    return grid if grid.ndim == 3 else None
+
+
+def _back(step: Float, layer: Layer, affine: Float) -> Float:
+    return np.linalg.inv(_embedded(step, layer.ndim)) @ affine
+
+
 def _is_turned(drawn: Float) -> bool:
     linear = drawn[:3, :3]
-    return not np.allclose(linear, np.diag(np.diag(linear)), rtol=0, atol=_SAME)
+    return not np.allclose(linear, np.diag(np.diag(linear)), rtol=0, atol=SAME)
 
 
 def _embedded(step: Float, ndim: int) -> Float:

@@ -402,8 +402,16 @@ def test_the_slice_and_where_it_lies(qtbot, viewer, widget):
 
 def test_patient_space_in_3d(qtbot, viewer, widget, click):
     first, second = (viewer.add_layer(OBLIQUE.layer()) for _ in range(2))
-    plain = viewer.add_image(np.zeros((9, 20, 16)), units="mm")
-    before = [np.array(each.affine.affine_matrix) for each in (first, second)]
+    viewer.window._qt_viewer.layerButtons.newLabelsButton.click()
+    viewer.window._qt_viewer.layerButtons.newPointsButton.click()
+    labels, points = viewer.layers[-2:]
+    plain = viewer.add_image(np.zeros((9, 20, 16)), scale=(0.7, 0.9, 1.1))
+    before, over = (
+        [np.array(each.affine.affine_matrix) for each in layers]
+        for layers in ((first, second), (labels, points))
+    )
+    apart = first.world_to_data(labels.data_to_world((1, 2, 3)))
+    points.add(points.world_to_data(first.data_to_world((1, 2, 3))))
     viewer.dims.point = first.data_to_world((2, 3, 4))
     point = viewer.dims.point
     to_lps = np.array([[0.0, 0, 1], [0, 1, 0], [-1, 0, 0]])
@@ -418,6 +426,12 @@ def test_patient_space_in_3d(qtbot, viewer, widget, click):
     assert lies_there(first)
     assert lies_there(second)
     np.testing.assert_array_equal(plain.affine.affine_matrix, np.eye(4))
+    np.testing.assert_allclose(
+        first.world_to_data(labels.data_to_world((1, 2, 3))), apart, atol=1e-9
+    )
+    np.testing.assert_allclose(
+        first.world_to_data(points.data_to_world(points.data[0])), (1, 2, 3), atol=1e-9
+    )
     third = viewer.add_layer(OBLIQUE.layer())
     assert lies_there(third)
     viewer.layers.remove(second)
@@ -427,6 +441,8 @@ def test_patient_space_in_3d(qtbot, viewer, widget, click):
     qtbot.wait(20)
     for layer in (first, second, third):
         np.testing.assert_array_equal(layer.affine.affine_matrix, before[0])
+    for layer, affine in zip((labels, points), over, strict=True):
+        np.testing.assert_array_equal(layer.affine.affine_matrix, affine)
     assert viewer.dims.point == pytest.approx(point)
     viewer.dims.ndisplay = 3
     assert lies_there(first)

@@ -88,7 +88,7 @@ class PlanesAndSlices(Container[Any]):
             tooltip="Draws oblique layers in 3D exactly where they lie in the patient, so that\n"
             "layers of different orientation fit. 2D is always drawn straight, as napari cannot\n"
             "cut oblique slices. Layers without a position of their own, such as new labels,\n"
-            "are not moved.",
+            "go with the images over which they were drawn.",
         )
         self.three_planes = CheckBox(
             text="Three planes at once",
