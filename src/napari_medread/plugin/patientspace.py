@@ -129,6 +129,11 @@ def is_oblique(layer: Layer) -> bool:
     return _STRAIGHT in layer.metadata or in_patient_of(layer) is not None
 
 
+def stays(layer: Layer) -> bool:
+    """Tell whether a layer brings no position, and was not turned with others."""
+    return layer.visible and _opened(layer) is None and _STRAIGHT not in layer.metadata
+
+
 def in_patient_of(layer: Layer, others: Iterable[Layer] = ()) -> Drawing | None:
     """Return how to draw a layer in patient space; None if it is, or if that is not known.
 

@@ -405,7 +405,7 @@ def test_patient_space_in_3d(qtbot, viewer, widget, click):
     viewer.window._qt_viewer.layerButtons.newLabelsButton.click()
     viewer.window._qt_viewer.layerButtons.newPointsButton.click()
     labels, points = viewer.layers[-2:]
-    plain = viewer.add_image(np.zeros((9, 20, 16)), scale=(0.7, 0.9, 1.1))
+    plain = viewer.add_image(np.zeros((9, 20, 16)), scale=(0.7, 0.9, 1.1), name="array")
     before, over = (
         [np.array(each.affine.affine_matrix) for each in layers]
         for layers in ((first, second), (labels, points))
@@ -432,6 +432,8 @@ def test_patient_space_in_3d(qtbot, viewer, widget, click):
     np.testing.assert_allclose(
         first.world_to_data(points.data_to_world(points.data[0])), (1, 2, 3), atol=1e-9
     )
+    qtbot.waitUntil(lambda: widget.about.value.endswith("it stays as it is."))
+    assert widget.about.value.splitlines()[-1].startswith("array has no position")
     third = viewer.add_layer(OBLIQUE.layer())
     assert lies_there(third)
     viewer.layers.remove(second)
@@ -446,6 +448,8 @@ def test_patient_space_in_3d(qtbot, viewer, widget, click):
     assert viewer.dims.point == pytest.approx(point)
     viewer.dims.ndisplay = 3
     assert lies_there(first)
+    viewer.layers.remove(plain)
+    qtbot.waitUntil(lambda: widget.about.value.endswith("with what was drawn over it."))
     click_tick(qtbot, widget.patient_space)
     np.testing.assert_array_equal(first.affine.affine_matrix, before[0])
     click_tick(qtbot, widget.patient_space)

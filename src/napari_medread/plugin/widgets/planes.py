@@ -7,7 +7,7 @@ from typing import Any
 
 from magicgui.widgets import CheckBox, Container, Label, PushButton
 
-from napari_medread.plugin.patientspace import is_oblique
+from napari_medread.plugin.patientspace import is_oblique, stays
 from napari_medread.plugin.places import Pointed
 from napari_medread.plugin.planes import ACQUIRED, KEYS, acquired_plane, show_plane
 from napari_medread.plugin.preferences import preference
@@ -34,7 +34,8 @@ _OTHERS = "The letters are those of {shown}; {other} lies otherwise in the patie
 _MISSING = (
     "{name} is not among the other planes: it was not read. Tick Three planes again to read it."
 )
-_IN_PATIENT = "In 3D it stands where it is; layers without a position of their own stay put."
+_IN_PATIENT = "In 3D it stands where it is, with what was drawn over it."
+_STAYS = "{name} has no position, and images tell none for it: it stays as it is."
 
 
 class PlanesAndSlices(Container[Any]):
@@ -156,6 +157,8 @@ class PlanesAndSlices(Container[Any]):
             said.append(_OBLIQUE.format(name=oblique[0]))
             if self.patient_space.value:
                 said.append(_IN_PATIENT)
+                in_3d = viewer.layers if viewer.dims.ndisplay == 3 else []
+                said += [_STAYS.format(name=each.name) for each in in_3d if stays(each)][:1]
         self.about.value = "\n".join(said)
 
     def _point(self) -> None:
