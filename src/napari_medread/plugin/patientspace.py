@@ -241,14 +241,14 @@ def _opened(layer: Layer) -> tuple[Float, Float] | None:
 
 def _beside(layer: Layer, others: Iterable[Layer]) -> Float | None:
     """Return what leads from the world to LPS for a layer that brings no position."""
-    grid = _grid_of(layer)
+    beside = [each for each in others if _opened(each) is not None]
+    grid = _grid_of(layer) if beside else None
     if grid is None:
         return None
     if not isinstance(layer, Image | Labels):
         grid = grid._replace(has_unit=True)  # points and outlines are drawn where images are
-    beside = (each.as_layer_data_tuple() for each in others if _opened(each) is not None)
     try:
-        return to_patient_beside(grid, beside)[0]
+        return to_patient_beside(grid, (each.as_layer_data_tuple() for each in beside))[0]
     except CannotWrite:  # images disagree
         return None
 
