@@ -1,6 +1,9 @@
 """Reading without napari."""
 
+import errno
+import os
 import shutil
+from pathlib import Path
 
 import imageio.v3 as iio
 import numpy as np
@@ -10,6 +13,7 @@ import SimpleITK as sitk
 import napari_medread
 from builders import SLICES, save, series, write_series
 from napari_medread.api import is_readable, read
+from napari_medread.catalogue import browse
 from napari_medread.errors import MedReadError, UnreadableFile
 
 
@@ -106,3 +110,40 @@ def test_errors_are_no_value_errors():
 )
 def test_what_is_worth_reading(folder, name, expected):
     assert is_readable(folder / name) is expected
+
+
+def test_a_name_that_no_system_takes_is_one_clear_sentence(tmp_path):
+    path = tmp_path / ("x" * 300)
+    for function in (napari_medread.read, browse, napari_medread.tags):
+        with pytest.raises(UnreadableFile, match="cannot be opened \\(File name too long\\)"):
+            function(path)
+    assert not is_readable(path)
+
+
+def test_what_the_system_keeps_closed_is_named(tmp_path, monkeypatch):
+    write_series(tmp_path / "in", series())
+    second = sorted((tmp_path / "in").iterdir())[1]
+    closed = tmp_path / "in" / "closed"
+    closed.mkdir()
+    # Stood in for: tests run by root may open everything.
+    scandir, opened = os.scandir, Path.open
+
+    def refuse(function):
+        def called(path, *args, **kwargs):
+            if Path(path) in (closed, second):
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+            return function(path, *args, **kwargs)
+
+        return called
+
+    monkeypatch.setattr(os, "scandir", refuse(scandir))
+    monkeypatch.setattr(Path, "open", refuse(opened))
+    expected = {
+        f"{second.name}: cannot be opened (Permission denied).",
+        "closed: the folder cannot be opened (Permission denied).",
+    }
+    assert set(browse(tmp_path / "in").skipped) == expected
+    (volume, *_) = napari_medread.read(tmp_path / "in")
+    assert {f"Skipped {each}" for each in expected} <= set(volume.notes)
+    with pytest.raises(UnreadableFile, match="cannot be opened"):
+        napari_medread.tags(second)

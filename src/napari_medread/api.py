@@ -15,6 +15,7 @@ from napari_medread.dicom.scan import (
     WRITTEN_SUFFIX,
     is_dicom,
     is_passed_over,
+    refused,
     walk,
 )
 from napari_medread.errors import CannotWrite, UnreadableFile
@@ -182,14 +183,19 @@ def is_readable(path: PathLike) -> bool:
     if not os.fspath(path):
         return False
     place = Path(path)
-    if place.is_dir():
-        for probed, file in enumerate(walk(place)):
-            if format_of(file) or probed >= PROBED or is_dicom(file):
-                return True
+    try:
+        if not place.is_dir():
+            return place.is_file() and (
+                format_of(place) is not None
+                or place.suffix.lower() in DICOM_SUFFIXES
+                or is_dicom(place)
+            )
+    except OSError:
         return False
-    return place.is_file() and (
-        format_of(place) is not None or place.suffix.lower() in DICOM_SUFFIXES or is_dicom(place)
-    )
+    for probed, file in enumerate(walk(place)):
+        if format_of(file) or probed >= PROBED or is_dicom(file):
+            return True
+    return False
 
 
 def is_standard_picture(path: PathLike) -> bool:
@@ -224,19 +230,36 @@ def gathered(paths: Sequence[PathLike]) -> tuple[list[Path], list[Path], list[st
     pictures: list[Path] = []
     skipped: list[str] = []
     for place in map(Path, paths):
-        if place.is_dir():
-            inside = list(walk(place))
+        kind = _kind(place)
+        if kind == "folder":
+            closed: list[OSError] = []
+            inside = list(walk(place, closed.append))
+            skipped += [
+                f"{_name(each)}: the folder cannot be opened ({each.strerror})." for each in closed
+            ]
             files += [f for f in inside if not _is_picture(f)]
             pictures += [f for f in inside if _is_picture(f)]
         elif (len(paths) == 1 or is_passed_over(place)) and is_directory_file(place):
             referenced, lacking = referenced_files(place)
             files += referenced
             skipped += lacking
-        elif place.exists():
+        elif kind:
             files.append(place)
         else:
             raise UnreadableFile(f"{place.name}: there is no such file or folder.")
     return files, pictures, skipped
+
+
+def _kind(place: Path) -> str:
+    """Return what is at a path; empty where there is nothing."""
+    try:
+        return "folder" if place.is_dir() else "file" if place.exists() else ""
+    except OSError as error:
+        raise refused(place, error) from error
+
+
+def _name(error: OSError) -> str:
+    return Path(error.filename or "").name
 
 
 def by_suffix(files: Sequence[Path]) -> tuple[list[tuple[Path, str]], list[Path]]:

@@ -139,6 +139,34 @@ def test_values_that_break_the_rules_are_shown_as_they_are(tmp_path):
         assert text in tags[keyword].value
 
 
+def test_one_element_alone_has_the_value_that_it_has_among_all(tmp_path):
+    """Whether implicit VR's "US or SS" is signed is said by another element (PS3.5 A.1)."""
+    ds = image(PIXELS, PixelRepresentation=1)
+    ds.add_new("SmallestImagePixelValue", "SS", -1024)
+    ds.add_new("PixelPaddingValue", "SS", -2000)
+    path = save(ds, tmp_path / "a", ImplicitVRLittleEndian)
+    for keyword, expected in (("SmallestImagePixelValue", "-1024"), ("PixelPaddingValue", "-2000")):
+        tag = DicomHeader(path).tags()[keyword]
+        assert tag.value == expected
+        assert DicomHeader(path, tag.tag).tags()[keyword] == tag
+
+
+def test_an_element_of_a_vr_that_there_is_not_hides_no_other(tmp_path):
+    ds = image(PIXELS)
+    item = Dataset()
+    item.ScheduledProcedureStepDescription = "head"
+    ds.RequestAttributesSequence = [item]
+    ds.PatientComments = "seen"
+    path = save(ds, tmp_path / "a")
+    content = path.read_bytes()
+    for number in (0x0007, 0x0275):  # inside of the sequence, and all of it
+        tag = struct.pack("<HH", 0x0040, number)
+        at = content.index(tag) + len(tag)
+        (tmp_path / "b").write_bytes(content[:at] + b"XX" + content[at + 2 :])
+        tags = DicomHeader(tmp_path / "b").tags()
+        assert tags["PatientComments"].value == "seen"
+
+
 def test_binary_data_say_how_long_they_are(tmp_path):
     ds = image(PIXELS)
     ds.add_new(0x00420011, "OB", bytes(range(200)))

@@ -6,7 +6,7 @@ import math
 import os
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -168,6 +168,19 @@ def is_dicom(path: Path) -> bool:
     return start[128:] == b"DICM" or _starts_as_dataset(start)
 
 
+def refused(path: Path, error: OSError) -> UnreadableFile:
+    """Return the error for a file or folder that the system does not let us into."""
+    return UnreadableFile(f"{path.name}: cannot be opened ({error.strerror}).")
+
+
+def check_openable(path: Path) -> None:
+    """Raise ``UnreadableFile``, with the system's reason, where a file cannot be opened."""
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise refused(path, error) from error
+
+
 def _starts_as_dataset(start: bytes) -> bool:
     """Tell whether bytes begin with a plausible first element of group 0002 or 0008."""
     if len(start) < 12 or start[:2] not in _FIRST_GROUPS:
@@ -184,13 +197,19 @@ def is_passed_over(path: Path) -> bool:
     return path.name.startswith(".") or path.stem.lower() in _DIRECTORY_FILES
 
 
-def walk(folder: Path) -> Iterator[Path]:
+def walk(folder: Path, closed: Callable[[OSError], object] | None = None) -> Iterator[Path]:
     """Yield every file below a folder, sorted, each real folder once.
 
     Links are followed; a link to a folder already seen ends there.
+
+    Parameters
+    ----------
+    folder : Path
+    closed : callable, optional
+        Told of each folder that cannot be opened, with what the system says of it.
     """
     seen: set[str] = set()
-    for root, folders, files in os.walk(folder, followlinks=True):
+    for root, folders, files in os.walk(folder, onerror=closed, followlinks=True):
         real = os.path.realpath(root)
         if real in seen:
             folders.clear()
@@ -199,8 +218,15 @@ def walk(folder: Path) -> Iterator[Path]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             path = Path(root, name)
-            if not is_passed_over(path) and path.is_file():
+            if not is_passed_over(path) and _may_be_file(path):
                 yield path
+
+
+def _may_be_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # who reads it will be told why
+        return True
 
 
 def scan(paths: Iterable[Path], track: Track = silently) -> Scan:
@@ -256,10 +282,11 @@ def read_header(path: Path) -> Header | None:
     try:
         size = path.stat().st_size
     except OSError as error:
-        raise UnreadableFile(f"{path.name}: cannot be opened ({error.strerror}).") from error
+        raise refused(path, error) from error
     if not size:
         return None
     if not is_dicom(path):
+        check_openable(path)
         if path.suffix.lower() in DICOM_SUFFIXES:
             raise UnreadableFile(f"{path.name}: this is not a DICOM file.")
         return None

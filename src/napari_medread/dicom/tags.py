@@ -18,11 +18,13 @@ from pydicom.uid import UID
 from napari_medread.core.tags import Tag, Tags
 from napari_medread.dicom import values
 from napari_medread.dicom.forgiving import forgiving
-from napari_medread.dicom.scan import is_dicom
+from napari_medread.dicom.scan import check_openable, is_dicom, refused
 from napari_medread.errors import UnreadableFile
 
 _PER_FRAME = 0x52009230
 """PerFrameFunctionalGroupsSequence."""
+
+_PIXEL_REPRESENTATION = BaseTag(0x00280103)
 
 _SHOWN_BYTES = 16
 """So many bytes of binary data are shown."""
@@ -53,12 +55,14 @@ class DicomHeader:
         self.path = path
         if not path.is_file():
             raise gone(path)
+        check_openable(path)
         if not is_dicom(path):
             raise UnreadableFile(f"{path.name}: this is no DICOM file.")
         wanted: list[BaseTag] | None = None
         if only:
             tag = BaseTag(int(only.strip("()").replace(",", ""), 16))
-            wanted = [tag]
+            # What "US or SS" means is said by PixelRepresentation (PS3.5 A.1).
+            wanted = [tag, _PIXEL_REPRESENTATION]
             if tag.is_private:  # whose it is says what it is
                 wanted.append(BaseTag(tag.group << 16 | tag.element >> 8))
         try:
@@ -67,13 +71,10 @@ class DicomHeader:
                     path, stop_before_pixels=True, force=True, specific_tags=wanted
                 )
         except OSError as error:
-            reason = error.strerror or "the system refuses"
-            raise UnreadableFile(f"{path.name}: cannot be opened ({reason}).") from error
+            raise refused(path, error) from error
         # pydicom raises many kinds for broken files, some with values of the patient in them.
         except Exception as error:
-            raise UnreadableFile(
-                f"{path.name}: its header is broken. Fetch the file again from where it was made."
-            ) from error
+            raise _broken(path) from error
 
     @property
     def frames(self) -> int:
@@ -98,12 +99,21 @@ class DicomHeader:
                 raise UnreadableFile(
                     f"{self.path.name}: its sequences are nested too deeply."
                 ) from error
+            # As above, of what is only read now.
+            except Exception as error:
+                raise _broken(self.path) from error
 
 
 def gone(path: Path) -> UnreadableFile:
     """Return the error for a file that was there when its layer was opened."""
     return UnreadableFile(
         f"{path.name}: the file is no longer where it was. Open its folder again."
+    )
+
+
+def _broken(path: Path) -> UnreadableFile:
+    return UnreadableFile(
+        f"{path.name}: its header is broken. Fetch the file again from where it was made."
     )
 
 
@@ -128,10 +138,19 @@ def _element(dataset: Dataset, tag: BaseTag, frame: int | None) -> Tag:
             meaning = value.name if isinstance(value, UID) and value.name != value else ""
     # As above: a value that is none of its type is shown as it is.
     except Exception:  # noqa: BLE001
-        raw: Any = dataset.get_item(tag)
-        vr, meaning, children = str(raw.VR or "UN"), "", ()
-        text = f"cannot be read as {vr}: {_bytes(raw.value or b'')}"
+        vr, stored = _stored(dataset, tag)
+        text, meaning, children = f"cannot be read as {vr}{stored}", "", ()
     return Tag(name, text, shown, vr, keyword, meaning, creator, children)
+
+
+def _stored(dataset: Dataset, tag: BaseTag) -> tuple[str, str]:
+    """Return the VR of an element that cannot be read, and what is stored."""
+    try:
+        raw: Any = dataset.get_item(tag)
+    except Exception:  # noqa: BLE001  (its VR is none that there is)
+        return "UN", ""
+    value = raw.value or b""
+    return str(raw.VR or "UN"), f": {_bytes(value)}" if isinstance(value, bytes) else ""
 
 
 def _items(sequence: Sequence, frame: int | None) -> tuple[str, tuple[Tag, ...]]:

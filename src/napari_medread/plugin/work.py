@@ -76,6 +76,9 @@ class Work(QObject):
             return _Refusal(str(error))
         except MemoryError:
             return _Refusal("There is not enough memory for this.")
+        except OSError as error:
+            reason = error.strerror or "no reason is given"
+            return _Refusal(f"The system refuses what was asked of it: {reason}.")
 
     def _track(self, items: Sequence[T], description: str) -> Iterator[T]:
         """Yield items, and tell the window.

@@ -129,6 +129,9 @@ class Follower(QObject):
         except MedReadError as error:
             self._fail(str(error))
             return
+        except OSError as error:
+            self._fail(f"The header cannot be looked for: {error.strerror}.")
+            return
         name = str(layer.name)
         if self._place is not None and self._place[:2] == place[:2]:
             self._place = place
