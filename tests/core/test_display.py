@@ -21,12 +21,29 @@ def test_a_window_of_400_at_40(function, expected):
 
 
 @pytest.mark.parametrize(
-    ("low", "high"), [(5, 5), (7, 3), (np.nan, 1), (0, np.inf), (1e9, 1e9 + 1e-3)]
+    ("low", "high"),
+    [
+        (5, 5),
+        (7, 3),
+        (np.nan, 1),
+        (0, np.inf),
+        (1e9, 1e9 + 1e-3),
+        (0, 0),
+        (2e-9, 2e-9),
+        (1e-40, 2e-40),
+    ],
 )
 def test_limits_are_always_finite_and_increasing(low, high):
     found = display.increasing(low, high)
     assert np.isfinite(found).all()
     assert np.float32(found[1]) > np.float32(found[0])
+
+
+@pytest.mark.parametrize("high", [2e-9, 3e-7, 1e-30])
+def test_tiny_values_are_shown_as_others_are(high):
+    """Diffusion in m²/s and fields in T are that small."""
+    assert display.increasing(0, high) == (0, high)
+    assert display.increasing(-high, high / 2) == (-high, high / 2)
 
 
 def test_a_linear_window_of_width_one_is_still_drawable():

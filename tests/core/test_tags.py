@@ -94,3 +94,9 @@ def test_numbers():
 
 def test_values_are_not_in_a_log():
     assert "ACME" not in repr(HEADER)
+
+
+@pytest.mark.parametrize("text", ["two  spaces\r\nnew line", "two spaces", "SPACES new", "\tline "])
+def test_white_space_in_values_is_found_as_it_is_typed_or_copied(text):
+    tag = Tag("Image Comments", "two  spaces\r\nnew line", "(0020,4000)", "LT", "ImageComments")
+    assert Tags([MAKER, tag]).find(text) == [tag]

@@ -90,6 +90,11 @@ def test_a_narrow_window_is_dragged_finely():
     np.testing.assert_allclose(moves, [0.01 / 30, 1 / 30, 4000 / 30], rtol=2e-2)
 
 
+def test_tiny_values_are_dragged_as_others_are():
+    center, width = drag(1e-9, 2e-9, 150, -30, function="LINEAR_EXACT", whole=False)
+    assert (center, width) == pytest.approx((1.2e-9, 4e-9), rel=1e-3)
+
+
 def test_a_drag_ends_at_the_least_width():
     assert drag(40, 10, -5000, 0) == (40, 2)
     center, width = drag(0.5, 1.0, -5000, 0, function="LINEAR_EXACT", whole=False)

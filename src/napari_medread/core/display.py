@@ -21,6 +21,9 @@ SAMPLES = 200_000
 SAMPLED_PLANES = 32
 """... from at most about this many planes, so that a memory-mapped file is hardly read."""
 
+_SMALLEST = 1e-37
+"""Next to the smallest number of single precision, in which values are drawn."""
+
 
 def window_limits(center: float, width: float, function: str = "LINEAR") -> tuple[float, float]:
     """Return the values at which a window turns black and white.
@@ -46,9 +49,14 @@ def increasing(low: float, high: float) -> tuple[float, float]:
     low, high = float(low), float(high)
     if not (math.isfinite(low) and math.isfinite(high)):
         return 0.0, 1.0
-    # A step of one in the last digit would vanish in single precision on the GPU.
-    least = max(abs(low), abs(high), 1.0) * 1e-6
-    return (low, high) if high - low >= least else (low, low + max(least, 1.0))
+    # A step of one in the last digit would vanish in single precision on the GPU, and so would
+    # numbers that have no place there.
+    largest = max(abs(low), abs(high))
+    least = max(largest * 1e-6, _SMALLEST)
+    if high - low >= least:
+        return low, high
+    # Of what is all alike; where units make values tiny, a width of one would show nothing.
+    return low, low + (largest if _SMALLEST < largest < 1e-3 else max(least, 1.0))
 
 
 def percentile_limits(values: NDArray[Any]) -> tuple[float, float]:

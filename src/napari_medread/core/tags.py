@@ -61,7 +61,10 @@ class Tag:
         names = f"{self.name}\n{self.keyword}\n{self.creator}".casefold()
         object.__setattr__(self, "_digits", self.tag.strip("()").replace(",", "").lower())
         object.__setattr__(self, "_names", names)
-        object.__setattr__(self, "_values", f"{self.value}\n{self.meaning}".casefold())
+        value = self.value
+        if "  " in value or not value.isprintable():  # lines and tabs are typed as spaces
+            value = " ".join(value.split())
+        object.__setattr__(self, "_values", f"{value}\n{self.meaning}".casefold())
 
     @property
     def numbers(self) -> tuple[float, ...]:

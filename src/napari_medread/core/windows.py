@@ -39,6 +39,9 @@ _SUV_TOPS = (5, 7, 10, 15, 20)
 SUV: tuple[Window, ...] = tuple((top / 2, float(top), f"SUV 0 to {top}") for top in _SUV_TOPS)
 """Windows for PET in g/ml, the unit of the SUV by body weight (PS3.3 C.8.9.1.1.3)."""
 
+_NARROWEST = 1e-15
+"""No window between other than whole numbers is narrower."""
+
 _PIXELS_TO_DOUBLE = 150
 """How far a drag goes sideways until the window is twice as wide."""
 
@@ -97,19 +100,19 @@ def least_width(function: str, *, whole: bool) -> float:
     """
     if function == "LINEAR":
         return 2.0 if whole else 1.001
-    return 1.0 if whole else 1e-6
+    return 1.0 if whole else _NARROWEST
 
 
 def decimals_of(center: float, width: float, *, whole: bool) -> int:
     """Return how many decimals show a window well: four digits of its width, none of whole ones."""
     if whole:
         return 0 if all(abs(n - round(n)) < 1e-6 for n in (center, width)) else 2
-    return int(np.clip(3 - math.floor(math.log10(max(width, 1e-12))), 2, 12))
+    return int(np.clip(3 - math.floor(math.log10(max(width, _NARROWEST))), 2, 15))
 
 
 def step_of(width: float, *, whole: bool) -> float:
     """Return a power of ten near a hundredth of the width; at least one between whole numbers."""
-    step: float = 10.0 ** math.floor(math.log10(max(width, 1e-12) / 100))
+    step: float = 10.0 ** math.floor(math.log10(max(width, _NARROWEST) / 100))
     return max(step, 1.0) if whole else step
 
 

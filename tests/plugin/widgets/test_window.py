@@ -311,6 +311,31 @@ def test_selected_layers_of_one_unit_are_set_together(viewer, widget, click):
     assert viewer.layers.selection.active is first
 
 
+def test_the_marked_window_is_set_for_those_that_have_another(viewer, widget, click, tmp_path):
+    first, second = (viewer.open(dicom(tmp_path), plugin="napari-medread")[0] for _ in range(2))
+    viewer.layers.selection = {first, second}
+    widget.layer.value = first
+    click(widget.windows, "File: LUNG")
+    lung = list(first.contrast_limits)
+    assert list(second.contrast_limits) == lung
+    second.contrast_limits = (0, 500)
+    click(widget.windows, "File: LUNG")
+    assert list(second.contrast_limits) == lung
+    click(widget.back)  # one step
+    assert list(second.contrast_limits) == [0, 500]
+    assert list(first.contrast_limits) == lung
+
+
+def test_fill_values_as_large_as_the_type_takes(viewer, widget, click):
+    data = np.random.default_rng(0).random((4, 5, 6)).astype(np.float32)
+    data[0, 0, 0] = largest = np.finfo(np.float32).max
+    layer = viewer.add_image(data)
+    assert widget.numbers.boxes["upper"].value == pytest.approx(float(largest), rel=1e-3)
+    layer.contrast_limits = (0, 1)
+    assert widget.numbers.boxes["upper"].value == 1
+    viewer.add_image(np.array([[0, np.finfo(float).max]]))
+
+
 def test_full_range_and_percentiles(qtbot, viewer, widget, click):
     data = np.random.default_rng(0).normal(0.5, 0.1, (3, 6, 40, 50)).astype(np.float32)
     data[2, 5, 1, 1], data[0, 0, 2, 3], data[1, 1, 1, 1] = 9.25, -3.5, np.nan

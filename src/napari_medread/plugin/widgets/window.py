@@ -121,6 +121,8 @@ class WindowLevel(Panel):
         viewer = unwrapped(viewer)
         self.layer.changed.connect(self._on_chosen)
         self.windows.changed.connect(self._on_window)
+        # The one that is marked can be clicked too: other selected layers may have another.
+        self.windows.native.itemClicked.connect(self._on_window)
         self.as_opened.changed.connect(self._on_as_opened)
         self.percentiles.changed.connect(partial(self._measure, percentiles))
         self.inverted.changed.connect(self._on_inverted)

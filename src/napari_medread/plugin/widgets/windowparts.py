@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -23,8 +24,8 @@ from napari_medread.plugin.windowing import (
     unit_of,
 )
 
-_FARTHEST = 1e15
-"""No number of a window is larger."""
+_FARTHEST = sys.float_info.max
+"""No number of a window is larger: images hold fill values as large as their type takes."""
 
 _MOST = 16
 """So many windows are seen at once; further ones are scrolled to."""
@@ -100,7 +101,7 @@ class Numbers(Container[Any]):
             native.setDecimals(decimals_of(found[name], width, whole=whole))
             native.setSingleStep(step_of(width, whole=whole))
             native.setSuffix(f" {unit}" if unit else "")
-            box.value = found[name]
+            box.value = min(max(found[name], -_FARTHEST), _FARTHEST)
 
 
 def _number_box(tooltip: str) -> Any:
