@@ -153,6 +153,19 @@ def test_an_array_that_was_only_added_beside_is_left_alone():
     assert in_patient_of(array, [layer, array]) is None
 
 
+def test_a_projection_of_a_turned_layer_keeps_no_other_from_going_back():
+    """napari hands the metadata of a layer on to what it makes of it, whatever its axes."""
+    layer = in_3d(OBLIQUE.layer())
+    before = np.array(layer.affine.affine_matrix)
+    move_all([(layer, in_patient_of(layer))])
+    flat = napari.layers.Image(np.zeros((5, 6)), metadata=layer.metadata)
+    layers = [flat, layer]
+    move_all([(each, straight_of(each, layers)) for each in layers])
+    np.testing.assert_array_equal(layer.affine.affine_matrix, before)
+    assert "straight" not in flat.metadata
+    np.testing.assert_array_equal(flat.affine.affine_matrix, np.eye(3))
+
+
 def test_time_is_not_touched():
     layer = OBLIQUE.layer(frames=2)
     exact = saved(in_3d(layer))

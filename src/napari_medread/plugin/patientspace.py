@@ -48,6 +48,16 @@ class PatientSpace:
         viewer.layers.events.inserted.connect(self._added)
         viewer.layers.events.removed.connect(self._removed)
 
+    @property
+    def point(self) -> tuple[float, ...] | None:
+        """Return the slice to which 2D goes back; None while all is drawn straight."""
+        return self._point
+
+    @point.setter
+    def point(self, point: tuple[float, ...]) -> None:
+        if self._point is not None:
+            self._point = point
+
     def switch(self, *, on: bool) -> None:
         """Ask for patient space or not; in 2D nothing changes before 3D is shown."""
         self._is_wanted = on
@@ -97,8 +107,8 @@ class PatientSpace:
         viewer = self._viewer_of()
         if viewer is None or self._point is None or self._is_possible:
             return
-        if len(self._point) == viewer.dims.ndim:
-            viewer.dims.point = self._point
+        if len(self._point) == viewer.dims.ndim:  # time and the like may have gone on
+            viewer.dims.point = (*viewer.dims.point[:-3], *self._point[-3:])
         self._point = None
         viewer.fit_to_view()
 
@@ -177,6 +187,8 @@ def straight_of(layer: Layer, others: Iterable[Layer] = ()) -> Drawing | None:
     affine = np.array(layer.affine.affine_matrix)
     metadata = dict(layer.metadata)
     kept = metadata.pop(_STRAIGHT, None)
+    if layer.ndim < 3:  # napari gives a projection the metadata of what it was made of
+        return None if kept is None else (affine, metadata)
     if kept is not None:
         metadata.pop("drawn_affine", None)
         if "drawn_affine" in kept:

@@ -15,6 +15,7 @@ from qtpy.QtWidgets import QSplitter
 from napari_medread.core.anatomy import PLANES
 from napari_medread.plugin.crosshair import Crosshair, plane_shown
 from napari_medread.plugin.fitting import Fitted
+from napari_medread.plugin.patientspace import PatientSpace
 from napari_medread.plugin.planecanvas import PlaneCanvas, window_of
 from napari_medread.plugin.readahead import ReadAhead
 from napari_medread.plugin.seen import Seen
@@ -34,6 +35,8 @@ class ThreePlanes(QObject):
     ----------
     viewer : Viewer
         It is not kept alive.
+    patient_space : PatientSpace
+        Of the viewer.
 
     Attributes
     ----------
@@ -49,9 +52,10 @@ class ThreePlanes(QObject):
     pointed = Signal(object)
     changed = Signal()
 
-    def __init__(self, viewer: Any) -> None:
+    def __init__(self, viewer: Any, patient_space: PatientSpace) -> None:
         super().__init__()
         self._viewer_of = weakref.ref(viewer)
+        self._patient_space = patient_space
         self.is_on = False
         self._told: Seen | None = None
         self._column: QSplitter | None = None
@@ -100,7 +104,8 @@ class ThreePlanes(QObject):
         self._crosshair = Crosshair(viewer, window.canvas)
         self._fitted = Fitted(viewer)
         if viewer.dims.ndisplay == 3:
-            self._place = viewer.dims.point
+            # In patient space, the sliders' own point is another.
+            self._place = self._patient_space.point or viewer.dims.point
         # Hears of the point first: what was not read there leaves the planes before they move.
         self._reading = ReadAhead(viewer)
         self._reading.changed.connect(self._on_read)
@@ -119,6 +124,11 @@ class ThreePlanes(QObject):
         for part in (self._reading, self._crosshair, self._fitted):
             if part is not None:
                 part.close()
+        if self._place is not None and len(self._place) == viewer.dims.ndim:
+            if self._patient_space.point is None:
+                viewer.dims.point = self._place
+            else:
+                self._patient_space.point = self._place
         self._reading = self._crosshair = self._fitted = self._place = None
         for canvas in self.canvases:
             canvas.close()

@@ -25,7 +25,7 @@ class Viewing(Seen):
     def __init__(self, viewer: Any) -> None:
         super().__init__(viewer)
         self.patient_space = PatientSpace(viewer)
-        self.three_planes = ThreePlanes(viewer)
+        self.three_planes = ThreePlanes(viewer, self.patient_space)
         self.three_planes.pointed.connect(self._on_pointed)
         self.three_planes.changed.connect(self.update)
         self._under = self.places

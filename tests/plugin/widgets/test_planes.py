@@ -432,8 +432,8 @@ def test_patient_space_in_3d(qtbot, viewer, widget, click):
     np.testing.assert_allclose(
         first.world_to_data(points.data_to_world(points.data[0])), (1, 2, 3), atol=1e-9
     )
-    qtbot.waitUntil(lambda: widget.about.value.endswith("it stays as it is."))
-    assert widget.about.value.splitlines()[-1].startswith("array has no position")
+    qtbot.waitUntil(lambda: widget.about.value.endswith("over one image in 2D."))
+    assert widget.about.value.splitlines()[-1].startswith("array is not turned")
     third = viewer.add_layer(OBLIQUE.layer())
     assert lies_there(third)
     viewer.layers.remove(second)
@@ -456,6 +456,17 @@ def test_patient_space_in_3d(qtbot, viewer, widget, click):
     assert lies_there(first)
     click(widget.planes["coronal"])
     np.testing.assert_array_equal(first.affine.affine_matrix, before[0])
+
+
+def test_time_goes_on_in_patient_space(qtbot, viewer, widget):
+    layer = viewer.add_layer(OBLIQUE.layer(frames=4))
+    viewer.dims.point = point = layer.data_to_world((1, 2, 3, 4))
+    click_tick(qtbot, widget.patient_space)
+    viewer.dims.ndisplay = 3
+    viewer.dims.set_current_step(0, 3)
+    viewer.dims.ndisplay = 2
+    qtbot.wait(50)
+    assert viewer.dims.point == pytest.approx((layer.data_to_world((3, 0, 0, 0))[0], *point[1:]))
 
 
 def test_closing_takes_everything_back(qtbot, viewer):

@@ -374,6 +374,24 @@ def test_oblique_layers_are_straight_beside_patient_space(qtbot, viewer, widget,
     assert viewer.dims.point == pytest.approx(point)
 
 
+def test_the_point_of_2d_is_kept_beside_patient_space(qtbot, viewer, widget, planes):
+    layer = viewer.add_layer(OBLIQUE.layer())
+    viewer.dims.point = point = layer.data_to_world((5, 18, 14))
+    place = layer.data_to_world((4, 3, 2))
+    tick(qtbot, widget.patient_space)
+    viewer.dims.ndisplay = 3
+    planes(3)
+    for each in canvases(widget):
+        assert each.model.dims.point == pytest.approx(point)
+    # And where the crosshair has led, once they are closed.
+    canvases(widget)[0].model.dims.point = place
+    qtbot.wait(50)
+    tick(qtbot, widget.three_planes)
+    viewer.dims.ndisplay = 2
+    qtbot.wait(50)
+    assert viewer.dims.point == pytest.approx(place)
+
+
 def test_layers_are_the_same_everywhere(qtbot, viewer, widget, planes):
     first = viewer.add_layer(AXIAL.layer())
     coronal, _ = planes()

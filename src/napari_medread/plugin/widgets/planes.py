@@ -35,7 +35,7 @@ _MISSING = (
     "{name} is not among the other planes: it was not read. Tick Three planes again to read it."
 )
 _IN_PATIENT = "In 3D it stands where it is, with what was drawn over it."
-_STAYS = "{name} has no position, and images tell none for it: it stays as it is."
+_STAYS = "{name} is not turned: it has no position, and was not drawn over one image in 2D."
 
 
 class PlanesAndSlices(Container[Any]):
