@@ -10,6 +10,7 @@ from napari.utils import Colormap
 
 from napari_medread.core.display import sample
 from napari_medread.core.rendering import SHARE, STEP, STEPS, Preset, span_of, step_of
+from napari_medread.errors import CannotRender
 from napari_medread.plugin.clipping import drawn_step, rendered, voxel_size
 
 Look = dict[str, Any]
@@ -33,10 +34,23 @@ def set_look(layer: Layer, look: Look) -> None:
 
 
 def look_by(layer: Image, preset: Preset) -> Look:
-    """Return the look that a preset gives a layer, by the values that are shown of it."""
+    """Return the look that a preset gives a layer, by the values that are shown of it.
+
+    Raises
+    ------
+    CannotRender
+        Where the layer's type of numbers has none of the values that the preset shows.
+    """
     spacing = voxel_size(layer) * drawn_step(layer)
     step = step_of(spacing)
     limits = preset.limits(_span(layer)) if preset.scale == SHARE else preset.limits()
+    if np.issubdtype(layer.dtype, np.integer):
+        kind = np.iinfo(layer.dtype)
+        if limits[1] < kind.min or limits[0] > kind.max:
+            raise CannotRender(
+                f"{preset.name} shows values from {limits[0]:g} to {limits[1]:g}, and "
+                f"{layer.name} can hold none of them: its values are from {kind.min} to {kind.max}."
+            )
     low, high = layer.contrast_limits_range
     return {
         "depiction": "volume",

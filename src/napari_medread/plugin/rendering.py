@@ -134,16 +134,17 @@ class Studio:
     def render(self, layer: Image, preset: Preset) -> None:
         """Show a layer in 3D by a preset, from the front where it was shown in slices."""
         viewer = self._viewer()
+        wanted = look_by(layer, preset)  # refused before anything is changed
         with self.step([layer]):
             self._flat.setdefault(layer, look_of(layer))
             layer.visible = True
             if viewer.dims.ndisplay == 2:
                 self._flat[layer] = look_of(layer)
-                self._deep[layer] = look_by(layer, preset)
+                self._deep[layer] = wanted
                 look_from(viewer, "Anterior", layer)
             else:
                 straighten(viewer)
-                set_look(layer, look_by(layer, preset))
+                set_look(layer, wanted)
                 self._deep[layer] = look_of(layer)
 
     def replace(self, layer: Layer, copy: Image, preset: Preset | None) -> None:
@@ -161,9 +162,13 @@ class Studio:
 
     def back(self) -> list[Layer]:
         """Take the last step back, and return the layers that it was about, without copies."""
+        viewer = self._viewer()
+        while self._history and not self._is_about(self._history[-1], viewer):
+            del self._history[-1]
         if not self._history:
+            self._tell()
             return []
-        viewer, step = self._viewer(), self._history.pop()
+        step = self._history.pop()
         layers = []
         self._is_busy = True
         try:
@@ -190,6 +195,11 @@ class Studio:
             self._is_busy = False
         self._tell()
         return layers
+
+    @staticmethod
+    def _is_about(step: _Step, viewer: Any) -> bool:
+        """Tell whether any layer that a step has changed is still there."""
+        return any(seen.layer() in viewer.layers for seen in step.layers)
 
     def _viewer(self) -> Any:
         viewer = self._viewer_of()

@@ -374,6 +374,24 @@ def test_what_is_offered_and_said(viewer, widget):
     assert widget.outcome.value.startswith("Open a volume first")
 
 
+def test_a_preset_whose_values_a_layer_cannot_hold_is_refused(viewer, widget, choose):
+    layer = viewer.add_image(
+        np.random.default_rng(0).integers(0, 255, (5, 6, 7)).astype(np.uint8), name="bytes"
+    )
+    before = layer.contrast_limits, layer.colormap.name
+    for ndisplay in (2, 3):
+        viewer.dims.ndisplay = ndisplay
+        choose("Lungs")
+        assert "bytes can hold none of them" in widget.message.value
+        assert (layer.contrast_limits, layer.colormap.name) == before
+        assert viewer.dims.ndisplay == ndisplay
+        assert not widget.back.enabled
+        assert not any(each.isChecked() for each in widget.presets.buttons)
+    choose("MIP")
+    assert widget.message.value == ""
+    assert layer.rendering == "mip"
+
+
 def test_going_back_passes_over_layers_that_are_gone(viewer, widget, choose, click):
     (layer,) = viewer.open_sample("napari-medread", "ct_thorax")
     other = viewer.add_image(np.random.default_rng(0).random((5, 6, 7)), units="mm")
@@ -383,9 +401,9 @@ def test_going_back_passes_over_layers_that_are_gone(viewer, widget, choose, cli
     choose("Shaded MIP")
     viewer.layers.remove(other)
     click(widget.back)
-    click(widget.back)
     assert viewer.dims.ndisplay == 2
     assert layer.colormap.name == "gray"
+    assert not widget.back.enabled
 
 
 def test_it_keeps_no_layer_alive(viewer, widget, choose, collected):

@@ -160,7 +160,11 @@ class VolumeRendering(Panel):
         preset = self._offered[n]
         self.message.value = ""
         if not must_read(layer, viewer):
-            self._studio.render(layer, preset)
+            try:
+                self._studio.render(layer, preset)
+            except MedReadError as error:
+                self.presets.press(worn(layer, self._offered))
+                self.message.value = str(error)
             return
         self.presets.press(worn(layer, self._offered))  # until it is read
         studio, name, layer_of = self._studio, layer.name, weakref.ref(layer)
@@ -170,7 +174,10 @@ class VolumeRendering(Panel):
             found, there = layer_of(), open_viewer(viewer_of)
             if there is None or found is None or found not in there.layers:
                 return f"{name} is gone."
-            studio.render(found, preset)
+            try:
+                studio.render(found, preset)
+            except MedReadError as error:
+                return str(error)
             return f"{found.name} was read into memory."
 
         self._begin(load(layer, viewer), shown)
