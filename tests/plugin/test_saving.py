@@ -334,3 +334,14 @@ def test_a_points_layer_is_refused_by_napari(viewer, tmp_path):
     with pytest.warns(UserWarning, match="not a valid writer for"):
         layer.save(tmp_path / "x.mhd", plugin="napari-medread")
     assert not list(tmp_path.iterdir())
+
+
+def test_layers_are_saved_beside_those_of_their_own_viewer(viewer, make_napari_viewer, tmp_path):
+    """Whichever viewer is in front: what lies beside new labels tells where they lie."""
+    _, volume = opened(viewer, tmp_path / "in", OBLIQUE)
+    labels = new_labels(viewer)
+    other = make_napari_viewer(show=True)
+    opened(other, tmp_path / "others", ORIENTATIONS["axial"])
+    viewer.layers.selection = {labels}
+    viewer.layers.save(str(tmp_path / "labels.mhd"), selected=True, plugin="napari-medread")
+    np.testing.assert_allclose(saved(tmp_path / "labels.mhd")[1], volume.patient_affine, atol=1e-6)

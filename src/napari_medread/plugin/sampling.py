@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
-from napari.layers import Image, Labels
+from napari.layers import Image, Labels, Layer, Shapes
 from numpy.typing import NDArray
 
 from napari_medread.core.geometry import Float
@@ -63,6 +63,15 @@ def frame_shown(image: Image, ruler: Ruler, point: Sequence[float]) -> str:
     volume = ruler.image.volume
     axes = zip(volume.leading, frame, volume.shape, strict=False)
     return ", ".join(f"{axis.label}{_value(axis, n)} {n + 1} of {total}" for axis, n, total in axes)
+
+
+def slice_shown(image: Image, drawn: Layer, ruler: Ruler, point: Sequence[float]) -> str:
+    """Say in which slice shapes are measured that have none of their own; else nothing."""
+    if not isinstance(drawn, Shapes) or drawn.ndim != ruler.ndim - 1:
+        return ""
+    axis = image.ndim - ruler.ndim
+    n = round(float(np.asarray(image.world_to_data(point[-image.ndim :]))[axis]))
+    return f"slice {n + 1} of {finest(image).shape[axis]}"
 
 
 def _value(axis: Axis, n: int) -> str:

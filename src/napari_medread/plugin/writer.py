@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from napari import current_viewer
+from napari import Viewer, current_viewer
 from napari.utils.notifications import show_info, show_warning
 
 from napari_medread import api
@@ -94,11 +94,13 @@ def _place(path: Path, suffix: str) -> tuple[Path, bool]:
 
 def _others(layers: Sequence[LayerData]) -> list[LayerData]:
     """Return the viewer's other layers: napari gives a writer only those to be saved."""
-    viewer = current_viewer()
-    if viewer is None:
-        return []
     saved = {id(data) for data, _, _ in layers}
-    return [layer.as_layer_data_tuple() for layer in viewer.layers if id(layer.data) not in saved]
+    # A script may save from another viewer than the one that is in front.
+    for viewer in (current_viewer(), *getattr(Viewer, "_instances", ())):
+        held = [] if viewer is None else list(viewer.layers)
+        if saved <= {id(layer.data) for layer in held}:
+            return [each.as_layer_data_tuple() for each in held if id(each.data) not in saved]
+    return []
 
 
 def _named_after(place: Path, names: Sequence[str]) -> list[Path]:

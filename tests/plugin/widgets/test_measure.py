@@ -219,6 +219,18 @@ def test_labels_of_a_lazy_series_are_measured_in_the_frame_shown(viewer, widget,
     assert widget.message.value == "Values of perfusion at time 1 of 4."
 
 
+def test_shapes_without_a_slice_are_measured_in_the_one_shown_which_is_said(viewer, widget, values):
+    data = np.arange(9.0)[:, None, None] * np.ones((9, 20, 30))
+    viewer.add_image(data, name="volume")
+    box = [(5, 5), (5, 9), (9, 9), (9, 5)]
+    widget.drawn.value = viewer.add_shapes([box], shape_type="rectangle", name="boxes")
+    for n in (3, 7):
+        viewer.dims.set_current_step(0, n)
+        (row,) = values()
+        assert float(row["Mean"]) == n
+        assert widget.message.value == f"Values of volume at slice {n + 1} of 9."
+
+
 def test_painting_makes_values_go_away(qtbot, viewer, widget, values):
     viewer.add_image(np.ones((8, 9)), name="film")
     labels = viewer.add_labels(np.eye(8, 9, dtype=np.uint8), name="regions")

@@ -29,6 +29,7 @@ from napari_medread.plugin.sampling import (
     frame_shown,
     in_labels,
     in_shapes,
+    slice_shown,
 )
 from napari_medread.plugin.tables import Table, labels_table, shapes_table
 from napari_medread.plugin.widgets.controls import ask_for_file, row
@@ -240,7 +241,8 @@ class Measure(Panel):
         self._history = _history(drawn)
         work, changes = Work(function), self._changes
         frame = frame_shown(image, ruler, point)
-        said = f"Values of {image.name}{' at ' if frame else ''}{frame}."
+        where = ", ".join(each for each in (frame, slice_shown(image, drawn, ruler, point)) if each)
+        said = f"Values of {image.name}{' at ' if where else ''}{where}."
         self._begin(work, lambda _: said)
         work.returned.connect(self._weakly(lambda panel, table: panel._on_measured(changes, table)))
 
