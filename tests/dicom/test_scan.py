@@ -1,5 +1,6 @@
 """Which files are DICOM images."""
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -132,6 +133,18 @@ def test_text_is_decoded_with_its_character_set(tmp_path, charset, encoding, tex
 def test_sequences_of_undefined_length_are_stepped_over(tmp_path):
     found = read_header(SHIPPED["rtdose"])
     assert found.pixels.length == found.rows * found.columns * found.frames * 4
+
+
+def test_elements_of_a_vr_that_is_not_known_are_stepped_over(tmp_path):
+    path = save(image(stored_slice(0)), tmp_path / "IM0001")
+    before, content = read_header(path), path.read_bytes()
+    at = content.index(struct.pack("<HH", 0x7FE0, 0x0010))
+    for value in (b"", b"abcd", bytes(70_000)):  # PS3.5 7.1.2: 32 bits of length
+        element = struct.pack("<HH2sHL", 0x0043, 0x9999, b"XX", 0, len(value)) + value
+        path.write_bytes(content[:at] + element + content[at:])
+        found = read_header(path)
+        assert (found.rows, found.columns) == (before.rows, before.columns)
+        assert found.pixels.offset == before.pixels.offset + len(element)
 
 
 def test_every_header_is_told_to_the_progress_bar(tmp_path):
