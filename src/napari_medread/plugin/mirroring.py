@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from napari.layers import Image, Labels, Layer
 
+from napari_medread.plugin.appearance import set_look
 from napari_medread.plugin.patientspace import straight_of
+from napari_medread.plugin.rendering import look_in_slices
 from napari_medread.plugin.timers import timer
 
 _LOOKS = {
@@ -94,6 +96,9 @@ class Mirror:
         for layer in wanted:
             if layer not in self._copies and (copied := copy_of(layer, viewer)) is not None:
                 self._copies[layer] = copied
+                if not self._takes_looks():
+                    look = look_in_slices(layer, viewer)
+                    set_look(copied, {name: look[name] for name in look if name in _LOOKS})
                 self._is_other_slice(layer)
                 self._model.layers.append(copied)
         order = [self._copies[layer] for layer in wanted if layer in self._copies]

@@ -156,6 +156,10 @@ class Studio:
             if preset is not None:
                 self.render(copy, preset)
 
+    def look_in_slices(self, layer: Layer) -> Look:
+        """Return the look that a layer has in 2D, if a preset gives it another in 3D."""
+        return dict(self._flat.get(layer, {}))
+
     def look_from(self, where: str) -> None:
         """Turn the patient in 3D so as to be seen from somewhere."""
         look_from(self._viewer(), where)
@@ -255,6 +259,12 @@ def studio_of(viewer: Any) -> Studio:
     if viewer not in _STUDIOS:
         _STUDIOS[viewer] = Studio(viewer)
     return _STUDIOS[viewer]
+
+
+def look_in_slices(layer: Layer, viewer: Any) -> Look:
+    """Return the look that a layer has in 2D, if a preset gives it another in 3D."""
+    studio = _STUDIOS.get(unwrapped(viewer))
+    return {} if studio is None else studio.look_in_slices(layer)
 
 
 def _place_of(layer: Layer) -> tuple[Any, ...]:

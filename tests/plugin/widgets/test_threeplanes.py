@@ -15,7 +15,9 @@ from qtpy.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import QApplication
 
+from napari_medread.core.rendering import CT
 from napari_medread.plugin.crosshair import COLORS
+from napari_medread.plugin.rendering import studio_of
 from plugin.scans import AXIAL, CORONAL, OBLIQUE, SAGITTAL, SCANS
 from plugin.widgets import mouse
 from plugin.widgets.menus import action, opened
@@ -349,6 +351,17 @@ def test_another_plane_in_the_window_and_3d(qtbot, viewer, widget, planes):
     assert [named(each.model) for each in canvases(widget)] == ["axial", "sagittal"]
     assert canvases(widget)[0].model.layers[0].colormap.name == "magma"
     assert canvases(widget)[0].model.layers[0].contrast_limits == [5, 50]
+
+
+def test_slices_keep_their_look_beside_a_volume_that_was_rendered_first(viewer, widget, planes):
+    layer = viewer.add_layer(AXIAL.layer())
+    before = layer.contrast_limits, layer.colormap.name
+    studio_of(viewer).render(layer, CT[0])
+    assert viewer.dims.ndisplay == 3
+    assert (layer.contrast_limits, layer.colormap.name) != before
+    for each in planes(3):
+        copied = each.model.layers[0]
+        assert (copied.contrast_limits, copied.colormap.name) == before
 
 
 def test_oblique_layers_are_straight_beside_patient_space(qtbot, viewer, widget, planes):
