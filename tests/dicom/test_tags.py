@@ -140,7 +140,7 @@ def test_values_that_break_the_rules_are_shown_as_they_are(tmp_path):
 
 
 def test_one_element_alone_has_the_value_that_it_has_among_all(tmp_path):
-    """Whether implicit VR's "US or SS" is signed is said by another element (PS3.5 A.1)."""
+    """Whether implicit VR's "US or SS" is signed is said by another element (PS3.3 C.7.6.3)."""
     ds = image(PIXELS, PixelRepresentation=1)
     ds.add_new("SmallestImagePixelValue", "SS", -1024)
     ds.add_new("PixelPaddingValue", "SS", -2000)

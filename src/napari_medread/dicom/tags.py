@@ -61,7 +61,7 @@ class DicomHeader:
         wanted: list[BaseTag] | None = None
         if only:
             tag = BaseTag(int(only.strip("()").replace(",", ""), 16))
-            # What "US or SS" means is said by PixelRepresentation (PS3.5 A.1).
+            # What "US or SS" means is said by PixelRepresentation (PS3.3 C.7.6.3).
             wanted = [tag, _PIXEL_REPRESENTATION]
             if tag.is_private:  # whose it is says what it is
                 wanted.append(BaseTag(tag.group << 16 | tag.element >> 8))
