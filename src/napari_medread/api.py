@@ -15,7 +15,7 @@ from napari_medread.dicom.scan import (
     WRITTEN_SUFFIX,
     is_dicom,
     is_passed_over,
-    refused,
+    kind_of,
     walk,
 )
 from napari_medread.errors import CannotWrite, UnreadableFile
@@ -230,12 +230,13 @@ def gathered(paths: Sequence[PathLike]) -> tuple[list[Path], list[Path], list[st
     pictures: list[Path] = []
     skipped: list[str] = []
     for place in map(Path, paths):
-        kind = _kind(place)
+        kind = kind_of(place)
         if kind == "folder":
             closed: list[OSError] = []
             inside = list(walk(place, closed.append))
             skipped += [
-                f"{_name(each)}: the folder cannot be opened ({each.strerror})." for each in closed
+                f"{Path(each.filename).name}: the folder cannot be opened ({each.strerror})."
+                for each in closed
             ]
             files += [f for f in inside if not _is_picture(f)]
             pictures += [f for f in inside if _is_picture(f)]
@@ -248,18 +249,6 @@ def gathered(paths: Sequence[PathLike]) -> tuple[list[Path], list[Path], list[st
         else:
             raise UnreadableFile(f"{place.name}: there is no such file or folder.")
     return files, pictures, skipped
-
-
-def _kind(place: Path) -> str:
-    """Return what is at a path; empty where there is nothing."""
-    try:
-        return "folder" if place.is_dir() else "file" if place.exists() else ""
-    except OSError as error:
-        raise refused(place, error) from error
-
-
-def _name(error: OSError) -> str:
-    return Path(error.filename or "").name
 
 
 def by_suffix(files: Sequence[Path]) -> tuple[list[tuple[Path, str]], list[Path]]:

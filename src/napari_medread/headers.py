@@ -8,7 +8,7 @@ from pathlib import Path
 
 from napari_medread.core.tags import Tag, Tags
 from napari_medread.core.volume import Volume
-from napari_medread.dicom.scan import is_dicom, refused
+from napari_medread.dicom.scan import is_dicom, kind_of
 from napari_medread.dicom.tags import DicomHeader
 from napari_medread.errors import UnreadableFile
 from napari_medread.formats.keys import header_keys
@@ -45,16 +45,13 @@ def tags(source: PathLike | Volume, index: int | Sequence[int] | None = None) ->
     if isinstance(source, Volume):
         return tags(*_image_of(source, index))
     path = Path(source)
-    try:
-        is_there = path.exists()
-    except OSError as error:
-        raise refused(path, error) from error
-    if path.is_dir():
+    kind = kind_of(path)
+    if kind == "folder":
         raise UnreadableFile(
             f"{path.name}: this is a folder. Give one of its files, or a volume that was read "
             "from it and the index of a slice."
         )
-    if not is_there:
+    if not kind:
         raise UnreadableFile(f"{path.name}: there is no such file.")
     keys = keys_of(path)
     if keys is not None:

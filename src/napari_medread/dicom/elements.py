@@ -142,10 +142,9 @@ class _Walker:
             return tag, vr, self._long(data, at + 8)[0], at + 12
         if vr.isalpha() and vr.isupper() and data[at + 6 : at + 8] == b"\0\0":
             # A VR that is not known here has this form, as UN has (PS3.5 7.1.2).
-            length = self._long(data, at + 8)[0]
-            if length == _UNDEFINED or at + 12 + length <= self.source.size:
-                return tag, b"UN", length, at + 12
-            length = self._tag_and_length(data, at)[2]
+            long = self._long(data, at + 8)[0]
+            if long == _UNDEFINED or at + 12 + long <= self.source.size:
+                return tag, b"UN", long, at + 12
         return tag, None, length, at + 8  # some writers slip into implicit VR
 
     def end(self, vr: bytes | None, length: int, value: int, implicit: bool) -> int:

@@ -173,6 +173,20 @@ def refused(path: Path, error: OSError) -> UnreadableFile:
     return UnreadableFile(f"{path.name}: cannot be opened ({error.strerror}).")
 
 
+def kind_of(path: Path) -> str:
+    """Return whether a path is a ``"folder"`` or a ``"file"``; empty where there is nothing.
+
+    Raises
+    ------
+    UnreadableFile
+        Where the system does not say.
+    """
+    try:
+        return "folder" if path.is_dir() else "file" if path.exists() else ""
+    except OSError as error:
+        raise refused(path, error) from error
+
+
 def check_openable(path: Path) -> None:
     """Raise ``UnreadableFile``, with the system's reason, where a file cannot be opened."""
     try:

@@ -36,27 +36,22 @@ class PatientSpace:
     Layers with ``metadata["patient_affine"]`` in mm are moved. Their ``drawn_affine``
     is moved with them, so that they are saved where they are in either state. Layers without
     are moved as those are beside which they are drawn, unless these lie differently.
+
+    Attributes
+    ----------
+    point : tuple of float or None
+        To which 2D goes back; None while all is drawn straight.
     """
 
     def __init__(self, viewer: Any) -> None:
         self._viewer_of = weakref.ref(viewer)
         self._is_wanted = False
-        self._point: tuple[float, ...] | None = None
+        self.point: tuple[float, ...] | None = None
         self._hushed = ExitStack()
         for event in (viewer.dims.events.ndisplay, viewer.dims.events.order):
             event.connect(self._follow)
         viewer.layers.events.inserted.connect(self._added)
         viewer.layers.events.removed.connect(self._removed)
-
-    @property
-    def point(self) -> tuple[float, ...] | None:
-        """Return the slice to which 2D goes back; None while all is drawn straight."""
-        return self._point
-
-    @point.setter
-    def point(self, point: tuple[float, ...]) -> None:
-        if self._point is not None:
-            self._point = point
 
     def switch(self, *, on: bool) -> None:
         """Ask for patient space or not; in 2D nothing changes before 3D is shown."""
@@ -92,7 +87,7 @@ class PatientSpace:
         if self._is_possible:
             point = viewer.dims.point
             if move_all([(each, in_patient_of(each, viewer.layers)) for each in viewer.layers]):
-                self._point = self._point or point  # another layer may only have joined
+                self.point = self.point or point  # another layer may only have joined
                 self._hush()
                 viewer.fit_to_view()
             return
@@ -105,11 +100,11 @@ class PatientSpace:
         Until then the window's sliders have other ranges, and cut the point off.
         """
         viewer = self._viewer_of()
-        if viewer is None or self._point is None or self._is_possible:
+        if viewer is None or self.point is None or self._is_possible:
             return
-        if len(self._point) == viewer.dims.ndim:  # time and the like may have gone on
-            viewer.dims.point = (*viewer.dims.point[:-3], *self._point[-3:])
-        self._point = None
+        if len(self.point) == viewer.dims.ndim:  # time and the like may have gone on
+            viewer.dims.point = (*viewer.dims.point[:-3], *self.point[-3:])
+        self.point = None
         viewer.fit_to_view()
 
     def _hush(self, *, over: bool = False) -> None:

@@ -156,10 +156,6 @@ class Studio:
             if preset is not None:
                 self.render(copy, preset)
 
-    def look_in_slices(self, layer: Layer) -> Look:
-        """Return the look that a layer has in 2D, if a preset gives it another in 3D."""
-        return dict(self._flat.get(layer, {}))
-
     def look_from(self, where: str) -> None:
         """Turn the patient in 3D so as to be seen from somewhere."""
         look_from(self._viewer(), where)
@@ -264,7 +260,7 @@ def studio_of(viewer: Any) -> Studio:
 def look_in_slices(layer: Layer, viewer: Any) -> Look:
     """Return the look that a layer has in 2D, if a preset gives it another in 3D."""
     studio = _STUDIOS.get(unwrapped(viewer))
-    return {} if studio is None else studio.look_in_slices(layer)
+    return {} if studio is None else dict(studio._flat.get(layer, {}))
 
 
 def _place_of(layer: Layer) -> tuple[Any, ...]:
