@@ -30,11 +30,11 @@ from qtpy.QtWidgets import QApplication
 import folders
 from napari_medread import read
 from napari_medread.core.geometry import Geometry
-from napari_medread.core.grey import REC_709
+from napari_medread.core.grayscale_conversion import REC_709
 from napari_medread.core.volume import Volume
-from napari_medread.plugin.exporting import FORMATS
-from napari_medread.plugin.layers import layer_of
-from napari_medread.plugin.volumes import volume_of_layer
+from napari_medread.plugin.bridge.layer_to_volume import volume_of_layer
+from napari_medread.plugin.bridge.volume_to_layer import layer_of
+from napari_medread.plugin.export.export_plan import FORMATS
 from watch import settle, watched
 
 SHAPE = (300, 512, 512)

@@ -11,7 +11,7 @@ import pytest
 import SimpleITK as sitk
 
 import napari_medread
-from builders import SLICES, save, series, write_series
+from helpers.builders import SLICES, save, series, write_series
 from napari_medread.api import is_readable, read
 from napari_medread.catalogue import browse
 from napari_medread.errors import MedReadError, UnreadableFile

@@ -20,8 +20,17 @@ ALLOWED = {
     "processing": {"errors", "core"},
     "api": {"errors", "core", "dicom", "formats", "processing"},
     "catalogue": {"errors", "core", "dicom", "formats", "api"},
-    "headers": {"errors", "core", "dicom", "formats"},
-    "plugin": {"errors", "core", "dicom", "formats", "processing", "api", "catalogue", "headers"},
+    "tag_reading": {"errors", "core", "dicom", "formats"},
+    "plugin": {
+        "errors",
+        "core",
+        "dicom",
+        "formats",
+        "processing",
+        "api",
+        "catalogue",
+        "tag_reading",
+    },
 }
 GUI = {"napari", "qtpy", "magicgui"}
 
@@ -61,19 +70,20 @@ def test_only_the_plugin_imports_napari_and_qt(path):
 
 def test_reading_needs_neither_napari_nor_qt():
     code = (
-        "import sys, napari_medread.api, napari_medread.dicom.volumes,"
-        " napari_medread.formats.metaimage, napari_medread.formats.raster,"
-        " napari_medread.processing.warp;"
+        "import sys, napari_medread.api, napari_medread.dicom.read,"
+        " napari_medread.formats.metaimage.metaimage_reader,"
+        " napari_medread.formats.pictures.picture_reader,"
+        " napari_medread.processing.grid_sampling;"
         "print(*{'napari', 'qtpy', 'magicgui'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
 
 
-@pytest.mark.parametrize("panel", ["browser", "tags"])
+@pytest.mark.parametrize("panel", ["browser.browser_panel", "tags.tags_panel"])
 def test_panels_open_without_waiting_for_what_reads_files(panel):
     code = (
-        f"import sys, napari_medread.plugin.widgets.{panel};"
+        f"import sys, napari_medread.plugin.{panel};"
         "print(*{'pydicom', 'SimpleITK', 'PIL.JpegImagePlugin'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from builders import save, series, write_series
-from dicom.objects import directory
-from formats.pictures import deep_png
+from helpers.builders import save, series, write_series
+from helpers.dicom_objects import directory
+from helpers.picture_files import deep_png
 from napari_medread.api import read
 from napari_medread.catalogue import browse
 from napari_medread.errors import UnreadableFile
@@ -74,4 +74,4 @@ def test_it_stops_when_it_is_told_to(folder):
         raise UnreadableFile(description)
 
     with pytest.raises(UnreadableFile, match="Reading headers"):
-        browse(folder, track=stopped)
+        browse(folder, progress=stopped)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from napari_medread.api import read, write
-    from napari_medread.headers import tags
-    from napari_medread.processing.resample import resample
+    from napari_medread.processing.volume_resampling import resample
+    from napari_medread.tag_reading import tags
 
 __version__ = "0.1.0"
 
@@ -17,8 +17,8 @@ __all__ = ["__version__", "read", "resample", "tags", "write"]
 _PLACES = {
     "read": "api",
     "write": "api",
-    "tags": "headers",
-    "resample": "processing.resample",
+    "tags": "tag_reading",
+    "resample": "processing.volume_resampling",
 }
 """Where they are. They import much, for which a panel that is opened should not wait."""
 

@@ -6,11 +6,11 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from napari_medread.core.files import Written
-from napari_medread.core.progress import Track, silently
+from napari_medread.core.atomic_files import Written
+from napari_medread.core.progress import Progress, no_progress
 from napari_medread.core.volume import Volume
-from napari_medread.dicom.directory import is_directory_file, referenced_files
-from napari_medread.dicom.scan import (
+from napari_medread.dicom.headers.dicomdir import is_directory_file, referenced_files
+from napari_medread.dicom.headers.header_scan import (
     DICOM_SUFFIXES,
     WRITTEN_SUFFIX,
     is_dicom,
@@ -45,7 +45,7 @@ second; after that, it may be."""
 def read(
     path: PathLike | Sequence[PathLike],
     *,
-    track: Track = silently,
+    progress: Progress = no_progress,
     lazy: bool | None = None,
     lazy_above: int | None = None,
 ) -> list[Volume]:
@@ -58,7 +58,7 @@ def read(
         imageio's standard pictures, as ``imageio:chelsea.png``. DICOM is known by its
         content, other formats by their suffix. DICOM files given together are sorted
         into series together.
-    track : Track
+    progress : Progress
         Wraps loops, to report progress and to stop.
     lazy : bool or None
         Whether the slices of a DICOM volume are read only when they are looked at, as a dask
@@ -83,10 +83,10 @@ def read(
     standard = [str(each) for each in paths if is_standard_picture(each)]
     volumes = [volume for each in standard for volume in _read_standard(each)]
     files, pictures, skipped = gathered([each for each in paths if not is_standard_picture(each)])
-    found, more = _read_files(files, track, lazy, lazy_above)
+    found, more = _read_files(files, progress, lazy, lazy_above)
     skipped += more
     if not found:  # pictures beside volumes are decoration, as viewers on a CD bring it
-        found, more = _read_files(pictures, track, lazy, lazy_above)
+        found, more = _read_files(pictures, progress, lazy, lazy_above)
         skipped += more
     volumes += found
     if not volumes:
@@ -105,7 +105,7 @@ def write(
     *,
     compress: bool = False,
     keep_patient: bool = False,
-    track: Track = silently,
+    progress: Progress = no_progress,
 ) -> Written:
     """Write a volume, with its true geometry.
 
@@ -126,7 +126,7 @@ def write(
     keep_patient : bool
         Whether what names the patient in the source goes into the file too. DICOM images then
         belong to the patient's study, and else to nobody's.
-    track : Track
+    progress : Progress
         Wraps loops, to report progress and to stop.
 
     Returns
@@ -144,7 +144,7 @@ def write(
     as_folder = os.fspath(path).endswith(("/", os.sep)) or place.is_dir()
     suffix = suffix_of(place)
     if as_folder or suffix == WRITTEN_SUFFIX:
-        from napari_medread.dicom.writer import write as write_dicom
+        from napari_medread.dicom.writing.dicom_writer import write as write_dicom
 
         return write_dicom(
             place,
@@ -152,7 +152,7 @@ def write(
             as_folder=as_folder,
             compress=compress,
             keep_patient=keep_patient,
-            track=track,
+            progress=progress,
         )
     if suffix is None:
         raise CannotWrite(
@@ -160,7 +160,7 @@ def write(
             f"{', '.join(WRITABLE[:-1])} or {WRITABLE[-1]}."
         )
     return writer_of(suffix)(
-        place, volume, compress=compress, keep_patient=keep_patient, track=track
+        place, volume, compress=compress, keep_patient=keep_patient, progress=progress
     )
 
 
@@ -219,7 +219,7 @@ def _in_short(skipped: Sequence[str]) -> str:
 
 
 def _read_standard(uri: str) -> list[Volume]:
-    from napari_medread.formats.raster import read_standard
+    from napari_medread.formats.pictures.picture_reader import read_standard
 
     return read_standard(uri)
 
@@ -265,16 +265,16 @@ def by_suffix(files: Sequence[Path]) -> tuple[list[tuple[Path, str]], list[Path]
 
 
 def _read_files(
-    files: Sequence[Path], track: Track, lazy: bool | None, lazy_above: int | None
+    files: Sequence[Path], progress: Progress, lazy: bool | None, lazy_above: int | None
 ) -> tuple[list[Volume], list[str]]:
     """Read files, those that no suffix claims as DICOM; return volumes and what was skipped."""
-    from napari_medread.dicom.volumes import read_dicom
+    from napari_medread.dicom.read import read_dicom
 
     named, others = by_suffix(files)
-    volumes, skipped = read_dicom(others, track, lazy=lazy, lazy_above=lazy_above)
-    for file, name in track(named, "Reading files"):
+    volumes, skipped = read_dicom(others, progress, lazy=lazy, lazy_above=lazy_above)
+    for file, name in progress(named, "Reading files"):
         try:
-            volumes += reader_of(name)(file, track)
+            volumes += reader_of(name)(file, progress)
         except UnreadableFile as error:
             skipped.append(str(error))
     return volumes, skipped

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_medread.api import PathLike, by_suffix, gathered
-from napari_medread.core.progress import Track, silently
+from napari_medread.core.progress import Progress, no_progress
 from napari_medread.core.volume import Volume
-from napari_medread.dicom.catalogue import Patient, catalogue
+from napari_medread.dicom.series_catalogue import Patient, catalogue
 from napari_medread.formats.registry import format_of, name_of, reader_of
 
 
@@ -38,7 +38,7 @@ class FileEntry:
         """Return what describes its volumes. Most formats are read whole for it."""
         return self.read()
 
-    def read(self, track: Track = silently, lazy_above: int | None = None) -> list[Volume]:
+    def read(self, progress: Progress = no_progress, lazy_above: int | None = None) -> list[Volume]:
         """Read its volumes. How large they are does not matter: their format says how.
 
         Raises
@@ -48,7 +48,7 @@ class FileEntry:
         """
         del lazy_above
         name = format_of(self.path) or ""
-        return reader_of(name)(self.path, track)
+        return reader_of(name)(self.path, progress)
 
 
 @dataclass(eq=False)
@@ -70,14 +70,14 @@ class Catalogue:
     skipped: list[str]
 
 
-def browse(path: PathLike, *, track: Track = silently) -> Catalogue:
+def browse(path: PathLike, *, progress: Progress = no_progress) -> Catalogue:
     """List what ``read`` would find at a path, without reading pixels.
 
     Parameters
     ----------
     path : path
         A folder, with all below it; a DICOMDIR; or a file.
-    track : Track
+    progress : Progress
         Reports progress, and may stop it.
 
     Raises
@@ -87,10 +87,10 @@ def browse(path: PathLike, *, track: Track = silently) -> Catalogue:
     """
     files, pictures, skipped = gathered([path])
     named, others = by_suffix(files)
-    patients, more = catalogue(others, track)
+    patients, more = catalogue(others, progress)
     skipped += more
     if not (patients or named):
         named, others = by_suffix(pictures)
-        patients, more = catalogue(others, track)
+        patients, more = catalogue(others, progress)
         skipped += more
     return Catalogue(patients, [FileEntry(file) for file, _ in named], skipped)

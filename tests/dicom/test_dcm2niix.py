@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
-from builders import ORIENTATIONS, normal_of, uid, write_series
-from builders import image as make_image
-from dicom.judges import assert_equal_in_patient_space, converted
-from dicom.objects import mosaic
-from dicom.volumes import affine, numbered, placed, turned
+from helpers.builders import ORIENTATIONS, normal_of, uid, write_series
+from helpers.builders import image as make_image
+from helpers.dicom_judges import assert_equal_in_patient_space, converted
+from helpers.dicom_objects import mosaic
+from helpers.dicom_volumes import affine, numbered, placed, turned
 from napari_medread.api import read, write
 from napari_medread.core.volume import Axis
 

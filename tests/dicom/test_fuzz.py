@@ -9,8 +9,8 @@ import pytest
 from pydicom import dcmread
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, RLELossless
 
-from builders import enhanced, image, placed, save, series, stored_slice
-from dicom.objects import directory, mosaic
+from helpers.builders import enhanced, image, placed, save, series, stored_slice
+from helpers.dicom_objects import directory, mosaic
 from napari_medread.api import read
 from napari_medread.errors import MedReadError, UnreadableFile
 

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from builders import (
+from helpers.builders import (
     COLUMN_SPACING,
     COLUMNS,
     ORIENTATIONS,

@@ -9,8 +9,8 @@ import pytest
 import SimpleITK as sitk
 from napari.layers import Labels
 
-from builders import SLICES, image, save, series, stored_slice, write_series
-from dicom.objects import directory
+from helpers.builders import SLICES, image, save, series, stored_slice, write_series
+from helpers.dicom_objects import directory
 
 
 def names(viewer):

@@ -10,7 +10,7 @@ import pytest
 from napari.utils.notifications import notification_manager
 from npe2 import PluginManager
 
-from builders import image, save, series, stored_slice, write_series
+from helpers.builders import image, save, series, stored_slice, write_series
 from napari_medread.errors import Cancelled, UnreadableFile
 from napari_medread.plugin import reader
 
@@ -144,7 +144,7 @@ def test_a_cancelled_opening_adds_nothing(tmp_path, monkeypatch):
     def cancelled(items, description):
         raise Cancelled("stopped")
 
-    monkeypatch.setattr(reader, "track", cancelled)
+    monkeypatch.setattr(reader, "progress_with_cancel", cancelled)
     write_series(tmp_path, series())
     assert reader.read_layers(str(tmp_path)) == reader.NOTHING
 

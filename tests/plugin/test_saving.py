@@ -11,8 +11,8 @@ from napari.utils import progress
 from qtpy.QtCore import QTimer
 
 import napari_medread
-from builders import ORIENTATIONS, series, truth, write_series
-from formats.metaimages import itk_affine
+from helpers.builders import ORIENTATIONS, series, truth, write_series
+from helpers.metaimages import itk_affine
 from napari_medread.errors import Cancelled, CannotWrite
 
 OBLIQUE = (tuple(np.array([0.8, 0.6, 0.0])), tuple(np.array([-0.36, 0.48, 0.8])))

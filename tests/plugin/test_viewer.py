@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from napari.layers import Image
 
-from builders import ORIENTATIONS, ROWS, SLICES, normal_of, series, write_series
+from helpers.builders import ORIENTATIONS, ROWS, SLICES, normal_of, series, write_series
 from napari_medread.plugin.reader import read_layers
 
 SAMPLES = ["ct_thorax", "mr_sagittal", "chest_ct", "chest_xray", "chest_section"]

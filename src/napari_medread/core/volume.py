@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_medread.core.frames import Frames
 from napari_medread.core.geometry import PATIENT_LABELS, PLANE_LABELS, Geometry
+from napari_medread.core.slice_sources import Frames
 
 Window = tuple[float, float, str]
 """Center, width and explanation of a display window, in the volume's value unit."""

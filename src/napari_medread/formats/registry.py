@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Protocol
 
-from napari_medread.core.files import Written
-from napari_medread.core.progress import Track
+from napari_medread.core.atomic_files import Written
+from napari_medread.core.progress import Progress
 from napari_medread.core.volume import Volume
 
 
@@ -22,34 +22,41 @@ class Writer(Protocol):
         *,
         compress: bool,
         keep_patient: bool,
-        track: Track,
+        progress: Progress,
     ) -> Written:
         """Write it, or raise ``CannotWrite`` and leave all as it was."""
 
 
 _READERS = {
-    "metaimage": (".mhd", ".mha"),
-    "nifti": (".nii", ".nii.gz"),
-    "nrrd": (".nrrd", ".nhdr"),
-    "mgh": (".mgh", ".mgz"),
-    "gipl": (".gipl", ".gipl.gz"),
-    "vtk": (".vtk",),
-    "raster": (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff"),
+    "metaimage.metaimage_reader": (".mhd", ".mha"),
+    "nifti.nifti_reader": (".nii", ".nii.gz"),
+    "nrrd.nrrd_reader": (".nrrd", ".nhdr"),
+    "others.mgh": (".mgh", ".mgz"),
+    "others.gipl": (".gipl", ".gipl.gz"),
+    "others.vtk": (".vtk",),
+    "pictures.picture_reader": (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff"),
 }
 """Module of this package to the suffixes that it reads."""
 
 _SUFFIXES = {suffix: name for name, suffixes in _READERS.items() for suffix in suffixes}
 """Suffix to the module of this package that reads it."""
 
-VOLUMETRIC = ("metaimage", "nifti", "nrrd", "mgh", "gipl", "vtk")
+VOLUMETRIC = (
+    "metaimage.metaimage_reader",
+    "nifti.nifti_reader",
+    "nrrd.nrrd_reader",
+    "others.mgh",
+    "others.gipl",
+    "others.vtk",
+)
 """Formats that are opened from a folder even beside DICOM; pictures there are decoration."""
 
 _WRITERS = {
-    ".mhd": "metawriter",
-    ".mha": "metawriter",
-    ".nii": "niftiwriter",
-    ".nii.gz": "niftiwriter",
-    ".nrrd": "nrrdwriter",
+    ".mhd": "metaimage.metaimage_writer",
+    ".mha": "metaimage.metaimage_writer",
+    ".nii": "nifti.nifti_writer",
+    ".nii.gz": "nifti.nifti_writer",
+    ".nrrd": "nrrd.nrrd_writer",
 }
 """Suffix to the module of this package that writes it."""
 
@@ -90,8 +97,8 @@ def writer_of(suffix: str) -> Writer:
     return write
 
 
-def reader_of(name: str) -> Callable[[Path, Track], list[Volume]]:
+def reader_of(name: str) -> Callable[[Path, Progress], list[Volume]]:
     """Return the function that reads a file of a format, given what tracks its progress."""
     module = importlib.import_module(f"{__package__}.{name}")
-    read: Callable[[Path, Track], list[Volume]] = module.read
+    read: Callable[[Path, Progress], list[Volume]] = module.read
     return read

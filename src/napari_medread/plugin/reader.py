@@ -11,12 +11,12 @@ from napari.utils import progress
 from napari.utils.notifications import show_info, show_warning
 
 from napari_medread import api
-from napari_medread.dicom.scan import is_dicom
+from napari_medread.dicom.headers.header_scan import is_dicom
 from napari_medread.errors import Cancelled
-from napari_medread.plugin.layers import LayerData, layers_of
-from napari_medread.plugin.notes import show_notes
-from napari_medread.plugin.preferences import lazy_above
-from napari_medread.plugin.tracking import track
+from napari_medread.plugin.bridge.volume_to_layer import LayerData, layers_of
+from napari_medread.plugin.gui.notifications import show_notes
+from napari_medread.plugin.gui.preferences import lazy_above
+from napari_medread.plugin.gui.reader_progress import progress_with_cancel
 
 Paths = str | Sequence[str]
 NOTHING: list[Any] = [(None,)]
@@ -50,7 +50,7 @@ def read_layers(path: Paths) -> list[LayerData]:
             return NOTHING
         paths = siblings or paths
     try:
-        volumes = api.read(paths, track=track, lazy_above=lazy_above())
+        volumes = api.read(paths, progress=progress_with_cancel, lazy_above=lazy_above())
     except Cancelled:
         show_info("Opening was cancelled: nothing was loaded.")
         return NOTHING

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from napari_medread.errors import UnreadableFile
-from napari_medread.plugin.layers import LayerData
+from napari_medread.plugin.bridge.volume_to_layer import LayerData
 from napari_medread.plugin.reader import read_layers
 
 _PACKAGE = Path(__file__).resolve().parent.parent

@@ -9,12 +9,12 @@ from napari import Viewer, current_viewer
 from napari.utils.notifications import show_info, show_warning
 
 from napari_medread import api
-from napari_medread.core.files import Written
+from napari_medread.core.atomic_files import Written
 from napari_medread.errors import Cancelled, CannotWrite, MedReadError
-from napari_medread.plugin.exporting import file_name_of, remarks_of
-from napari_medread.plugin.layers import LayerData
-from napari_medread.plugin.tracking import track
-from napari_medread.plugin.volumes import volume_of
+from napari_medread.plugin.bridge.layer_to_volume import volume_of
+from napari_medread.plugin.bridge.volume_to_layer import LayerData
+from napari_medread.plugin.export.export_plan import file_name_of, remarks_of
+from napari_medread.plugin.gui.reader_progress import progress_with_cancel
 
 
 def write_metaimage(path: str, layers: Sequence[LayerData]) -> list[str]:
@@ -77,7 +77,7 @@ def save(path: str, layers: Sequence[LayerData], suffix: str) -> list[str]:
     written: list[Written] = []
     try:
         for target, each in zip(targets, shown, strict=True):
-            written.append(api.write(target, each.volume, track=track))
+            written.append(api.write(target, each.volume, progress=progress_with_cancel))
     except MedReadError as error:
         raise _with_what_is_there(error, written) from error
     remarks = [remarks_of(each, target) for each, target in zip(shown, targets, strict=True)]

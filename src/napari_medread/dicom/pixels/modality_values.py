@@ -1,0 +1,128 @@
+"""From stored to modality values, and the types that hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+from pydicom.pixels.processing import apply_modality_lut
+
+from napari_medread.dicom.frames.frame import Frame
+from napari_medread.dicom.frames.stored_values import stored_range
+from napari_medread.dicom.headers import attributes
+from napari_medread.dicom.headers.private_attributes import philips_scale_slope
+from napari_medread.errors import UnreadableFile
+
+Array = NDArray[Any]
+
+INTEGER_TYPES = (np.int16, np.uint16, np.int32)
+"""Types for integral values, in the order in which they are tried."""
+
+UNITS = {"HU": "HU", "BQML": "Bq/ml", "CNTS": "counts", "GML": "g/ml", "OD": "OD", "GY": "Gy"}
+"""RescaleType and PET's Units as they are shown to people."""
+
+EXACT = 2.0**53
+"""Whole numbers below this are exact in double precision."""
+
+
+@dataclass(frozen=True, eq=False)
+class Mapping:
+    """From stored to modality values (PS3.3 C.11.1): a line, or a table.
+
+    Attributes
+    ----------
+    slope, intercept : float
+        RescaleSlope and RescaleIntercept, or DoseGridScaling.
+    low, high : float
+        The lowest and highest modality value that the header allows.
+    is_integral : bool
+        Whether whole numbers stay whole.
+    table : Dataset or None
+        What holds a ModalityLUTSequence.
+    window_scale : float
+        What takes the file's windows to the scale of the values.
+    name : str
+        The file's, for errors.
+    """
+
+    slope: float
+    intercept: float
+    low: float
+    high: float
+    is_integral: bool
+    table: Dataset | None = None
+    window_scale: float = 1.0
+    name: str = ""
+
+    @classmethod
+    def of(cls, frame: Frame) -> Mapping:
+        """Return the mapping of one frame."""
+        tables = attributes.items(frame.dataset, "ModalityLUTSequence")
+        if tables:
+            bits = (attributes.numbers(tables[0], "LUTDescriptor", 3) or (0, 0, 16))[2]
+            high = 2.0**bits - 1 if 8 <= bits <= 16 else 65535.0
+            return cls(1.0, 0.0, 0.0, high, True, frame.dataset, name=frame.header.path.name)
+        slope = attributes.number(frame.dataset, "RescaleSlope")
+        intercept = attributes.number(frame.dataset, "RescaleIntercept")
+        if "DoseGridScaling" in frame.dataset:
+            slope = attributes.number(frame.dataset, "DoseGridScaling")
+        # A slope of zero would erase the image; writers that give it mean none.
+        slope, intercept = slope or 1.0, intercept or 0.0
+        window_scale = 1.0
+        scale_slope = philips_scale_slope(frame.dataset)
+        if scale_slope and frame.header.frames > 1:
+            window_scale = 1 / (slope * scale_slope)
+            slope, intercept = slope * window_scale, intercept * window_scale
+        ends = sorted(end * slope + intercept for end in stored_range(frame))
+        pixels = frame.header.pixels
+        plain = pixels is not None and pixels.keyword == "PixelData"
+        integral = (
+            plain and slope.is_integer() and intercept.is_integer() and max(map(abs, ends)) < EXACT
+        )
+        return cls(slope, intercept, ends[0], ends[1], integral, window_scale=window_scale)
+
+    def apply(self, stored: Array) -> Array:
+        """Return modality values, in a type that holds them all.
+
+        Raises
+        ------
+        UnreadableFile
+            Where the table is broken.
+        """
+        if self.table is not None:
+            return self._look_up(stored, self.table)
+        if self.is_integral:
+            if self.slope == 1.0 and self.intercept == 0.0:
+                return stored
+            return stored.astype(np.int64) * int(self.slope) + int(self.intercept)
+        with np.errstate(over="ignore", invalid="ignore"):  # beyond float32 is infinite
+            return (stored * self.slope + self.intercept).astype(np.float32)
+
+    def _look_up(self, stored: Array, table: Dataset) -> Array:
+        try:
+            return np.asarray(apply_modality_lut(stored, table))
+        # pydicom raises many kinds for tables that are short or lack a part.
+        except Exception as error:
+            raise UnreadableFile(f"{self.name}: its modality LUT is broken.") from error
+
+
+def value_type(mappings: Sequence[Mapping]) -> type[np.generic]:
+    """Return the smallest type that holds every value that the headers allow.
+
+    int16, uint16 or int32 where the values are whole and fit, else float32.
+    """
+    if not all(mapping.is_integral for mapping in mappings):
+        return np.float32
+    return smallest_type(min(m.low for m in mappings), max(m.high for m in mappings))
+
+
+def smallest_type(low: float, high: float) -> type[np.generic]:
+    """Return the first of int16, uint16 and int32 that holds a range, else float32."""
+    for dtype in INTEGER_TYPES:
+        if np.iinfo(dtype).min <= low and high <= np.iinfo(dtype).max:
+            return dtype
+    return np.float32

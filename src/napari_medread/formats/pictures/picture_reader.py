@@ -1,0 +1,86 @@
+"""Pictures: JPEG, PNG, BMP, GIF and TIFF files, and imageio's standard ones."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from imageio.core.fetching import get_remote_file
+from imageio.core.request import EXAMPLE_IMAGES
+from PIL import UnidentifiedImageError
+
+from napari_medread.core.progress import Progress, no_progress
+from napari_medread.core.volume import Volume
+from napari_medread.core.warning_filters import quiet
+from napari_medread.errors import UnreadableFile
+from napari_medread.formats.pictures.pillow_pictures import read_picture
+from napari_medread.formats.pictures.tiff_pictures import read_tiff
+from napari_medread.formats.registry import IMAGEIO_SCHEME, format_of
+
+
+def read(path: Path, progress: Progress = no_progress) -> list[Volume]:
+    """Read a picture: grey, RGB or RGBA, 8 or 16 bits, several frames or pages as a stack.
+
+    Parameters
+    ----------
+    path : Path
+        The picture.
+    progress : Progress
+        Not used: decoders read a picture in one go.
+
+    Returns
+    -------
+    list of Volume
+        One. Its pixels have a size in mm where a TIFF or PNG says so in earnest.
+
+    Raises
+    ------
+    UnreadableFile
+        Where it is broken, or of a kind that cannot be read.
+    """
+    del progress
+    decode = read_tiff if path.suffix.lower() in (".tif", ".tiff") else read_picture
+    try:
+        with quiet():  # the decoders' remarks on odd but harmless tags
+            return [decode(path)]
+    except UnreadableFile:
+        raise
+    # The decoders raise many kinds for broken files; all of them mean "unreadable".
+    except Exception as error:
+        raise UnreadableFile(
+            f"{path.name}: this picture cannot be read ({_why(error)})."
+        ) from error
+
+
+def read_standard(uri: str) -> list[Volume]:
+    """Read one of imageio's standard pictures, such as ``imageio:chelsea.png``.
+
+    It is fetched from the internet the first time and then kept on this computer.
+
+    Raises
+    ------
+    UnreadableFile
+        Where there is no picture of that name, or it cannot be fetched.
+    """
+    name = uri.removeprefix(IMAGEIO_SCHEME).lstrip("/")
+    if name not in EXAMPLE_IMAGES or format_of(Path(name)) is None:
+        raise UnreadableFile(f"{IMAGEIO_SCHEME}{name}: there is no standard picture of this name.")
+    try:
+        path = Path(get_remote_file(f"images/{name}"))  # type: ignore[no-untyped-call]
+    except Exception as error:  # many kinds, from no network to a full disk
+        raise UnreadableFile(
+            f"{IMAGEIO_SCHEME}{name}: this picture could not be fetched. Is there an internet "
+            "connection?"
+        ) from error
+    # The copy that imageio keeps is nothing that a person has opened.
+    return [replace(volume, source=()) for volume in read(path)]
+
+
+def _why(error: Exception) -> str:
+    """Return what a decoder says is wrong, without the path that it may repeat."""
+    if isinstance(error, UnidentifiedImageError):
+        return "it is no picture, or its start is damaged"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__

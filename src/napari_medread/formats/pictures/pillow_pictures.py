@@ -1,0 +1,160 @@
+"""Pictures that Pillow decodes, through imageio: JPEG, PNG, BMP and GIF."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import imageio.v3 as iio
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+from PIL import Image
+from PIL.ExifTags import Base as Exif
+
+from napari_medread.core import contrast_limits
+from napari_medread.core.geometry import Geometry
+from napari_medread.core.volume import NO_PIXEL_SIZE, Axis, Volume
+
+MM_PER_INCH = 25.4
+
+SCREEN_DPI = (72.0, 96.0)
+"""Densities that programs write when they know none: the screens of old, not a scale."""
+
+_DENSITY_TOLERANCE = 0.05
+"""Screens' densities are rounded to whole dots per metre or centimetre."""
+
+_SHOWN_AS = {"CMYK": "RGB", "LA": "RGBA", "La": "RGBA", "PA": "RGBA", "RGBa": "RGBA"}
+"""Pillow modes that napari cannot show, and those that it can."""
+
+_ON_THEIR_SIDE = (5, 6, 7, 8)
+"""Values of EXIF's Orientation that swap rows and columns."""
+
+
+def read_picture(path: Path) -> Volume:
+    """Read a JPEG, PNG, BMP or GIF.
+
+    A photograph is turned as its EXIF tag says. The frames of an animation are a leading
+    axis: ``time`` in s where all of them take equally long.
+    """
+    with Image.open(path) as image:
+        # What else is in a photograph (MPO) is its preview, its depth or its twin.
+        frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+        modes, durations = _survey(image, frames)
+        spacing = _png_spacing(image) if image.format == "PNG" else None
+        indexed = image.mode == "P"
+        deep = image.format == "PNG" and _png_depth(path) == 16 and len(image.getbands()) > 1
+    if deep:  # of which Pillow drops the lower half
+        data = sitk.GetArrayFromImage(sitk.ReadImage(str(path), imageIO="PNGImageIO"))
+        return plane_volume(data, path, spacing)
+    mode = modes.pop() if len(modes) == 1 else "RGBA"
+    leading: tuple[Axis, ...] = ()
+    if frames == 1:
+        data = iio.imread(path, plugin="pillow", index=0, mode=mode, rotate=True)
+    else:
+        data = np.stack(list(iio.imiter(path, plugin="pillow", mode=mode)))
+        duration = durations.pop() if len(durations) == 1 else None
+        leading = (Axis("time", "s", duration / 1000) if duration else Axis("frame"),)
+    if indexed and mode == "RGB" and (data == data[..., :1]).all():
+        data = data[..., 0]  # a palette of greys, as ultrasound machines write
+    return plane_volume(data, path, spacing, leading)
+
+
+def plane_volume(
+    data: NDArray[Any],
+    path: Path,
+    spacing: tuple[float, float] | None,
+    leading: tuple[Axis, ...] = (),
+    *,
+    inverted: bool = False,
+    notes: tuple[str, ...] = (),
+) -> Volume:
+    """Make a volume of planes without a patient position.
+
+    Parameters
+    ----------
+    data : array
+        ``leading`` axes, rows and columns, and then colour if there is one more.
+    path : Path
+        Where it comes from.
+    spacing : tuple of float or None
+        Millimetres between rows and between columns, where they are known.
+    leading : tuple of Axis
+        The axes before the rows.
+    inverted : bool
+        Whether high values are dark.
+    notes : tuple of str
+        What a person should know of it.
+    """
+    rgb = data.ndim == len(leading) + 3
+    if data.dtype == bool:
+        data = data.astype(np.uint8)
+    data = data.astype(data.dtype.newbyteorder("="), copy=False)
+    rows, columns = data.shape[len(leading) : len(leading) + 2]
+    geometry = None
+    if spacing is None:
+        notes = (*notes, NO_PIXEL_SIZE)
+    else:
+        geometry = Geometry.from_itk((columns, rows), spacing[::-1], (0.0, 0.0), (1, 0, 0, 1))
+    return Volume(
+        data,
+        path.stem,
+        geometry,
+        leading,
+        rgb=rgb,
+        contrast_limits=None if rgb else _limits(data),
+        inverted=inverted,
+        source=(path,),
+        notes=notes,
+    )
+
+
+def in_earnest(row: float, column: float) -> tuple[float, float] | None:
+    """Return a pixel size in mm unless it is nonsense, or a screen's default density."""
+    if not (math.isfinite(row) and math.isfinite(column) and row > 0 and column > 0):
+        return None
+    dpi = MM_PER_INCH / row
+    if row == column and any(abs(dpi - screen) < _DENSITY_TOLERANCE for screen in SCREEN_DPI):
+        return None
+    return row, column
+
+
+def _survey(image: Image.Image, frames: int) -> tuple[set[str], set[float | None]]:
+    """Return the modes to show the frames in, and how many ms they take."""
+    modes, durations = set(), set()
+    for n in range(frames):
+        image.seek(n)
+        mode = image.mode
+        if mode == "P":
+            mode = "RGBA" if "transparency" in image.info else "RGB"
+        modes.add(_SHOWN_AS.get(mode, mode))
+        durations.add(image.info.get("duration"))
+    image.seek(0)
+    return modes, durations
+
+
+def _png_depth(path: Path) -> int:
+    """Return the bits of a PNG's samples: the byte at 24 (PNG 11.2.2, IHDR)."""
+    with path.open("rb") as file:
+        return file.read(25)[24]
+
+
+def _png_spacing(image: Image.Image) -> tuple[float, float] | None:
+    """Return mm between rows and between columns from the pHYs chunk (PNG 11.3.4.3)."""
+    found = image.info.get("dpi")  # Pillow gives it only where the unit is the metre
+    if not found or not all(found):
+        return None
+    column, row = (MM_PER_INCH / float(density) for density in found)
+    if image.getexif().get(Exif.Orientation) in _ON_THEIR_SIDE:
+        row, column = column, row
+    return in_earnest(row, column)
+
+
+def _limits(data: NDArray[Any]) -> tuple[float, float]:
+    """Return the full range at 8 bits, as picture viewers show it, else percentiles."""
+    if data.dtype == np.uint8 and data.max() > 1:
+        return 0.0, 255.0
+    # Numbers near the largest there are overflow on the way to a percentile.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return contrast_limits.percentile_limits(contrast_limits.sample(data))

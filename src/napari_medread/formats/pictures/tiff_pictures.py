@@ -1,0 +1,113 @@
+"""TIFF pictures: all pages of one size as a stack, with the pixel size they state."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import imageio.v3 as iio
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from tifffile import COMPRESSION, PHOTOMETRIC
+
+from napari_medread.core.volume import Axis, Volume
+from napari_medread.errors import UnreadableFile
+from napari_medread.formats.pictures.pillow_pictures import MM_PER_INCH, in_earnest, plane_volume
+
+_UNIT_MM = {"mm": 1.0, "millimeter": 1.0, "cm": 10.0, "m": 1000.0, "inch": MM_PER_INCH,
+            "micron": 1e-3, "um": 1e-3, "µm": 1e-3, "\\u00b5m": 1e-3, "nm": 1e-6}  # fmt: skip
+"""ImageJ's names of units."""
+
+_RESOLUTION_UNIT_MM = {2: MM_PER_INCH, 3: 10.0}
+"""ResolutionUnit: inch and centimetre (TIFF 6.0, page 38)."""
+
+_LABELS = {"Z": "slice", "T": "time", "C": "channel", "S": "channel"}
+"""tifffile's letters for axes; the rest are pages."""
+
+
+def read_tiff(path: Path) -> Volume:
+    """Read the first series of a TIFF: its pages of one size and type.
+
+    Three or four samples of RGB are colour, other samples a leading ``channel`` axis. A
+    palette is applied. High values are dark where the file counts from white.
+    """
+    with tifffile.TiffFile(path) as file:
+        if not file.series or not file.series[0].size:
+            raise UnreadableFile(f"{path.name}: this TIFF holds no picture, or is cut off.")
+        series, others = file.series[0], len(file.series) - 1
+        spacing, step = _spacing(file)
+        data, axes = _pixels(path, series), series.axes
+        photometric = series.keyframe.photometric
+        if photometric == PHOTOMETRIC.PALETTE and series.keyframe.colormap is not None:
+            colours = (series.keyframe.colormap >> 8).astype(np.uint8)  # stored in 16 bits
+            data, axes = colours.T[data], axes + "S"
+            photometric = PHOTOMETRIC.RGB
+    colour = (
+        photometric in (PHOTOMETRIC.RGB, PHOTOMETRIC.YCBCR)
+        and "S" in axes
+        and data.shape[axes.index("S")] in (3, 4)
+        and data.dtype in (np.uint8, np.uint16)
+    )
+    plane = "YXS" if colour else "YX"
+    leading = sorted((a for a in axes if a not in plane), key=lambda a: a != "S")
+    notes = [f"The file holds {others} more pictures of other sizes; they were not opened."]
+    return plane_volume(
+        data.transpose([axes.index(a) for a in (*leading, *plane)]),
+        path,
+        spacing,
+        tuple(
+            Axis("slice", "mm", step) if a == "Z" and step else Axis(_LABELS.get(a, "page"))
+            for a in leading
+        ),
+        inverted=photometric == PHOTOMETRIC.MINISWHITE,
+        notes=tuple(notes if others else ()),
+    )
+
+
+def _pixels(path: Path, series: tifffile.TiffPageSeries) -> NDArray[Any]:
+    """Decode a series; Pillow helps out where tifffile would need one more package."""
+    try:
+        return np.asarray(series.asarray())
+    except ValueError as error:
+        if "imagecodecs" not in str(error):
+            raise
+        missing = error
+    page = series.keyframe
+    mode = "P" if page.photometric == PHOTOMETRIC.PALETTE else None
+    try:
+        pages = np.stack(list(iio.imiter(path, plugin="pillow", mode=mode)))
+        # Pillow drops the lower half of deep colour, and reorders planes of colour.
+        if (pages.shape[1:], pages.dtype) != (page.shape, series.dtype.newbyteorder("=")):
+            raise missing
+        data = pages.reshape(series.shape)
+    except (OSError, ValueError, RuntimeError):
+        compression = COMPRESSION(page.compression).name
+        raise UnreadableFile(
+            f"{path.name}: its {compression} compression needs one more package: "
+            "pip install imagecodecs."
+        ) from missing
+    # Pillow counts from black whatever the file does.
+    return np.invert(data) if page.photometric == PHOTOMETRIC.MINISWHITE else data
+
+
+def _spacing(file: tifffile.TiffFile) -> tuple[tuple[float, float] | None, float | None]:
+    """Return mm between rows and columns, and between slices of an ImageJ stack."""
+    tags = file.pages.first.tags
+    per_unit = []
+    for name in ("YResolution", "XResolution"):
+        tag = tags.get(name)
+        if tag is None or not all(tag.value):
+            return None, None
+        per_unit.append(tag.value[0] / tag.value[1])
+    imagej = file.imagej_metadata or {}
+    unit = _UNIT_MM.get(str(imagej.get("unit", "")).lower())
+    if unit is not None:  # ImageJ counts pixels per its own unit, whatever the tag says
+        step = abs(float(imagej.get("spacing", 0))) * unit
+        return (unit / per_unit[0], unit / per_unit[1]), step if 0 < step < math.inf else None
+    tag = tags.get("ResolutionUnit")
+    unit = _RESOLUTION_UNIT_MM.get(int(tag.value)) if tag is not None else None
+    if unit is None or imagej:
+        return None, None
+    return in_earnest(unit / per_unit[0], unit / per_unit[1]), None

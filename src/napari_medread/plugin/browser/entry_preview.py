@@ -1,0 +1,60 @@
+"""What is found out about an entry of a catalogue when it is looked at: its thumbnail, too."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QImage
+
+from napari_medread.core.progress import Progress
+from napari_medread.core.thumbnail_image import Thumbnail, fitted, thumbnail
+from napari_medread.errors import Cancelled, MedReadError
+from napari_medread.plugin.browser.catalogue_rows import Readable, Row, described, is_large
+
+SIDE = 72
+"""Of a thumbnail, in pixels."""
+
+
+class Look(NamedTuple):
+    """What is known of an entry: lines, notes, and its thumbnail in its size on the screen."""
+
+    entry: Readable
+    details: tuple[str, ...]
+    tip: str
+    picture: QImage | None = None
+
+
+def look_at(row: Row, progress: Progress) -> Look:
+    """Look at what a row loads, reading no more than needed; what is wrong becomes a note."""
+    entry = row.entry
+    assert entry is not None  # noqa: S101  (other rows have nothing to look at)
+    look = Look(entry, row.details, row.tip)
+    if is_large(entry):
+        return look
+    try:
+        # A loop of one, which ends where it was cancelled before.
+        for each in progress([entry], "Looking"):
+            volumes = each.look()
+            look = Look(entry, *described(volumes))
+            look = look._replace(picture=_image(thumbnail(volumes[0])))
+    except Cancelled:
+        raise
+    except MedReadError as error:
+        look = look._replace(tip="\n".join(filter(None, (look.tip, str(error)))))
+    return look
+
+
+def _image(picture: Thumbnail) -> QImage:
+    pixels = np.ascontiguousarray(picture.pixels)
+    rows, columns = pixels.shape[:2]
+    kind = QImage.Format.Format_RGB888 if pixels.ndim == 3 else QImage.Format.Format_Grayscale8
+    image = QImage(pixels.tobytes(), columns, rows, pixels.strides[0], kind)
+    height, width = fitted(picture, SIDE)
+    return image.scaled(
+        width,
+        height,
+        Qt.AspectRatioMode.IgnoreAspectRatio,
+        Qt.TransformationMode.SmoothTransformation,
+    ).copy()

@@ -1,0 +1,148 @@
+"""The widget that makes a grey layer of a colour one."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+from magicgui.widgets import CheckBox, ComboBox, Label, PushButton
+from napari.layers import Image, Layer
+
+from napari_medread.core.grayscale_conversion import MEAN, REC_601, REC_709
+from napari_medread.plugin.bridge.volume_to_layer import LayerData
+from napari_medread.plugin.grayscale.layer_grayscale import refusal, work_on
+from napari_medread.plugin.grayscale.side_by_side import SideBySide, grid_events
+from napari_medread.plugin.gui.controls import row
+from napari_medread.plugin.gui.panel import Panel
+from napari_medread.plugin.gui.preferences import preference
+from napari_medread.plugin.gui.viewer_references import open_viewer
+
+_LUMAS = [
+    ("mean of red, green, blue", MEAN),
+    ("luma of Rec. 601", REC_601),
+    ("luma of Rec. 709", REC_709),
+]
+
+
+class Grayscale(Panel):
+    """Make a grey layer of a colour picture, stack or volume.
+
+    Parameters
+    ----------
+    napari_viewer : Viewer
+        Whose layers to offer. It is not kept alive, and neither are they.
+    """
+
+    def __init__(self, napari_viewer: Any) -> None:
+        super().__init__(
+            napari_viewer,
+            layer="The colour layer to make grey.",
+            run=PushButton(
+                text="Make grey",
+                tooltip="Adds a grey layer above the colour, which stays as it is.",
+            ),
+            cancel="Stops the work. No layer is added.",
+        )
+        self._pair: tuple[weakref.ref[Layer], weakref.ref[Layer]] | None = None
+        self._before: SideBySide | None = None
+        self.luma: Any = ComboBox(
+            choices=_LUMAS,
+            value=preference("grey", "luma"),
+            tooltip="How red, green and blue are weighted. Alpha is left out. The default can be\n"
+            "changed in napari's preferences, under Medical images.",
+        )
+        self.side_by_side = CheckBox(
+            text="Colour and grey side by side",
+            tooltip="Shows the two alone in napari's grid, and hides other layers.\n"
+            "Unticked or closed, the view is as it was before.",
+        )
+        self.side_by_side.changed.connect(self._on_side_by_side)
+        self._lay_out(
+            [
+                row(Label(value="Layer"), self.layer),
+                row(Label(value="Grey"), self.luma),
+                self.side_by_side,
+            ]
+        )
+
+    def _layers(self, *_: Any) -> list[Layer]:
+        return [each for each in super()._layers() if isinstance(each, Image)]
+
+    def _prefill(self, *_: Any) -> None:
+        if self._is_filling:
+            return
+        self._watch()
+        why = refusal(self.layer.value)
+        self.outcome.value = why or _outcome(self.layer.value)
+        self.run.enabled = not why
+        if self._before is not None and not all(self._shown_pair()):
+            self.side_by_side.value = False  # one of the two was removed
+
+    def _start(self) -> None:
+        layer, viewer = self.layer.value, self._viewer_of()
+        if viewer is None or self._work is not None or refusal(layer):
+            return
+        self.message.value = ""
+        source = weakref.ref(layer)
+        work = work_on(viewer, layer, self.luma.value)
+        work.returned.connect(self._weakly(lambda panel, made: panel._on_made(source)))
+        self._begin(work, _result)
+
+    def _on_made(self, source: weakref.ref[Layer]) -> None:
+        """Keep the two apart from other layers, and show them side by side if that is wanted."""
+        viewer, layer = self._viewer_of(), source()
+        if viewer is None or layer not in viewer.layers:
+            return
+        self._restore()
+        self._pair = source, weakref.ref(viewer.layers.selection.active)
+        if self.side_by_side.value:
+            self._show_pair()
+
+    def _shown_pair(self) -> list[Layer | None]:
+        """Return the colour and the grey made last, None for what is not in the viewer."""
+        viewer = self._viewer_of()
+        layers = [] if viewer is None else list(viewer.layers)
+        pair = [each() for each in self._pair or ()]
+        return [each if each in layers else None for each in pair] or [None]
+
+    def _on_side_by_side(self, wanted: bool) -> None:
+        self._restore()
+        if wanted:
+            self._show_pair()
+
+    def _show_pair(self) -> None:
+        viewer, pair = self._viewer_of(), self._shown_pair()
+        if viewer is None or not all(pair):
+            return
+        self._before = SideBySide(viewer, pair)
+        for event in grid_events(viewer):
+            event.connect(self._on_grid)
+
+    def _restore(self) -> None:
+        before, self._before = self._before, None
+        viewer = open_viewer(self._viewer_of)
+        if before is not None and viewer is not None:
+            for event in grid_events(viewer):
+                event.disconnect(self._on_grid)
+            before.restore(viewer)
+
+    def _on_grid(self, event: Any = None) -> None:
+        """Untick when a person arranges the grid otherwise: it is no longer these two."""
+        del event
+        if not self._is_gone:
+            self.side_by_side.value = False
+
+    def _leave(self) -> None:
+        """Show what was shown before."""
+        super()._leave()
+        self._restore()
+
+
+def _outcome(layer: Image) -> str:
+    size = " × ".join(map(str, layer.data.shape[: layer.ndim]))
+    return f"Result: {size}, {layer.dtype}, drawn where the colour is."
+
+
+def _result(made: LayerData) -> str:
+    _, attributes, _ = made
+    return f"{attributes['name']} was added. {attributes['metadata']['notes'][-1]}"

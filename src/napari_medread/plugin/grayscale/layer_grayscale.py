@@ -1,0 +1,108 @@
+"""A colour layer as a grey one: the work, and the layer that comes of it."""
+
+from __future__ import annotations
+
+import weakref
+from functools import partial
+from typing import Any
+
+import napari
+from napari.layers import Image, Layer
+from napari.utils.notifications import show_error, show_info
+
+from napari_medread.core.grayscale_conversion import MEAN, WEIGHTS, grey, limits
+from napari_medread.core.progress import Progress
+from napari_medread.plugin.bridge.volume_to_layer import LayerData, array_of
+from napari_medread.plugin.gui.background_work import Work, show_progress
+from napari_medread.plugin.gui.preferences import preference
+from napari_medread.plugin.gui.viewer_references import open_viewer, unwrapped
+
+_OF_COLOUR = ("rgb", "colormap", "contrast_limits", "gamma", "iso_threshold")
+"""What a grey layer does not take over."""
+
+_NOTES = {MEAN: "Grey is the mean of red, green and blue."} | {
+    name: f"Grey is the luma of {name}: {red / whole:.4g} red, {green / whole:.4g} green, "
+    f"{blue / whole:.4g} blue."
+    for name, (red, green, blue) in WEIGHTS.items()
+    if name != MEAN
+    for whole in (red + green + blue,)
+}
+
+
+def refusal(layer: Layer | None) -> str:
+    """Return why a layer cannot become grey, empty where it can."""
+    if layer is None:
+        return "Open a colour picture first."
+    if not isinstance(layer, Image):
+        return f"{layer.name} is no image."
+    if not layer.rgb:
+        return f"{layer.name} is grey already."
+    return ""
+
+
+def grey_layer(source: LayerData, luma: str, progress: Progress) -> LayerData:
+    """Return the grey layer of a colour one, where that is drawn and with all it carries.
+
+    Parameters
+    ----------
+    source : tuple
+        ``(data, attributes, type)``, as napari gives it.
+    luma : str
+        One of ``WEIGHTS``.
+    progress : Progress
+        Reports progress, and stops.
+    """
+    data, attributes, kind = source
+    if attributes.get("multiscale"):
+        made: Any = [grey(array_of(each), luma, progress=progress) for each in data]
+        finest = made[0]
+    else:
+        made = finest = grey(array_of(data), luma, progress=progress)
+    kept = {key: value for key, value in attributes.items() if key not in _OF_COLOUR}
+    metadata = dict(attributes.get("metadata") or {})
+    metadata["notes"] = [*metadata.get("notes", ()), _NOTES[luma]]
+    kept |= {
+        "name": f"{attributes['name']} grey",
+        "rgb": False,
+        "colormap": "gray",
+        "contrast_limits": limits(finest),
+        "metadata": metadata,
+    }
+    return made, kept, kind
+
+
+def work_on(viewer: Any, layer: Layer, luma: str) -> Work:
+    """Return the work to start; its layer is added above the colour, if the viewer is open."""
+    work = Work(partial(grey_layer, layer.as_layer_data_tuple(), luma))
+    viewer_of, source_of = weakref.ref(viewer), weakref.ref(layer)
+    work.progressed.connect(lambda *_: None if open_viewer(viewer_of) else work.cancel())
+    work.returned.connect(partial(_add, viewer_of, source_of))
+    work.refused.connect(show_error)
+    return work
+
+
+def _add(viewer_of: weakref.ref[Any], source_of: weakref.ref[Layer], made: LayerData) -> None:
+    viewer, source = open_viewer(viewer_of), source_of()
+    if viewer is None:
+        return
+    layer = Layer.create(*made)
+    place = len(viewer.layers)
+    if source in viewer.layers:
+        place = viewer.layers.index(source) + 1
+    viewer.layers.insert(place, layer)
+    viewer.layers.selection.active = layer
+
+
+def to_grey(viewer: napari.Viewer) -> None:
+    """Make a grey layer of the active colour layer, as the preferences say."""
+    viewer = unwrapped(viewer)
+    layer = viewer.layers.selection.active
+    if layer is None:
+        show_info("Select a colour layer first.")
+        return
+    if why := refusal(layer):
+        show_info(why)
+        return
+    work = work_on(viewer, layer, preference("grey", "luma"))
+    show_progress(work, f"{layer.name} to grey")
+    work.start()

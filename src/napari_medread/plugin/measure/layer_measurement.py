@@ -1,0 +1,222 @@
+"""What is drawn in napari, measured in the patient's millimetres or in pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from napari.layers import Image, Layer, Shapes
+
+from napari_medread.core import shape_measurement
+from napari_medread.core.geometry import Float
+from napari_medread.core.progress import Progress, no_progress
+from napari_medread.plugin.bridge.layer_to_volume import NO_UNIT, Shown, volume_of_layer
+from napari_medread.plugin.bridge.spatial_axes import drawn_in_mm, grid_of_layer
+
+_SAME = 1e-3
+"""World coordinates that differ by less are of one slice or frame."""
+
+_QUICK = 20
+"""In about milliseconds at the most: longer work is done beside the window."""
+
+
+class Ruler(NamedTuple):
+    """How far things are apart where an image is drawn.
+
+    Attributes
+    ----------
+    image : Shown or None
+        The image; None for the world alone.
+    ndim : int
+        How many of the last axes of the world are space.
+    to_space : array
+        (n + 1, n + 1) matrix from the world, in mm where it has a unit, to true distances:
+        in the patient also where a tilted volume is drawn straight.
+    to_index : array
+        (n + 1, n + 1) matrix from the world to the image's voxels.
+    unit : str
+        ``mm`` or ``px``.
+    factors : tuple of float
+        Millimetres of a step of the world along the n axes, 1 where it has no unit.
+    """
+
+    image: Shown | None
+    ndim: int
+    to_space: Float
+    to_index: Float
+    unit: str
+    factors: tuple[float, ...]
+
+    @property
+    def voxel(self) -> float | None:
+        """Size of a voxel in mm3, or of a pixel in mm2; None where it is not known."""
+        if self.image is None or self.unit != "mm":
+            return None
+        scale = self.to_space @ np.linalg.inv(self.to_index)
+        return float(abs(np.linalg.det(scale[: self.ndim, : self.ndim])))
+
+
+class Mark(NamedTuple):
+    """A shape that was drawn.
+
+    Attributes
+    ----------
+    number : int
+        Its place in the layer, from 1.
+    kind : str
+        ``line``, ``path``, ``polygon``, ``rectangle`` or ``ellipse``.
+    points : array
+        (m, n) world coordinates along the ruler's axes.
+    lead : array
+        World coordinates along the axes before them.
+    is_in_frame : bool
+        Whether all of it lies in one frame.
+    """
+
+    number: int
+    kind: str
+    points: Float
+    lead: Float
+    is_in_frame: bool
+
+
+def ruler_of(image: Image | None, shapes: Layer | None = None) -> Ruler:
+    """Return how to measure on an image, or without one by the unit of what is drawn.
+
+    Raises
+    ------
+    CannotWrite
+        Where it cannot be told where the image lies.
+    """
+    layer = image if image is not None else shapes
+    if layer is None:
+        eye = np.eye(4)
+        return Ruler(None, 3, eye, eye, "px", (1.0,) * 3)
+    grid = grid_of_layer(layer)
+    n = grid.ndim
+    if image is None:
+        unit = "mm" if grid.has_unit else "px"
+        eye = np.eye(n + 1)
+        return Ruler(None, n, eye, eye, unit, grid.factors)
+    # Distances need no place in the patient beside other images.
+    shown = volume_of_layer(image)
+    to_index: Float = np.linalg.inv(grid.drawn).astype(float)
+    geometry = shown.volume.geometry
+    if geometry is None or NO_UNIT in shown.remarks:
+        return Ruler(shown, n, np.eye(n + 1), to_index, "px", grid.factors)
+    return Ruler(shown, n, geometry.affine @ to_index, to_index, "mm", grid.factors)
+
+
+def marks_of(shapes: Shapes, ruler: Ruler, point: Sequence[float]) -> list[Mark]:
+    """Return the shapes of a layer.
+
+    Parameters
+    ----------
+    shapes : Shapes
+    ruler : Ruler
+    point : sequence of float
+        Where the viewer's sliders stand: the place of shapes with fewer axes than the image.
+    """
+    n = ruler.ndim
+    matrix = drawn_in_mm(shapes, ruler.factors)
+    missing = max(0, n - shapes.ndim)
+    here = np.asarray(point, dtype=float)[-n:][:missing] * ruler.factors[:missing]
+    marks = []
+    for number, (kind, data) in enumerate(zip(shapes.shape_type, shapes.data, strict=True), 1):
+        world = apply(matrix, np.asarray(data, dtype=float))
+        if missing:
+            world = np.hstack([np.broadcast_to(here, (len(world), missing)), world])
+        lead = world[:, :-n]
+        is_in_frame = not lead.size or bool(np.ptp(lead, axis=0).max() < _SAME)
+        marks.append(Mark(number, str(kind), world[:, -n:], lead[0], is_in_frame))
+    return marks
+
+
+class Sizes(NamedTuple):
+    """The length of a line or path, or the area of what is closed; None for what there is not.
+
+    Attributes
+    ----------
+    length, angle, area, perimeter : float or None
+        In the ruler's unit, its square, and degrees.
+    remark : str
+        Why something is not told, empty where all is.
+    """
+
+    length: float | None = None
+    angle: float | None = None
+    area: float | None = None
+    perimeter: float | None = None
+    remark: str = ""
+
+
+class Measured:
+    """The sizes of shapes: what has not changed is not measured again while another is drawn."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Any, ...], Sizes] = {}
+
+    def missing(self, marks: Sequence[Mark], ruler: Ruler) -> list[Mark]:
+        """Return the shapes that are not measured yet, and forget all but the others."""
+        found = {_key(mark, ruler): mark for mark in marks}
+        self._known = {key: size for key, size in self._known.items() if key in found}
+        return [mark for key, mark in found.items() if key not in self._known]
+
+    def add(self, marks: Sequence[Mark], ruler: Ruler, sizes: Sequence[Sizes]) -> None:
+        """Take the sizes of shapes."""
+        for mark, size in zip(marks, sizes, strict=True):
+            self._known[_key(mark, ruler)] = size
+
+    def sizes(self, marks: Sequence[Mark], ruler: Ruler) -> list[Sizes]:
+        """Return the sizes of shapes, nothing for those that are not measured yet."""
+        return [self._known.get(_key(mark, ruler), Sizes()) for mark in marks]
+
+
+def _key(mark: Mark, ruler: Ruler) -> tuple[Any, ...]:
+    """Return all on which the size of a shape depends."""
+    return mark.kind, mark.is_in_frame, mark.points.tobytes(), ruler.to_space.tobytes()
+
+
+def quick_ones(marks: Sequence[Mark]) -> list[Mark]:
+    """Return those shapes that are measured at once, however their sides lie."""
+    found, effort = [], 0.0
+    for mark in sorted(marks, key=lambda mark: len(mark.points)):
+        effort += 1 + (len(mark.points) / 64) ** 2
+        if effort > _QUICK:
+            break
+        found.append(mark)
+    return found
+
+
+def measure_all(
+    marks: Sequence[Mark], ruler: Ruler, progress: Progress = no_progress
+) -> list[Sizes]:
+    """Return the sizes of shapes."""
+    return [sizes_of(mark, ruler) for mark in progress(marks, "Measuring")]
+
+
+def sizes_of(mark: Mark, ruler: Ruler) -> Sizes:
+    """Return the sizes of a shape."""
+    if not mark.is_in_frame:
+        return Sizes(remark="spans several frames: not measured.")
+    points = apply(ruler.to_space, mark.points)
+    if mark.kind in ("line", "path"):
+        angle = shape_measurement.angle(points) if len(points) == 3 else None
+        return Sizes(length=shape_measurement.length(points), angle=angle)
+    if mark.kind == "ellipse":
+        perimeter = shape_measurement.ellipse_perimeter(points)
+        return Sizes(area=shape_measurement.ellipse_area(points), perimeter=perimeter)
+    perimeter = shape_measurement.length(points, closed=True)
+    flat = shape_measurement.in_plane(points)
+    if flat is None:
+        return Sizes(perimeter=perimeter, remark="does not lie in a plane: it has no area.")
+    if shape_measurement.crosses_itself(flat):
+        return Sizes(perimeter=perimeter, remark="crosses itself: its area is not told.")
+    return Sizes(area=shape_measurement.polygon_area(points), perimeter=perimeter)
+
+
+def apply(matrix: Float, points: Float) -> Float:
+    """Take points, (m, n), through a matrix, (n + 1, n + 1)."""
+    n = len(matrix) - 1
+    return np.asarray(points @ matrix[:n, :n].T + matrix[:n, n])

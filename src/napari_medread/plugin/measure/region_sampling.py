@@ -1,0 +1,285 @@
+"""The values of an image inside labels and shapes: what is read, and piece by piece."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import numpy as np
+from napari.layers import Image, Labels, Layer, Shapes
+from numpy.typing import NDArray
+
+from napari_medread.core.geometry import Float
+from napari_medread.core.progress import Progress
+from napari_medread.core.region_statistics import Statistics, Tally, inside_ellipse, inside_polygon
+from napari_medread.core.volume import Axis
+from napari_medread.core.voxel_blocks import edges
+from napari_medread.errors import CannotMeasure
+from napari_medread.plugin.bridge.layer_to_volume import volume_of_layer
+from napari_medread.plugin.bridge.layer_transforms import frame_of
+from napari_medread.plugin.bridge.spatial_axes import grid_of_layer
+from napari_medread.plugin.bridge.volume_to_layer import finest
+from napari_medread.plugin.measure.layer_measurement import Mark, Ruler, apply
+
+_OFF = 0.05
+"""Voxels of two grids whose centres lie apart by less than this share are the same."""
+
+_FLAT = 0.01
+"""Shapes whose points differ by less, in voxels, lie in one slice."""
+
+_FILLED = {"polygon": inside_polygon, "rectangle": inside_polygon, "ellipse": inside_ellipse}
+
+
+class Inside(NamedTuple):
+    """The values of an image inside regions.
+
+    Attributes
+    ----------
+    statistics : dict
+        By the number of the shape or label.
+    remarks : tuple of str
+        Why something has no values.
+    """
+
+    statistics: dict[int, Statistics]
+    remarks: tuple[str, ...] = ()
+
+
+class _Region(NamedTuple):
+    """A shape as the pixels of a slice: where its part of the image lies, and which of them."""
+
+    place: tuple[Any, ...]
+    mask: NDArray[np.bool_]
+
+
+def frame_shown(image: Image, ruler: Ruler, point: Sequence[float]) -> str:
+    """Say which of its frames a viewer shows of an image, empty where it has one."""
+    frame = frame_of(image, ruler.ndim, point)
+    if ruler.image is None:
+        return ""
+    volume = ruler.image.volume
+    axes = zip(volume.leading, frame, volume.shape, strict=False)
+    return ", ".join(f"{axis.label}{_value(axis, n)} {n + 1} of {total}" for axis, n, total in axes)
+
+
+def slice_shown(image: Image, drawn: Layer, ruler: Ruler, point: Sequence[float]) -> str:
+    """Say in which slice shapes are measured that have none of their own; else nothing."""
+    if not isinstance(drawn, Shapes) or drawn.ndim != ruler.ndim - 1:
+        return ""
+    axis = image.ndim - ruler.ndim
+    n = round(float(np.asarray(image.world_to_data(point[-image.ndim :]))[axis]))
+    return f"slice {n + 1} of {finest(image).shape[axis]}"
+
+
+def _value(axis: Axis, n: int) -> str:
+    """Return the value at an index of an axis where the file gives one: `` 1000 s/mm²,``."""
+    if not axis.values:
+        return ""
+    unit = "" if axis.unit in ("", "pixel") else f" {axis.unit}"
+    value = axis.values[n]
+    return f" {value:g}{unit}," if isinstance(value, int | float) else f" {value}{unit},"
+
+
+def check_image(image: Image | None) -> Image:
+    """Return an image that has values to measure.
+
+    Raises
+    ------
+    CannotMeasure
+        Where it has none.
+    """
+    if image is None:
+        raise CannotMeasure("Open an image whose values are wanted first.")
+    if image.rgb:
+        raise CannotMeasure(
+            f"{image.name}: this is a colour image. Make it grey first, by Layers > Data > "
+            "Grayscale."
+        )
+    if np.dtype(image.dtype).kind not in "biuf":
+        raise CannotMeasure(f"{image.name}: values of the type {image.dtype} have no statistics.")
+    return image
+
+
+def in_shapes(
+    image: Image, ruler: Ruler, marks: Sequence[Mark], point: Sequence[float]
+) -> Callable[[Progress], Inside]:
+    """Return the statistics of shapes, as a function for ``Work``.
+
+    A shape is measured on the slice, and on the frame, in which it was drawn; one without a
+    frame on the frame shown.
+    """
+    check_image(image)
+    shape = finest(image).shape
+    lead = image.ndim - ruler.ndim
+    shown = frame_of(image, ruler.ndim, point)
+    framed: list[tuple[Mark, tuple[int, ...] | None]] = []
+    for mark in marks:
+        if mark.kind not in _FILLED:
+            continue
+        frame: tuple[int, ...] | None = shown
+        if lead and len(mark.lead) >= lead:
+            world = np.concatenate([mark.lead[-lead:], np.zeros(ruler.ndim)])
+            index = np.rint(np.asarray(image.world_to_data(world))[:lead]).astype(int)
+            is_there = bool(((index >= 0) & (index < shape[:lead])).all())
+            frame = tuple(index.tolist()) if mark.is_in_frame and is_there else None
+        framed.append((mark, frame))
+    return partial(_shapes_statistics, finest(image), image.name, ruler, framed)
+
+
+def in_labels(
+    image: Image, ruler: Ruler, labels: Labels, point: Sequence[float]
+) -> Callable[[Progress], Inside]:
+    """Return the statistics of labels, as a function for ``Work``.
+
+    Raises
+    ------
+    CannotMeasure
+        Where the labels lie on another grid, so that voxels would have to be guessed.
+    """
+    check_image(image)
+    n = ruler.ndim
+    grid = grid_of_layer(labels)
+    if grid.ndim != n:
+        raise CannotMeasure(
+            f"{labels.name}: these labels have {grid.ndim} axes of space, {image.name} has {n}."
+        )
+    signs, offsets = _alignment(image, ruler, labels)
+    return partial(
+        _labels_statistics,
+        finest(image),
+        frame_of(image, n, point),
+        finest(labels),
+        frame_of(labels, n, point),
+        signs,
+        offsets,
+    )
+
+
+def _pixels(mark: Mark, points: Float, shape: tuple[int, ...]) -> _Region | None:
+    """Return the pixels of a slice that a shape holds, None if it lies in none."""
+    index: list[Any] = [slice(None)] * len(shape)
+    axes = list(range(len(shape)))
+    if len(shape) == 3:
+        spread = np.ptp(points, axis=0)
+        axis = int(np.argmin(spread))
+        at = int(np.rint(points[:, axis].mean()))
+        if spread[axis] > _FLAT or not 0 <= at < shape[axis]:
+            return None
+        index[axis] = at
+        axes.remove(axis)
+    flat = points[:, axes]
+    # Only the part of the slice that it can reach is read.
+    low = np.clip(np.floor(flat.min(axis=0)), 0, [shape[a] for a in axes]).astype(int)
+    high = np.clip(np.ceil(flat.max(axis=0)) + 1, low, [shape[a] for a in axes]).astype(int)
+    for axis, start, stop in zip(axes, low.tolist(), high.tolist(), strict=True):
+        index[axis] = slice(start, stop)
+    mask = _FILLED[mark.kind](flat - low, (int(high[0] - low[0]), int(high[1] - low[1])))
+    return _Region(tuple(index), mask)
+
+
+def _shapes_statistics(
+    data: Any,
+    name: str,
+    ruler: Ruler,
+    framed: Sequence[tuple[Mark, tuple[int, ...] | None]],
+    progress: Progress,
+) -> Inside:
+    """Return the statistics by number of the shape."""
+    tally, remarks = Tally(), []
+    # A shape that holds the centre of no pixel has none.
+    empty: dict[int, Statistics] = {}
+    for mark, frame in progress(framed, "Measuring"):
+        found = None
+        if frame is not None:
+            found = _pixels(mark, apply(ruler.to_index, mark.points), data.shape[len(frame) :])
+        if found is None or frame is None:
+            remarks.append(f"No. {mark.number} lies in no slice of {name}.")
+            continue
+        empty[mark.number] = Statistics()
+        if found.mask.any():
+            tally.add(np.asarray(data[(*frame, *found.place)]), found.mask * mark.number)
+    return Inside(empty | dict(tally), tuple(remarks))
+
+
+def _alignment(
+    image: Image, ruler: Ruler, labels: Labels
+) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
+    """Return ``sign`` and ``offset``: the voxel i of an image has the label sign * i + offset."""
+    n = ruler.ndim
+    shown = volume_of_layer(labels) if "patient_affine" in labels.metadata else None
+    image_grid: Float = np.linalg.inv(ruler.to_index).astype(float)
+    labels_grid = grid_of_layer(labels).drawn
+    if (
+        shown is not None
+        and ruler.image is not None
+        and shown.in_patient
+        and ruler.image.in_patient
+        and shown.volume.geometry is not None
+        and ruler.image.volume.geometry is not None
+    ):
+        # Volumes of other orientations are drawn over one another, and are not there.
+        labels_grid = shown.volume.geometry.affine
+        image_grid = ruler.image.volume.geometry.affine
+    steps: Float = np.linalg.solve(labels_grid, image_grid).astype(float)
+    whole: Float = np.rint(steps)
+    corners = (
+        np.array(np.meshgrid(*[(0, m - 1) for m in finest(image).shape[-n:]])).reshape(n, -1).T
+    )
+    off = np.abs(apply(steps, corners) - apply(whole, corners)).max()
+    signs = np.diag(whole)[:n]
+    if off > _OFF or not np.array_equal(np.abs(whole[:n, :n]), np.eye(n)):
+        raise CannotMeasure(
+            f"{labels.name}: these labels lie on another grid than {image.name}. Lay them on its "
+            "grid first, by Layers > Transform > Resample, to another layer's grid."
+        )
+    return signs.astype(int), whole[:n, n].astype(int)
+
+
+def _labels_statistics(
+    data: Any,
+    frame: tuple[int, ...],
+    labels: Any,
+    frame_of_labels: tuple[int, ...],
+    signs: NDArray[np.int_],
+    offsets: NDArray[np.int_],
+    progress: Progress,
+) -> Inside:
+    """Return the statistics by label, read slab by slab."""
+    tally = Tally()
+    lead = len(frame)
+    shape = data.shape[lead:]
+    cuts = edges(data, lead, math.prod(shape[1:]))
+    for start, stop in progress(list(pairwise(cuts)), "Measuring"):
+        box = [(start, stop), *((0, length) for length in shape[1:])]
+        regions = _part(labels, frame_of_labels, box, signs, offsets)
+        if regions.any():  # else the image need not be read
+            tally.add(np.asarray(data[(*frame, slice(start, stop))]), regions)
+    return Inside(dict(tally))
+
+
+def _part(
+    labels: Any,
+    frame: tuple[int, ...],
+    box: Sequence[tuple[int, int]],
+    signs: NDArray[np.int_],
+    offsets: NDArray[np.int_],
+) -> NDArray[Any]:
+    """Return the labels of a box of the image's voxels, 0 where there are none."""
+    out = np.zeros([stop - start for start, stop in box], labels.dtype)
+    own, here = [], []
+    shape = labels.shape[len(frame) :]
+    for (start, stop), sign, offset, length in zip(box, signs, offsets, shape, strict=True):
+        # Those voxels of the box that lie on the labels' grid.
+        first, last = sorted((sign * (0 - offset), sign * (length - 1 - offset)))
+        first, last = max(start, int(first)), min(stop - 1, int(last))
+        if last < first:
+            return out
+        here.append(slice(first - start, last + 1 - start))
+        a, b = sorted((int(sign * first + offset), int(sign * last + offset)))
+        own.append(slice(a, b + 1))
+    found = np.asarray(labels[(*frame, *own)])
+    out[tuple(here)] = found[tuple(slice(None, None, int(sign)) for sign in signs)]
+    return out

@@ -1,0 +1,257 @@
+"""The widget that resamples a layer."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+from magicgui.widgets import CheckBox, ComboBox, Label, PushButton
+from napari.layers import Labels, Layer
+from napari.utils.notifications import show_error
+
+from napari_medread.core.geometry import PATIENT_LABELS, PLANE_LABELS
+from napari_medread.core.volume import Volume
+from napari_medread.errors import MedReadError
+from napari_medread.plugin.bridge.layer_to_volume import volume_of_layer
+from napari_medread.plugin.gui.controls import DECIMALS, row, spacing_box
+from napari_medread.plugin.gui.panel import Panel
+from napari_medread.plugin.resample.layer_resampling import Plan, plan, said_of, work_on
+from napari_medread.processing.target_grids import target_of
+from napari_medread.processing.volume_resampling import (
+    check,
+    interpolation_of,
+    leaves_out,
+    nbytes_of,
+)
+
+ISOTROPIC, SPACING, PATIENT, LIKE = (
+    "isotropic voxels",
+    "a given spacing",
+    "the patient's axes",
+    "another layer's grid",
+)
+_METHODS = [("linear", "linear"), ("nearest", "nearest"), ("B-spline (cubic)", "b-spline")]
+
+
+class Resample(Panel):
+    """Resample a layer to isotropic voxels, a spacing, the patient's axes or another grid.
+
+    Parameters
+    ----------
+    napari_viewer : Viewer
+        Whose layers to offer. It is not kept alive, and neither are they.
+    """
+
+    def __init__(self, napari_viewer: Any) -> None:
+        super().__init__(
+            napari_viewer,
+            layer="The image or labels layer to resample.",
+            run=PushButton(
+                text="Resample",
+                tooltip="Adds a new layer. The one it is made from stays as it is.",
+            ),
+            cancel="Stops the work. No layer is added.",
+        )
+        self._exact: tuple[float, ...] = ()
+        self._filled_for: tuple[Any, ...] = ()
+        self._is_possible = False
+        self.to: Any = ComboBox(
+            choices=[ISOTROPIC, SPACING, PATIENT, LIKE],
+            tooltip="What the new voxels are to be. The patient's axes straighten oblique\n"
+            "volumes, and those of a tilted gantry.",
+        )
+        self.like: Any = ComboBox(
+            choices=self._others,
+            tooltip="The new layer gets exactly this layer's voxels,\n"
+            "so that the two can be compared one by one.",
+        )
+        self.spacing = [spacing_box() for _ in range(3)]
+        self.interpolation: Any = ComboBox(
+            choices=_METHODS,
+            tooltip="Labels and masks are always nearest: the numbers of regions are never mixed.",
+        )
+        self.smooth = CheckBox(
+            text="Smooth first",
+            tooltip="Where the new voxels are coarser: averages over their size first, so that\n"
+            "fine detail is not kept or lost by chance (aliasing).",
+        )
+        self.labels_of_spacing = [Label(value="Spacing") for _ in self.spacing]
+        self._rows_of_spacing = [
+            row(label, box) for label, box in zip(self.labels_of_spacing, self.spacing, strict=True)
+        ]
+        self._row_of_like = row(Label(value="Grid of"), self.like)
+        for choice in (self.to, self.like):
+            choice.changed.connect(self._prefill)
+        for each in (self.interpolation, self.smooth):
+            each.changed.connect(self._preview)
+        for box in self.spacing:
+            box.changed.connect(self._on_spacing)
+        self._lay_out(
+            [
+                row(Label(value="Layer"), self.layer),
+                row(Label(value="To"), self.to),
+                self._row_of_like,
+                *self._rows_of_spacing,
+                row(Label(value="Interpolation"), self.interpolation),
+                self.smooth,
+            ]
+        )
+
+    def _others(self, *_: Any) -> list[Layer]:
+        return [each for each in self._layers() if each is not self.layer.value]
+
+    def _used(self) -> list[Layer]:
+        """Return the chosen layer, and the one whose grid is wanted."""
+        like = self.like.value if self.to.value == LIKE else None
+        return [each for each in (self.layer.value, like) if each is not None]
+
+    def _prefill(self, *_: Any) -> None:
+        """Show the spacing that the chosen layer and target come with, and what is editable."""
+        if self._is_filling:
+            return
+        self._is_filling = True
+        try:
+            self.like.reset_choices()  # all layers but the chosen one
+            self._watch()
+            spacing, labels = self._default_spacing()
+            to = self.to.value
+            # What was typed stays, as long as it is about the same.
+            chosen = (to, spacing, *(weakref.ref(each) for each in self._used()))
+            is_new, self._filled_for = chosen != self._filled_for, chosen
+            self._exact = spacing
+            first = len(self.spacing) - len(spacing)
+            for n, box in enumerate(self.spacing):
+                self._rows_of_spacing[n].visible = n >= first or not spacing
+                box.enabled = bool(spacing) and to != LIKE
+                if n >= first and spacing:
+                    self.labels_of_spacing[n].value = f"Spacing {labels[n - first]}"
+                    if is_new:
+                        box.value = round(spacing[n - first], DECIMALS)
+            self._row_of_like.visible = to == LIKE
+        finally:
+            self._is_filling = False
+        self._preview()
+
+    def _default_spacing(self) -> tuple[tuple[float, ...], tuple[str, ...]]:
+        """Return a spacing in mm for every axis, and their labels; none where it is not known."""
+        layer, viewer = self.layer.value, self._viewer_of()
+        if layer is None or viewer is None:
+            return (), ()
+        try:
+            if self.to.value == LIKE:
+                like = self.like.value
+                geometry = None if like is None else volume_of_layer(like, viewer).volume.geometry
+            else:
+                volume = volume_of_layer(layer, viewer).volume
+                geometry = volume.geometry
+                if self.to.value in (PATIENT, ISOTROPIC) and geometry is not None:
+                    straighten = self.to.value == PATIENT and geometry.ndim == 3
+                    geometry = target_of(volume, straighten=straighten).geometry
+        except MedReadError:
+            return (), ()
+        if geometry is None:
+            return (), ()
+        return geometry.spacing, PATIENT_LABELS if geometry.ndim == 3 else PLANE_LABELS
+
+    def _on_spacing(self, value: float) -> None:
+        if self._is_filling:
+            return
+        if self.to.value == ISOTROPIC:  # one number: they go together
+            self._is_filling = True
+            for box in self.spacing:
+                box.value = value
+            self._is_filling = False
+        self._preview()
+
+    def _wanted_spacing(self) -> list[float]:
+        """Return the spacing in mm, without the rounding of what was not edited."""
+        shown = [box.value for box in self.spacing[len(self.spacing) - len(self._exact) :]]
+        return [
+            exact if value == round(exact, DECIMALS) else value
+            for value, exact in zip(shown, self._exact, strict=True)
+        ]
+
+    def _plan(self) -> Plan | None:
+        """Return what would be done now; None where nothing is chosen.
+
+        Raises
+        ------
+        MedReadError
+            Where it cannot be done.
+        """
+        layer, viewer = self.layer.value, self._viewer_of()
+        if layer is None or viewer is None or (self.to.value == LIKE and self.like.value is None):
+            return None
+        if self.to.value == LIKE:
+            return plan(layer, viewer, like=self.like.value)
+        spacing = self._wanted_spacing() or None
+        return plan(layer, viewer, spacing=spacing, straighten=self.to.value == PATIENT)
+
+    def _preview(self, *_: Any) -> None:
+        """Say what will come out, or why nothing can."""
+        if self._is_filling:
+            return
+        self.message.value = ""
+        self._is_possible = is_coarse = False
+        method = self.interpolation.value
+        try:
+            planned = self._plan()
+            if planned is None:
+                self.outcome.value = (
+                    "Open an image or labels layer first."
+                    if self.layer.value is None
+                    else "Open the layer whose grid is wanted first."
+                )
+            else:
+                volume = planned.source.volume
+                method = interpolation_of(volume, self.interpolation.value)
+                is_coarse = method != "nearest" and leaves_out(volume, planned.target)
+                check(volume, planned.target, method)
+                self.outcome.value = _outcome(planned)
+                self._is_possible = True
+        except MedReadError as error:
+            self.outcome.value = str(error)
+        self._is_filling = True
+        layer = self.layer.value
+        is_fixed = layer is not None and (isinstance(layer, Labels) or layer.dtype == bool)
+        self.interpolation.enabled = not is_fixed
+        if is_fixed:
+            self.interpolation.value = "nearest"
+        self._is_filling = False
+        self.smooth.enabled = is_coarse
+        self.run.enabled = self._is_possible
+
+    def _start(self) -> None:
+        viewer = self._viewer_of()
+        try:
+            planned = self._plan()  # once more: whatever has changed since, this is done
+        except MedReadError as error:
+            self.message.value = str(error)
+            show_error(str(error))
+            return
+        if planned is None or viewer is None or self._work is not None:
+            return
+        self.message.value = ""
+        smooth = bool(self.smooth.value and self.smooth.enabled)
+        work = work_on(viewer, planned, self.interpolation.value, smooth=smooth)
+        self._begin(work, lambda volume: _result(planned, volume))
+
+
+def _result(planned: Plan, volume: Volume) -> str:
+    """Say what was made, and what is worth knowing about it."""
+    return f"{volume.name} was added. {said_of(planned, volume)}".strip()
+
+
+def _outcome(planned: Plan) -> str:
+    """Say what will come out: size, spacing and memory."""
+    volume, geometry = planned.source.volume, planned.target.geometry
+    size = " × ".join(map(str, geometry.shape))
+    spacing = " × ".join(f"{n:.4g}" for n in geometry.spacing)
+    nbytes = nbytes_of(volume, planned.target)
+    frames = volume.shape[: len(volume.leading)]
+    times = f"{' × '.join(map(str, frames))} × " if frames else ""
+    lines = [
+        f"Result: {times}{size} voxels",
+        f"of {spacing} mm, {nbytes / 1e6:,.1f} MB.",
+    ]
+    return "\n".join([*lines, *planned.source.remarks])

@@ -1,1 +1,0 @@
-"""The docked widgets, one a module."""

@@ -1,0 +1,87 @@
+"""Looks of a volume in 3D."""
+
+import numpy as np
+import pytest
+
+from napari_medread.core.rendering_presets import (
+    CT,
+    HU,
+    MR,
+    PET,
+    SHARE,
+    presets_for,
+    span_of,
+    step_of,
+)
+
+ALL = (*CT, *MR, *PET)
+
+
+@pytest.mark.parametrize("preset", ALL, ids=lambda preset: f"{preset.scale} {preset.name}")
+def test_presets_are_sound(preset):
+    values = [point[0] for point in preset.points]
+    assert values == sorted(values)
+    assert len(set(values)) == len(values)
+    colours = preset.transfer(1.0)
+    assert ((colours >= 0) & (colours <= 1)).all()
+    if preset.mode == "translucent":
+        assert colours[0, 3] == 0  # what surrounds the patient is clear
+    else:
+        assert (colours[:, 3] == 1).all()
+    assert preset.limits((10.0, 20.0))[0] < preset.limits((10.0, 20.0))[1]
+
+
+def test_names_tell_presets_apart():
+    for family in (CT, MR, PET):
+        assert len({each.name for each in family}) == len(family)
+
+
+@pytest.mark.parametrize("parts", [2, 5])
+def test_a_finer_grid_looks_the_same(parts):
+    """Light that passes many short steps is what passes one long step (Beer-Lambert)."""
+    for preset in (each for each in ALL if each.mode == "translucent"):
+        whole, part = preset.transfer(3.0), preset.transfer(3.0 / parts)
+        np.testing.assert_allclose((1 - part[:, 3]) ** parts, 1 - whole[:, 3], atol=1e-12)
+        np.testing.assert_array_equal(part[:, :3], whole[:, :3])
+
+
+def test_opacity_is_that_of_a_millimetre():
+    bone = CT[0]
+    value, _, opacity = bone.points[4]
+    low, high = bone.limits()
+    at = np.linspace(low, high, 256)
+    assert np.interp(value, at, bone.transfer(1.0)[:, 3]) == pytest.approx(opacity, abs=2e-3)
+
+
+def test_steps_are_of_a_mean_voxel():
+    assert step_of((1.0, 1.0, 1.0)) == 0.8  # vispy's relative_step_size
+    assert step_of((8.0, 1.0, 1.0)) == pytest.approx(1.6)
+
+
+def test_limits_are_absolute_in_hu_and_relative_else():
+    assert CT[0].scale == HU
+    assert CT[0].limits((5, 6)) == CT[0].limits() == (100, 1500)
+    mip = PET[0]
+    assert mip.scale == SHARE
+    assert mip.limits((-3.0, 17.0)) == (-3.0, 17.0)
+
+
+def test_the_span_does_not_depend_on_how_much_is_empty():
+    tissue = np.random.default_rng(0).uniform(80, 120, 10_000)
+    for empty in (15_000, 150_000):
+        low, high = span_of(np.concatenate([np.zeros(empty), tissue, [np.nan, np.inf]]))
+        assert low == 0
+        assert high == pytest.approx(119.8, abs=0.2)
+    for odd in ([], [np.nan], [3, 3, 3]):
+        low, high = span_of(np.array(odd, float))
+        assert np.isfinite([low, high]).all()
+        assert low < high
+
+
+def test_which_presets_fit():
+    assert presets_for("CT", "HU") == presets_for("", "HU") == CT
+    assert presets_for("MR", "") == MR
+    assert presets_for("PT", "BQML") == presets_for("NM", "") == PET
+    unknown = presets_for("", "")
+    assert unknown[: len(MR)] == MR
+    assert {"Bone", "Lungs"} <= {each.name for each in unknown}

@@ -1,0 +1,121 @@
+"""The rows of a header: made late, grouped where there are many, searched piece by piece."""
+
+import pytest
+
+from napari_medread.core import tag_rows
+from napari_medread.core.tag_elements import Query, Tag, Tags
+from napari_medread.core.tag_rows import GROUP, SHOWN, TOP, Rows, Search
+
+
+def sequence(count):
+    """Return a header with a sequence of many items, each with two elements."""
+    items = tuple(
+        Tag(
+            f"Item {n + 1}",
+            children=(
+                Tag("Number", f"{n}", "(0020,0013)", "IS"),
+                Tag("Label", f"image {n}", "(0070,0080)", "CS"),
+            ),
+        )
+        for n in range(count)
+    )
+    many = Tag("Images", f"{count} items", "(0008,1140)", "SQ", children=items)
+    return Tags([Tag("Rows", "512", "(0028,0010)", "US"), many])
+
+
+def names(rows, numbers):
+    return [rows[n].tag.name for n in numbers]
+
+
+def searched(tags, text):
+    search = Search(tags, Query(text))
+    assert search.go_on(60)
+    return search
+
+
+def test_rows_are_made_when_they_are_looked_at():
+    rows = Rows(sequence(3))
+    assert names(rows, rows.top) == ["Rows", "Images"]
+    assert not rows.has_inside(rows.top[0])
+    assert rows.has_inside(rows.top[1])
+    items = rows.inside(rows.top[1])
+    assert names(rows, items) == ["Item 1", "Item 2", "Item 3"]
+    second = rows.inside(items[1])
+    assert rows[second[1]].tag.value == "image 1"
+    assert rows[second[1]].key == ("(0008,1140)", 1, "(0070,0080)")
+    assert rows.around(second[1]) == [rows.top[1], items[1]]
+
+
+def test_many_rows_are_grouped_and_keep_their_keys():
+    tags = sequence(2 * GROUP + 3)
+    rows = Rows(tags)
+    groups = rows.inside(rows.top[1])
+    assert names(rows, groups) == [
+        "1 to 500 of 1,003", "501 to 1,000 of 1,003", "1,001 to 1,003 of 1,003"
+    ]  # fmt: skip
+    last = rows.inside(groups[2])
+    assert names(rows, last) == ["Item 1001", "Item 1002", "Item 1003"]
+    assert [rows[n].place for n in last] == [0, 1, 2]
+    # Whatever was looked at, a key leads to its element.
+    for number in (0, GROUP - 1, GROUP, 2 * GROUP + 2):
+        key = ("(0008,1140)", number, "(0020,0013)")
+        fresh = Rows(tags)
+        found = fresh.number_at(key)
+        assert fresh[found].tag is tags.at(key)
+        assert fresh[found].tag.value == f"{number}"
+    assert Rows(tags).number_at(("(0008,1140)", 2 * GROUP + 3)) is None
+    assert Rows(tags).number_at(()) is None
+
+
+def test_what_is_below_a_row_is_limited():
+    rows = Rows(sequence(400))
+    assert len(rows.below(rows.top[1], 10_000)) == 401
+    assert len(rows.below(rows.top[1], 100)) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "found", "top"),
+    [("0020,0013", 40, ["Images"]), ("image 7", 1, ["Images"]), ("rows", 1, ["Rows"]),
+     ("images", 1, ["Images"]), ("item", 1, ["Images"]), ("nowhere", 0, [])],
+)  # fmt: skip
+def test_a_search_finds_what_the_header_finds(text, found, top):
+    tags = sequence(40)
+    search = searched(tags, text)
+    assert search.found == len(tags.find(text)) == found
+    assert names(search.rows, search.rows.top) == top
+
+
+def test_what_is_found_is_shown_with_what_is_around_and_inside_it():
+    search = searched(sequence(40), "image 7")
+    rows = search.rows
+    (item,) = rows.inside(rows.top[0])
+    assert names(rows, [item]) == ["Item 8"]
+    assert names(rows, rows.inside(item)) == ["Label"]
+    assert list(search.opened) == [("(0008,1140)",), ("(0008,1140)", 7)]
+    # A sequence that is found has all its items; what is found in them is pointed to.
+    search = searched(sequence(40), "image")
+    rows = search.rows
+    assert search.found == 41
+    assert len(rows.inside(rows.top[0])) == 40
+    assert names(rows, rows.inside(rows.number_at(("(0008,1140)", 3)))) == ["Number", "Label"]
+    assert ("(0008,1140)", 39) in search.opened
+
+
+def test_all_are_counted_and_the_first_are_shown():
+    search = searched(sequence(SHOWN + 50), "0020,0013")
+    assert search.found == SHOWN + 50
+    assert search.shown == SHOWN
+    assert len(search.rows.inside(search.rows.top[0])) == SHOWN
+
+
+def test_a_search_goes_on_where_it_stopped(monkeypatch):
+    monkeypatch.setattr(tag_rows, "_PIECE", 10)
+    tags = sequence(40)
+    search = Search(tags, Query("0020,0013"))
+    counts = []
+    while not search.go_on(0):
+        counts.append(search.found)
+    assert len(counts) > 5
+    assert counts == sorted(counts)
+    assert search.found == 40
+    assert search.rows.inside(TOP) == search.rows.top

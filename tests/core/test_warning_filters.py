@@ -1,0 +1,48 @@
+"""Which warnings are shown comes back, in whatever order contexts close."""
+
+import warnings
+
+import pytest
+
+from napari_medread.core.warning_filters import quiet
+
+
+def shown(*messages):
+    with warnings.catch_warnings(record=True) as records:
+        for each in messages:
+            warnings.warn(each, stacklevel=1)
+    return [str(record.message) for record in records]
+
+
+@pytest.fixture(autouse=True)
+def all_are_shown():
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        yield
+
+
+def test_one_kind_or_all_are_kept_back():
+    with quiet("odd"):
+        assert shown("odd tag", "even tag") == ["even tag"]
+        with quiet():
+            assert shown("odd tag", "even tag") == []
+        assert shown("odd tag", "even tag") == ["even tag"]
+    assert shown("odd tag", "even tag") == ["odd tag", "even tag"]
+
+
+@pytest.mark.parametrize("first", ["", "odd"])
+def test_contexts_close_in_any_order(first):
+    before = list(warnings.filters)
+    one, other = quiet(first), quiet("even" if first else "")
+    one.__enter__()
+    other.__enter__()
+    one.__exit__(None, None, None)
+    assert shown("odd tag", "even tag") == (["odd tag"] if first else [])
+    other.__exit__(None, None, None)
+    assert warnings.filters == before
+
+
+def test_an_error_inside_opens_again():
+    with pytest.raises(ValueError, match="broken"), quiet():
+        raise ValueError("broken")
+    assert shown("odd tag") == ["odd tag"]

@@ -1,0 +1,120 @@
+"""Window presets, and the arithmetic of width and center."""
+
+import numpy as np
+import pytest
+
+from napari_medread.core import window_presets
+from napari_medread.core.contrast_limits import window_limits
+
+
+@pytest.mark.parametrize(
+    ("name", "width", "center"),
+    [
+        # Those of 3D Slicer.
+        ("Abdomen", 350, 40),
+        ("Lung", 1400, -500),
+        ("Bone", 1000, 400),
+        ("Brain", 100, 50),
+        # Radiopaedia, "Windowing (CT)".
+        ("Liver", 150, 30),
+        ("Mediastinum", 350, 50),
+        ("Stroke", 40, 40),
+        ("Temporal bone", 2800, 600),
+        # OHIF, Orthanc.
+        ("Soft tissue", 400, 40),
+        ("Vessels (CTA)", 600, 300),
+    ],
+)
+def test_ct_presets(name, width, center):
+    (found,) = (each for each in window_presets.presets("CT", "HU") if each[2] == name)
+    assert found[:2] == (center, width)
+
+
+def test_the_subdural_window_lies_in_the_published_ranges():
+    (found,) = (each for each in window_presets.CT if each[2] == "Subdural")
+    assert 50 <= found[0] <= 100
+    assert 130 <= found[1] <= 300
+
+
+def test_presets_are_for_values_that_they_fit():
+    assert (
+        window_presets.presets("PT", "HU") == window_presets.CT
+    )  # the unit tells, whatever scanned it
+    assert window_presets.presets("CT", "") == ()  # a localizer, say
+    assert window_presets.presets("MR", "") == ()
+    assert window_presets.presets("PT", "Bq/ml") == ()
+    assert window_presets.presets("", "") == window_presets.CT
+    assert window_presets.is_assumed("", "")
+    assert not window_presets.is_assumed("CT", "HU")
+    tops = [window_limits(c, w, "LINEAR_EXACT") for c, w, _ in window_presets.presets("PT", "g/ml")]
+    assert tops == [(0, top) for top in (5, 7, 10, 15, 20)]
+
+
+@pytest.mark.parametrize("function", ["LINEAR", "LINEAR_EXACT"])
+@pytest.mark.parametrize("window", [(40.0, 400.0), (-500.0, 1400.0), (40.5, 81.0), (128.25, 3.0)])
+def test_limits_give_back_their_window(function, window):
+    limits = window_limits(*window, function)
+    assert window_presets.window_of(limits, function) == pytest.approx(window, rel=1e-12)
+
+
+def test_the_function_is_the_one_by_which_the_file_was_opened():
+    own = [(40, 400, "SOFT")]
+    assert window_presets.function_of(own, (-160, 239), whole=False) == "LINEAR"
+    assert window_presets.function_of(own, (-160, 240), whole=True) == "LINEAR_EXACT"
+    # Else LINEAR, where it is defined.
+    assert window_presets.function_of(own, (0, 1), whole=True) == "LINEAR"
+    assert window_presets.function_of([], None, whole=False) == "LINEAR_EXACT"
+
+
+@pytest.mark.parametrize("function", ["LINEAR", "LINEAR_EXACT"])
+@pytest.mark.parametrize("whole", [True, False])
+def test_the_least_width_can_be_drawn(function, whole):
+    least = window_presets.least_width(function, whole=whole)
+    low, high = window_limits(0, least, function)
+    assert window_presets.window_of((low, high), function) == pytest.approx((0, least))
+
+
+def drag(center, width, right, up, *, function="LINEAR", whole=True):
+    return window_presets.dragged(center, width, right, up, function=function, whole=whole)
+
+
+def test_a_drag_to_the_right_is_wider_and_up_lowers_the_center():
+    assert drag(40, 400, 150, 0) == (40, 800)
+    assert drag(40, 400, -150, 0) == (40, 200)
+    assert drag(40, 400, 0, 30) == (0, 400)
+    assert drag(40, 400, 0, -30) == (80, 400)
+    assert drag(40, 400, 0, 0) == (40, 400)
+    assert drag(40.5, 401.25, 0, 0) == (40.5, 401.25)  # nothing is rounded without need
+
+
+def test_a_narrow_window_is_dragged_finely():
+    moves = [abs(drag(0, width, 0, 10, whole=False)[0]) for width in (0.01, 1.0, 4000.0)]
+    np.testing.assert_allclose(moves, [0.01 / 30, 1 / 30, 4000 / 30], rtol=2e-2)
+
+
+def test_tiny_values_are_dragged_as_others_are():
+    center, width = drag(1e-9, 2e-9, 150, -30, function="LINEAR_EXACT", whole=False)
+    assert (center, width) == pytest.approx((1.2e-9, 4e-9), rel=1e-3)
+
+
+def test_a_drag_ends_at_the_least_width():
+    assert drag(40, 10, -5000, 0) == (40, 2)
+    center, width = drag(0.5, 1.0, -5000, 0, function="LINEAR_EXACT", whole=False)
+    low, high = window_limits(center, width, "LINEAR_EXACT")
+    assert low < high
+
+
+@pytest.mark.parametrize(
+    ("center", "width", "whole", "decimals", "step"),
+    [
+        (40, 400, True, 0, 1),
+        (40.5, 401, True, 2, 1),
+        (40, 4000, True, 0, 10),
+        (0.5, 1.0, False, 3, 0.01),
+        (1000, 20000, False, 2, 100),
+        (0.001, 0.002, False, 6, 1e-5),
+    ],
+)
+def test_digits_and_steps_follow_the_width(center, width, whole, decimals, step):
+    assert window_presets.decimals_of(center, width, whole=whole) == decimals
+    assert window_presets.step_of(width, whole=whole) == pytest.approx(step)

@@ -1,0 +1,250 @@
+"""All elements of a header, with pydicom as the judge of what they are."""
+
+import struct
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pydicom import config, dcmread
+from pydicom.data import get_charset_files, get_testdata_file
+from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
+from pydicom.tag import Tag as PydicomTag
+from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
+
+from helpers.builders import enhanced, image, placed, save, series, stored_slice
+from helpers.dicom_objects import mosaic
+from napari_medread.dicom.headers.full_header import DicomHeader
+from napari_medread.errors import UnreadableFile
+
+PIXELS = stored_slice(0)
+
+JUDGED = [
+    "CT_small.dcm",
+    "MR_small_bigendian.dcm",
+    "rtplan.dcm",
+    "rtdose.dcm",
+    "reportsi.dcm",
+    "chrH31.dcm",
+    "chrKoreanMulti.dcm",
+    "chrX1.dcm",
+    "nested_priv_SQ.dcm",
+    "priv_SQ.dcm",
+    "UN_sequence.dcm",
+    "image_dfl.dcm",
+    "eCT_Supplemental.dcm",
+    "liver_1frame.dcm",
+    "color-px.dcm",
+    "empty_charset_LEI.dcm",
+    "DICOMDIR",
+]
+
+
+def judged(dataset):
+    """Yield tag, VR, and value of every element as pydicom has it, depth first."""
+    for element in dataset:
+        yield element
+        if element.VR == "SQ":
+            for item in element.value:
+                yield from judged(item)
+
+
+def expected_text(element):
+    """Return how a value is spelled in a file: only for those that are text or numbers."""
+    value = element.value
+    if element.VR == "SQ" or isinstance(value, bytes) or element.VR == "FL":
+        return None
+    values = value if isinstance(value, MultiValue | list) else [value]
+    return "\\".join("" if each is None else str(each) for each in values)
+
+
+@pytest.mark.parametrize("name", JUDGED)
+def test_elements_are_those_of_pydicom(name):
+    path = Path(get_testdata_file(name) or get_charset_files(name)[0])
+    found = [tag for _, tag in DicomHeader(path).tags().walk() if not tag.is_item]
+    with warnings.catch_warnings(), config.disable_value_validation():
+        warnings.simplefilter("ignore")
+        dataset = dcmread(path, stop_before_pixels=True)
+        wanted = [*judged(dataset.file_meta), *judged(dataset)]
+        assert len(found) == len(wanted) > 3
+        for tag, element in zip(found, wanted, strict=True):
+            assert tag.tag == f"({element.tag.group:04X},{element.tag.element:04X})"
+            assert tag.vr == element.VR
+            assert tag.keyword == element.keyword
+            if element.tag.is_private and element.name.startswith("["):
+                assert tag.name == element.name[1:-1]
+            elif not element.tag.is_private:
+                assert tag.name == element.name
+            text = expected_text(element)
+            if text is not None:
+                assert tag.value == text
+            elif element.VR == "FL":
+                assert tag.numbers == pytest.approx(tuple(np.atleast_1d(element.value)))
+
+
+def test_pixels_are_not_read_and_not_needed(tmp_path):
+    path = save(image(PIXELS), tmp_path / "a")
+    whole = path.read_bytes()
+    path.write_bytes(whole[: whole.rindex(PIXELS.tobytes()[:20])])  # cut inside its pixels
+    tags = DicomHeader(path).tags()
+    assert tags["Rows"].value == str(PIXELS.shape[0])
+    assert not tags.find("Pixel Data")
+
+
+def test_names_in_several_scripts(tmp_path):
+    name = "Yamada^Tarou=山田^太郎=やまだ^たろう"
+    ds = image(PIXELS, SpecificCharacterSet=["", "ISO 2022 IR 87"], PatientName=name)
+    item = Dataset()
+    item.PersonName = name
+    ds.PersonIdentificationCodeSequence = [item]  # has the character set of what it is in
+    tags = DicomHeader(save(ds, tmp_path / "a")).tags()
+    assert tags["PatientName"].value == name
+    assert [tag.value for tag in tags.find("太郎")] == [name, name]
+
+
+def test_private_elements_have_their_vendors_names(tmp_path):
+    ds = image(PIXELS)
+    block = ds.private_block(0x0019, "SIEMENS MR HEADER", create=True)
+    block.add_new(0x0C, "IS", 700)
+    block.add_new(0xF0, "LO", "unheard of")
+    # Implicit VR only knows what the dictionaries know.
+    for n, syntax in enumerate((ImplicitVRLittleEndian, ExplicitVRBigEndian)):
+        tags = DicomHeader(save(ds, tmp_path / f"{n}", syntax)).tags()
+        (known,) = tags.find("0019,100C")
+        assert (known.name, known.value, known.creator) == ("B_value", "700", "SIEMENS MR HEADER")
+        (unknown,) = tags.find("0019,10F0")
+        assert "unheard of" in unknown.value
+        assert tags["(0019,0010)"].name == "Private Creator"
+
+
+def test_values_that_break_the_rules_are_shown_as_they_are(tmp_path):
+    broken = {
+        "SliceThickness": (b"DS", b"five", "five"),
+        "EchoNumbers": (b"IS", b"1.5 ", "1.5"),
+        "StudyDate": (b"DA", b"yesterday ", "yesterday"),
+        "AcquisitionMatrix": (b"US", b"\x01\x02\x03", "01 02 03"),
+        "WindowCenter": (b"DS", b"40\\\\x ", "x"),
+    }
+    ds = image(PIXELS)
+    del ds.PixelData
+    path = save(ds, tmp_path / "a")
+    with path.open("ab") as file:
+        for keyword, (vr, raw, _) in broken.items():
+            tag = PydicomTag(keyword)
+            file.write(struct.pack("<HH2sH", tag.group, tag.element, vr, len(raw)) + raw)
+    tags = DicomHeader(path).tags()
+    for keyword, (vr, _, text) in broken.items():
+        assert tags[keyword].vr == vr.decode()
+        assert text in tags[keyword].value
+
+
+def test_one_element_alone_has_the_value_that_it_has_among_all(tmp_path):
+    """Whether implicit VR's "US or SS" is signed is said by another element (PS3.3 C.7.6.3)."""
+    ds = image(PIXELS, PixelRepresentation=1)
+    ds.add_new("SmallestImagePixelValue", "SS", -1024)
+    ds.add_new("PixelPaddingValue", "SS", -2000)
+    path = save(ds, tmp_path / "a", ImplicitVRLittleEndian)
+    for keyword, expected in (("SmallestImagePixelValue", "-1024"), ("PixelPaddingValue", "-2000")):
+        tag = DicomHeader(path).tags()[keyword]
+        assert tag.value == expected
+        assert DicomHeader(path, tag.tag).tags()[keyword] == tag
+
+
+def test_an_element_of_a_vr_that_there_is_not_hides_no_other(tmp_path):
+    ds = image(PIXELS)
+    item = Dataset()
+    item.ScheduledProcedureStepDescription = "head"
+    ds.RequestAttributesSequence = [item]
+    ds.PatientComments = "seen"
+    path = save(ds, tmp_path / "a")
+    content = path.read_bytes()
+    for number in (0x0007, 0x0275):  # inside of the sequence, and all of it
+        tag = struct.pack("<HH", 0x0040, number)
+        at = content.index(tag) + len(tag)
+        (tmp_path / "b").write_bytes(content[:at] + b"XX" + content[at + 2 :])
+        tags = DicomHeader(tmp_path / "b").tags()
+        assert tags["PatientComments"].value == "seen"
+
+
+def test_binary_data_say_how_long_they_are(tmp_path):
+    ds = image(PIXELS)
+    ds.add_new(0x00420011, "OB", bytes(range(200)))
+    ds.add_new(0x00091001, "UN", b"12")
+    tags = DicomHeader(save(ds, tmp_path / "a")).tags()
+    document = tags["EncapsulatedDocument"].value
+    assert document.startswith("200 bytes: 00 01 02")
+    assert len(document) < 80
+    assert tags["(0009,1001)"].value == '2 bytes: 31 32 "12"'  # may be text, or 12849
+
+
+def test_uids_say_what_they_mean(tmp_path):
+    tags = DicomHeader(save(image(PIXELS), tmp_path / "a")).tags()
+    assert tags["SOPClassUID"].meaning == "CT Image Storage"
+    assert tags["SOPInstanceUID"].meaning == ""
+    assert tags["TransferSyntaxUID"] in tags.find("Explicit VR")
+
+
+def test_a_frame_has_its_own_groups_and_no_others(tmp_path):
+    path = save(enhanced([placed(n) for n in range(4)]), tmp_path / "a")
+    header = DicomHeader(path)
+    assert header.frames == 4
+    assert len(header.tags().find("Image Position (Patient)")) == 4
+    for n in range(4):
+        tags = header.tags(n)
+        (position,) = tags.find("Image Position (Patient)")
+        assert position.numbers == pytest.approx(
+            placed(n)["PlanePositionSequence"]["ImagePositionPatient"]
+        )
+        groups = tags["PerFrameFunctionalGroupsSequence"]
+        assert groups.children[0].name == f"Item {n + 1}"
+        assert tags.find("Pixel Spacing")  # shared by all frames
+    assert header.tags(9)["PerFrameFunctionalGroupsSequence"].children == ()
+
+
+def test_only_one_element_may_be_read(tmp_path):
+    ds = mosaic()
+    path = save(ds, tmp_path / "a")
+    (only,) = DicomHeader(path, "(0029,1010)").tags().find("0029,1010")
+    assert only == DicomHeader(path).tags()["(0029,1010)"]
+    assert "Rows" not in {tag.keyword for tag in DicomHeader(path, "(0029,1010)").tags()}
+
+
+@pytest.mark.parametrize("content", [b"", b"no dicom at all" * 20, None])
+def test_other_files_are_refused(tmp_path, content):
+    path = tmp_path / "other"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UnreadableFile, match=r"^other: "):
+        DicomHeader(path).tags()
+
+
+def test_a_file_cut_inside_its_header_is_no_crash(tmp_path):
+    path = save(series()[0], tmp_path / "a")
+    whole = path.read_bytes()
+    refused = []
+    for length in range(140, len(whole), 7):
+        path.write_bytes(whole[:length])
+        try:
+            DicomHeader(path).tags()
+        except UnreadableFile as error:
+            refused.append(str(error))
+    assert all(said.startswith("a: ") for said in refused)
+
+
+def test_a_long_header_is_there_as_a_whole(tmp_path):
+    ds = image(PIXELS)
+    items = []
+    for n in range(1000):
+        item = Dataset()
+        item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = "1.2.3", f"1.2.3.{n}"
+        item.PurposeOfReferenceCodeSequence = []
+        items.append(item)
+    ds.ReferencedImageSequence = items
+    path = save(ds, tmp_path / "a")
+    # An item with two elements and an empty sequence, a thousand times.
+    values = [str(each[-1].value) for each in DicomHeader(path).tags().walk()]
+    assert [value for value in values if value.startswith("1.2.3.")] == [
+        f"1.2.3.{n}" for n in range(1000)
+    ]
+    assert len(values) > 4000

@@ -1,0 +1,32 @@
+"""Settings of the whole process come back, whichever thread is done first."""
+
+import threading
+import warnings
+
+from pydicom import config
+
+from napari_medread.dicom.headers.tolerant_parsing import forgiving
+
+
+def test_what_was_set_before_comes_back_after_the_last_thread():
+    filters, mode = list(warnings.filters), config.settings.reading_validation_mode
+    assert mode != config.IGNORE
+    entered, leave = threading.Event(), threading.Event()
+
+    def other():
+        with forgiving:
+            entered.set()
+            leave.wait(20)
+
+    thread = threading.Thread(target=other)
+    with forgiving:
+        thread.start()
+        assert entered.wait(20)
+        with forgiving:
+            warnings.warn("not shown", stacklevel=1)
+    # The other is still reading.
+    assert config.settings.reading_validation_mode == config.IGNORE
+    leave.set()
+    thread.join()
+    assert config.settings.reading_validation_mode == mode
+    assert warnings.filters == filters

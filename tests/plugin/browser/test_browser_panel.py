@@ -1,0 +1,608 @@
+"""The series browser, by real clicks, keys and drops in a real viewer."""
+
+import gc
+import threading
+import weakref
+
+import dask.array as da
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from qtpy.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
+from qtpy.QtGui import QDragEnterEvent, QDropEvent, QImage
+from qtpy.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QLineEdit
+
+from helpers.builders import ORIENTATIONS, image, position_of, save, series, sets, uid, write_series
+from helpers.dicom_objects import directory
+from helpers.menus import opened
+from napari_medread import catalogue, read
+from napari_medread.plugin.bridge.volume_to_layer import layer_of
+from napari_medread.plugin.browser import (
+    catalogue_loading,
+    catalogue_rows,
+    load_queue,
+    series_tree,
+    thumbnail_queue,
+)
+from napari_medread.plugin.browser.entry_preview import SIDE
+from napari_medread.plugin.gui.background_work import _RUNNING
+
+MENU = "File", "IO Utilities", "Series browser"
+SENTINELS = "Sentinel", "Secretus", "SID4711"
+PATIENT = {"PatientName": "Sentinel^Secretus", "PatientID": "SID4711"}
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def browser(viewer):
+    return opened(viewer, *MENU)
+
+
+def is_done(browser):
+    return browser.is_settled
+
+
+@pytest.fixture
+def look_into(qtbot, browser):
+    """Type a path, and wait until all there is to see is seen."""
+
+    def look(place):
+        browser.place.path.setText(str(place))
+        qtbot.keyClick(browser.place.path, Qt.Key.Key_Return)
+        qtbot.waitUntil(lambda: is_done(browser), timeout=20000)
+
+    return look
+
+
+def item(browser, text):
+    """Return the only row that has a text."""
+    flags = Qt.MatchFlag.MatchContains | Qt.MatchFlag.MatchRecursive
+    (found,) = browser.tree.findItems(text, flags)
+    return found
+
+
+@pytest.fixture
+def click(qtbot, browser):
+    """Click on a row, or double-click."""
+
+    def clicked(text, *, double=False, key=Qt.KeyboardModifier.NoModifier):
+        place = browser.tree.visualItemRect(item(browser, text)).center()
+        assert browser.tree.viewport().rect().contains(place)
+        qtbot.mouseClick(browser.tree.viewport(), LEFT, key, place)
+        if double:
+            qtbot.mouseDClick(browser.tree.viewport(), LEFT, key, place)
+
+    return clicked
+
+
+def texts(browser):
+    """Return the first line of every row in view, with its depth."""
+    found = []
+
+    def visit(row, depth):
+        if not row.isHidden():
+            found.append((depth, row.text(0).split("\n")[0]))
+            for n in range(row.childCount()):
+                visit(row.child(n), depth + 1)
+
+    for n in range(browser.tree.topLevelItemCount()):
+        visit(browser.tree.topLevelItem(n), 0)
+    return found
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Return a folder with an axial CT, a smaller MR of a duplicate file, and a MetaImage."""
+    study = {
+        "StudyDate": "20240131",
+        "StudyDescription": "Head",
+        "StudyInstanceUID": uid(),
+        **PATIENT,
+    }
+    ct = {"SeriesInstanceUID": uid(), "SeriesNumber": 2, "SeriesDescription": "Axial"}
+    write_series(tmp_path / "ct", series(**ct, **study))
+    mr = {"SeriesInstanceUID": uid(), "SeriesNumber": 3, "SeriesDescription": "Sentinel scan"}
+    datasets = series(**mr, **study, Modality="MR", slices=range(3))
+    write_series(tmp_path / "mr", [*datasets, datasets[0]])
+    array = sitk.GetImageFromArray(np.arange(24, dtype=np.int16).reshape(2, 3, 4))
+    array.SetSpacing((0.5, 0.25, 7))
+    sitk.WriteImage(array, tmp_path / "scan.mha")
+    (tmp_path / "broken.dcm").write_bytes(b"no DICOM")
+    return tmp_path
+
+
+def same(layer, volume):
+    """Check that a layer is what the reader makes of a volume."""
+    data, attributes, _ = layer_of(volume)
+    np.testing.assert_array_equal(layer.data, data)
+    assert layer.name == attributes["name"]
+    np.testing.assert_allclose(layer.scale, attributes["scale"])
+    np.testing.assert_allclose(layer.translate, attributes["translate"])
+    assert tuple(layer.contrast_limits) == tuple(attributes["contrast_limits"])
+    assert layer.metadata["source"] == attributes["metadata"]["source"]
+    assert layer.metadata["notes"] == attributes["metadata"]["notes"]
+
+
+def test_browsing_and_loading(qtbot, viewer, browser, look_into, click, folder, messages, caplog):
+    caplog.set_level("DEBUG")
+    assert "Choose a folder" in browser.message.text()
+    assert not browser.load.isEnabled()
+    look_into(folder)
+    assert texts(browser) == [
+        (0, "Sentinel, Secretus · ID SID4711"),
+        (1, "2024-01-31 · Head"),
+        (2, "2 Axial"),
+        (2, "3 MR series"),
+        (0, "Files"),
+        (1, "scan.mha"),
+    ]
+    assert item(browser, "2 Axial").text(0).split("\n")[1:] == [
+        "CT · 7 × 5 × 4 voxels",
+        "3 × 2 × 5 mm",
+    ]
+    assert item(browser, "scan.mha").text(0).split("\n")[1:] == [
+        "4 × 3 × 2 voxels",
+        "0.5 × 0.25 × 7 mm",
+    ]
+    # Notes are counted, and told of what is selected.
+    click("3 MR series")
+    assert item(browser, "3 MR series").text(0).endswith("\n1 note")
+    assert browser.notes.toPlainText() == "1 duplicate file was left out."
+    # What was skipped, and why.
+    assert browser.skipped.text() == "1 note on skipped files"
+    qtbot.mouseClick(browser.skipped, LEFT)
+    assert browser.reasons.isVisible()
+    assert browser.reasons.toPlainText() == "broken.dcm: this is not a DICOM file."
+    qtbot.mouseClick(browser.skipped, LEFT)
+    # A double click loads, as the reader would.
+    click("2 Axial", double=True)
+    qtbot.waitUntil(lambda: is_done(browser) and len(viewer.layers) == 1, timeout=20000)
+    axial, mr = read(folder / "ct") + read(folder / "mr")
+    same(viewer.layers[0], axial)
+    assert isinstance(viewer.layers[0].data, np.ndarray)
+    assert browser.message.text() == "1 volume was loaded."
+    # Enter too, on the row that the arrow key moves to.
+    qtbot.keyClick(browser.tree, Qt.Key.Key_Down)
+    qtbot.keyClick(browser.tree, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: is_done(browser) and len(viewer.layers) == 2, timeout=20000)
+    same(viewer.layers[1], mr)
+    assert messages() == ["3 MR series: 1 duplicate file was left out."]
+    # Not twice, even if it was renamed.
+    viewer.layers[0].name, viewer.layers[0].visible = "mine", False
+    click("2 Axial", double=True)
+    qtbot.waitUntil(lambda: is_done(browser), timeout=20000)
+    assert "is open already" in browser.message.text()
+    assert viewer.layers.selection.active is viewer.layers[0]
+    assert viewer.layers[0].visible
+    assert len(viewer.layers) == 2
+    # Nothing of the patient has left the list.
+    said = [str(layer.metadata) + layer.name for layer in viewer.layers] + messages()
+    said += [record.getMessage() for record in caplog.records]
+    said += [browser.message.text()]
+    said += [box.toPlainText() for box in (browser.notes, browser.reasons)]
+    assert not [word for word in SENTINELS for text in said if word.lower() in text.lower()]
+
+
+def test_names_and_the_filter(qtbot, browser, look_into, folder):
+    look_into(folder)
+    for words, left in [
+        ("sentinel", ["2 Axial", "3 MR series"]),
+        ("head AXI", ["2 Axial"]),
+        ("mr", ["3 MR series"]),
+        ("files", ["scan.mha"]),
+        ("nothing", []),
+    ]:
+        browser.filter.clear()
+        qtbot.keyClicks(browser.filter, words)
+        assert [t for depth, t in texts(browser) if depth and "·" not in t] == left
+    browser.filter.clear()
+    browser.names.setChecked(False)
+    assert texts(browser)[0] == (0, "Patient 1")
+    assert len(texts(browser)) == 6
+    qtbot.keyClicks(browser.filter, "sentinel")
+    assert texts(browser) == []
+    browser.filter.clear()
+
+
+def test_several_are_loaded_one_after_the_other(qtbot, viewer, browser, look_into, click, folder):
+    look_into(folder)
+    viewer.open(folder / "ct", plugin="napari-medread")
+    viewer.layers.clear()
+    click("2 Axial")
+    click("3 MR series", key=Qt.KeyboardModifier.ControlModifier)
+    assert browser.load.text() == "Load 2 volumes"
+    # A file that has gone is told of, and the rest is loaded.
+    for path in (folder / "mr").iterdir():
+        path.unlink()
+    click("scan.mha", key=Qt.KeyboardModifier.ControlModifier)
+    qtbot.mouseClick(browser.load, LEFT)
+    assert not browser.place.folder.isEnabled()
+    qtbot.waitUntil(lambda: is_done(browser), timeout=20000)
+    assert [(layer.name, layer.visible) for layer in viewer.layers] == [
+        ("2 Axial", True),
+        ("scan", False),
+    ]
+    assert "the file is no longer where it was" in browser.message.text()
+    assert browser.place.folder.isEnabled()
+
+
+def test_a_whole_study_is_one_choice(qtbot, viewer, browser, look_into, click, folder):
+    look_into(folder)
+    click("2024-01-31")
+    qtbot.keyClick(browser.tree, Qt.Key.Key_Return)  # closes it, and loads nothing
+    assert not item(browser, "2024-01-31").isExpanded()
+    assert is_done(browser)
+    qtbot.mouseClick(browser.load, LEFT)
+    qtbot.waitUntil(lambda: is_done(browser), timeout=20000)
+    assert [layer.name for layer in viewer.layers] == ["2 Axial", "3 MR series"]
+    # Those that the reader has opened are known too.
+    viewer.layers.clear()
+    viewer.open(folder / "ct", plugin="napari-medread")
+    qtbot.mouseClick(browser.load, LEFT)
+    qtbot.waitUntil(lambda: is_done(browser), timeout=20000)
+    assert [layer.name for layer in viewer.layers] == ["2 Axial", "3 MR series"]
+
+
+def test_cancelling(qtbot, viewer, browser, look_into, click, folder):
+    browser.place.path.setText(str(folder))
+    qtbot.keyClick(browser.place.path, Qt.Key.Key_Return)
+    assert browser.progress.isVisible()
+    qtbot.mouseClick(browser.cancel, LEFT)
+    qtbot.wait(300)
+    assert texts(browser) == []
+    assert browser.message.text() == "Cancelled."
+    assert not browser.progress.isVisible()
+    qtbot.mouseClick(browser.place.rescan, LEFT)
+    qtbot.waitUntil(lambda: is_done(browser), timeout=20000)
+    assert len(texts(browser)) == 6
+    click("Sentinel, Secretus")
+    qtbot.mouseClick(browser.load, LEFT)
+    qtbot.mouseClick(browser.cancel, LEFT)
+    qtbot.wait(300)
+    assert len(viewer.layers) == 0
+    assert browser.message.text() == "Cancelled."
+    assert browser.load.isVisible()
+    # A place that is left while it is looked into does not come back.
+    (folder / "empty").mkdir()
+    browser.look_into(folder)
+    look_into(folder / "empty")
+    assert texts(browser) == []
+    assert browser.message.text() == "empty: there is no image in it that can be read."
+    look_into(folder / "gone")
+    assert browser.message.text() == "gone: there is no such file or folder."
+
+
+CORNER = np.array([-1, -1, 1])
+"""The patient's superior, anterior, right corner in LPS."""
+
+
+def write_corner(folder, plane, sign):
+    """Write a series that is bright towards one corner of the patient, its axes flipped or not."""
+    axes = np.array(ORIENTATIONS[plane]) * sign
+    pixels = np.zeros((8, 20), np.uint16)
+    along, down = axes @ CORNER > 0
+    pixels[4 if down else 0 : 8 if down else 4, 10 if along else 0 : 20 if along else 10] = 100
+    number = uid()
+    for n in range(3):
+        ds = image(
+            pixels,
+            ImagePositionPatient=position_of(n, axes),
+            ImageOrientationPatient=[float(x) for x in axes.ravel()],
+            PixelSpacing=[3, 2],
+            SeriesInstanceUID=number,
+            SeriesDescription=f"{plane} {sign}",
+            WindowCenter=50,
+            WindowWidth=100,
+        )
+        save(ds, folder / f"{plane}{sign}" / f"{n}")
+
+
+def test_thumbnails_are_the_right_way_round(browser, look_into, tmp_path):
+    for plane in ORIENTATIONS:
+        for sign in (1, -1):
+            write_corner(tmp_path, plane, sign)
+    look_into(tmp_path)
+    for plane in ORIENTATIONS:
+        for sign in (1, -1):
+            picture = item(browser, f"{plane} {sign}").icon(0).pixmap(SIDE, SIDE).toImage()
+            lights = np.array(
+                [[picture.pixelColor(x, y).lightness() for x in range(SIDE)] for y in range(SIDE)]
+            )
+            # 40 x 24 mm in a square: the picture's height is three fifths of it, in its middle.
+            first, half = round(SIDE * 0.2), SIDE // 2
+            assert (lights[first + 3 : half - 3, 3 : half - 3] > 240).all()
+            lights[first : half + 1, : half + 1] = 0
+            assert (lights < 60).all()
+
+
+def test_choosing_by_dialog_and_by_drop(qtbot, browser, folder):
+    files = sorted((folder / "ct").iterdir())
+    path = directory(folder, [["CT", f.name] for f in files])
+
+    def choose(place):
+        dialog = QApplication.activeModalWidget()
+        assert isinstance(dialog, QFileDialog)
+        dialog.setDirectory(str(place.parent))
+        (line,) = (w for w in dialog.findChildren(QLineEdit) if w.isVisible())
+        line.setText(str(place))
+        buttons = dialog.findChild(QDialogButtonBox).buttons()
+        next(b for b in buttons if b.text().replace("&", "") in ("Open", "Choose")).click()
+
+    for button, place, count in (
+        (browser.place.folder, folder, 6),
+        (browser.place.directory, path, 3),
+    ):
+        QTimer.singleShot(400, lambda place=place: choose(place))
+        qtbot.mouseClick(button, LEFT)
+        qtbot.waitUntil(lambda: is_done(browser), timeout=20000)
+        assert browser.place.path.text() == str(place)
+        assert len(texts(browser)) == count
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(folder / "mr"))])
+    actions, modifiers = Qt.DropAction.CopyAction, Qt.KeyboardModifier.NoModifier
+    enter = QDragEnterEvent(QPoint(9, 9), actions, mime, LEFT, modifiers)
+    QApplication.sendEvent(browser, enter)
+    assert enter.isAccepted()
+    drop = QDropEvent(QPointF(9, 9), actions, mime, LEFT, modifiers, QEvent.Type.Drop)
+    QApplication.sendEvent(browser, drop)
+    qtbot.waitUntil(lambda: is_done(browser), timeout=20000)
+    assert [text for _, text in texts(browser)][-1] == "3 MR series"
+
+
+def select_all(qtbot, browser):
+    browser.tree.setFocus()
+    qtbot.keyClick(browser.tree, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+
+
+def test_what_is_loaded_together_has_one_notification(
+    qtbot, viewer, browser, look_into, messages, tmp_path
+):
+    for number, name in ((1, "Head"), (2, "Neck"), (3, "Head")):
+        datasets = series(
+            SeriesNumber=number, SeriesDescription=name, SeriesInstanceUID=uid(), slices=range(2)
+        )
+        write_series(tmp_path / str(number), [*datasets, datasets[0]] if number < 3 else datasets)
+    viewer.add_image(np.zeros((2, 2)), name="2 Neck", units="mm")
+    look_into(tmp_path)
+    select_all(qtbot, browser)
+    qtbot.mouseClick(browser.load, LEFT)
+    qtbot.waitUntil(lambda: browser.is_settled, timeout=20000)
+    assert [layer.name for layer in viewer.layers] == ["2 Neck", "1 Head", "2 Neck [1]", "3 Head"]
+    # By the names of the layers, one of which there was already.
+    assert messages() == ["1 Head and 2 Neck [1]: 1 duplicate file was left out."]
+    # The next one is another.
+    viewer.layers.remove("1 Head")
+    qtbot.mouseClick(browser.load, LEFT)
+    qtbot.waitUntil(lambda: browser.is_settled, timeout=20000)
+    assert messages()[1:] == ["1 Head: 1 duplicate file was left out."]
+
+
+def test_cancelled_between_two_the_first_stays_and_its_notes_are_said(
+    qtbot, viewer, browser, look_into, messages, tmp_path, monkeypatch
+):
+    for number in (1, 2):
+        datasets = series(SeriesNumber=number, SeriesInstanceUID=uid(), slices=range(2))
+        write_series(tmp_path / str(number), [*datasets, datasets[0]])
+    look_into(tmp_path)
+    select_all(qtbot, browser)
+    viewer.layers.events.inserted.connect(
+        lambda: QTimer.singleShot(0, lambda: qtbot.mouseClick(browser.cancel, LEFT))
+    )
+    go_on, opened_ = threading.Event(), load_queue.opened
+
+    def waits(entry, *rest):
+        assert entry.name.startswith("1 ") or go_on.wait(20)
+        return opened_(entry, *rest)
+
+    monkeypatch.setattr(load_queue, "opened", waits)
+    qtbot.mouseClick(browser.load, LEFT)
+    qtbot.waitUntil(lambda: browser.message.text().endswith("Cancelled."), timeout=20000)
+    go_on.set()
+    qtbot.waitUntil(lambda: not _RUNNING, timeout=20000)
+    qtbot.wait(50)
+    assert browser.message.text() == "1 volume was loaded. Cancelled."
+    assert [layer.name for layer in viewer.layers] == ["1 Test series"]
+    assert messages() == ["1 Test series: 1 duplicate file was left out."]
+
+
+def test_a_series_over_time_and_one_that_is_read_when_looked_at(
+    qtbot, viewer, browser, look_into, click, monkeypatch, tmp_path
+):
+    def change(t, n, ds):
+        ds.TemporalPositionIdentifier = t + 1
+        ds.AcquisitionTime = f"10000{t}"
+
+    write_series(tmp_path, sets(3, change))
+    look_into(tmp_path)
+    assert "3 × time" in item(browser, "4 Test series").text(0)
+    click("4 Test series", double=True)
+    qtbot.waitUntil(lambda: browser.is_settled, timeout=20000)
+    (volume,) = read(tmp_path)
+    same(viewer.layers[0], volume)
+    assert viewer.layers[0].data.shape == (3, 4, 5, 7)
+    viewer.layers.clear()
+    # As the preferences have it for opening.
+    monkeypatch.setattr(load_queue, "lazy_above", lambda: 100)
+    click("4 Test series", double=True)
+    qtbot.waitUntil(lambda: browser.is_settled, timeout=20000)
+    (layer,) = viewer.layers
+    assert isinstance(layer.data, da.Array)
+    same(layer, *read(tmp_path, lazy=True))
+    click("4 Test series", double=True)
+    qtbot.waitUntil(lambda: "is open already" in browser.message.text(), timeout=20000)
+    assert len(viewer.layers) == 1
+
+
+def test_layers_of_others_and_deleted_ones_are_not_taken_for_it(
+    qtbot, viewer, browser, look_into, click, folder
+):
+    look_into(folder)
+    other = viewer.add_image(np.zeros((3, 4)), name="2 Axial")
+    click("2 Axial", double=True)
+    qtbot.waitUntil(lambda: browser.is_settled, timeout=20000)
+    assert browser.message.text() == "1 volume was loaded."
+    assert [layer.name for layer in viewer.layers] == ["2 Axial", "2 Axial [1]"]
+    viewer.layers.remove("2 Axial [1]")
+    click("2 Axial", double=True)
+    qtbot.waitUntil(lambda: browser.is_settled, timeout=20000)
+    assert browser.message.text() == "1 volume was loaded."
+    assert viewer.layers[0] is other
+    assert len(viewer.layers) == 2
+
+
+def test_two_viewers_are_filled_each_by_its_own(
+    qtbot, viewer, browser, look_into, click, folder, make_napari_viewer
+):
+    look_into(folder)
+    second = make_napari_viewer(show=True)
+    panel = opened(second, *MENU)
+    assert texts(panel) == []
+    panel.place.path.setText(str(folder / "mr"))
+    qtbot.keyClick(panel.place.path, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: panel.is_settled, timeout=20000)
+    select_all(qtbot, panel)
+    click("2 Axial")
+    # Both at once.
+    qtbot.mouseClick(browser.load, LEFT)
+    qtbot.mouseClick(panel.load, LEFT)
+    qtbot.waitUntil(lambda: browser.is_settled and panel.is_settled, timeout=20000)
+    assert [layer.name for layer in viewer.layers] == ["2 Axial"]
+    assert [layer.name for layer in second.layers] == ["3 MR series"]
+    # One is closed: nothing is kept of it, and the other goes on.
+    gone = [weakref.ref(each) for each in (second, second.layers[0], panel)]
+    _dock(second).destroyOnClose()
+    panel = None
+    second.close()
+    second = None
+    click("3 MR series", double=True)
+    qtbot.waitUntil(lambda: browser.is_settled, timeout=20000)
+    assert len(viewer.layers) == 2
+    qtbot.wait(100)
+    gc.collect()
+    assert [ref() for ref in gone[1:]] == [None, None]
+
+
+def _dock(viewer):
+    docks = viewer.window._wrapped_dock_widgets.items()
+    (dock,) = (d for n, d in docks if "Series browser" in n)
+    return dock
+
+
+@pytest.fixture
+def archive(tmp_path):
+    """Return a folder of forty series of one image."""
+    for n in range(40):
+        (ds,) = series(
+            slices=[0],
+            SeriesNumber=n,
+            SeriesDescription=f"Part P{n}",
+            SeriesInstanceUID=uid(),
+            StudyInstanceUID=f"1.2.{n // 10}",
+            **PATIENT,
+        )
+        save(ds, tmp_path / "archive" / f"{n}")
+    return tmp_path / "archive"
+
+
+def test_long_lists_are_filled_little_by_little(qtbot, browser, look_into, archive, monkeypatch):
+    monkeypatch.setattr(series_tree, "_AT_ONCE", 0.0)
+    counts = []
+    fill = browser.tree._fill
+    browser.tree._timer.timeout.disconnect()
+    browser.tree._timer.timeout.connect(lambda: (fill(), counts.append(len(texts(browser)))))
+    # What was typed before holds for what comes.
+    qtbot.keyClicks(browser.filter, "p3 part")
+    browser.names.click()
+    look_into(archive)
+    assert len(counts) > 20
+    found = [text for depth, text in texts(browser) if depth == 2]
+    assert found == ["3 Part P3", *(f"{n} Part P{n}" for n in range(30, 40))]
+    assert texts(browser)[0] == (0, "Patient 1")
+    browser.filter.clear()
+    assert len(texts(browser)) == 1 + 4 + 40
+    # Every one has its picture.
+    empty = QImage(SIDE, SIDE, QImage.Format.Format_RGB32)
+    empty.fill(0)
+    pictures = [
+        row.icon(0).pixmap(SIDE, SIDE).toImage().convertToFormat(QImage.Format.Format_RGB32)
+        for row in browser.tree.findItems(
+            "Part", Qt.MatchFlag.MatchContains | Qt.MatchFlag.MatchRecursive
+        )
+    ]
+    assert len(pictures) == 40
+    assert all(picture != empty for picture in pictures)
+
+
+def test_what_the_filter_hides_is_not_selected(qtbot, viewer, browser, look_into, click, archive):
+    look_into(archive)
+    select_all(qtbot, browser)
+    assert browser.load.text() == "Load 40 volumes"
+    selections = []
+    browser.tree.itemSelectionChanged.connect(lambda: selections.append(1))
+    qtbot.keyClicks(browser.filter, "part p39")
+    assert not browser.load.text().endswith("volumes")
+    assert browser.load.isEnabled()
+    assert len(selections) <= len("part p39")  # not one for every row
+    qtbot.mouseClick(browser.load, LEFT)
+    qtbot.waitUntil(lambda: browser.is_settled, timeout=20000)
+    assert [layer.name for layer in viewer.layers] == ["39 Part P39"]
+    # It is not when it comes back, either.
+    browser.filter.clear()
+    click("0 Part P0")
+    assert browser.tree.selected()
+    qtbot.keyClicks(browser.filter, "p39")
+    browser.filter.clear()
+    assert browser.tree.selected() == []
+    assert not browser.load.isEnabled()
+
+
+def test_what_takes_long_is_done_beside_the_window(
+    qtbot, browser, look_into, click, folder, monkeypatch
+):
+    """Listing, describing, thumbnails, reading, and making layer data of what was read."""
+    threads = {}
+
+    def watched(name, function):
+        def called(*arguments, **options):
+            threads.setdefault(name, set()).add(threading.current_thread())
+            return function(*arguments, **options)
+
+        return called
+
+    for module, name in (
+        (catalogue, "browse"),
+        (catalogue_rows, "rows_of"),
+        (thumbnail_queue, "look_at"),
+        (catalogue_loading, "layers_of"),
+    ):
+        monkeypatch.setattr(module, name, watched(name, getattr(module, name)))
+    look_into(folder)
+    click("2 Axial", double=True)
+    qtbot.waitUntil(lambda: browser.is_settled, timeout=20000)
+    assert sorted(threads) == ["browse", "layers_of", "look_at", "rows_of"]
+    assert threading.main_thread() not in set().union(*threads.values())
+
+
+def test_closing_it_ends_its_work_and_lets_go(qtbot, viewer, folder):
+    browser = opened(viewer, *MENU)
+    browser.look_into(folder)
+    qtbot.waitUntil(lambda: is_done(browser), timeout=20000)
+    item(browser, "2 Axial").setSelected(True)
+    qtbot.mouseClick(browser.load, LEFT)
+    qtbot.waitUntil(lambda: is_done(browser), timeout=20000)
+    layer = weakref.ref(viewer.layers[0])
+    viewer.layers.clear()
+    qtbot.wait(100)  # napari removes its controls a little later
+    gc.collect()
+    assert layer() is None
+    # Closed while it loads.
+    qtbot.mouseClick(browser.load, LEFT)
+    gone = weakref.ref(browser)
+    _dock(viewer).destroyOnClose()
+    browser = None
+    qtbot.waitUntil(lambda: not _RUNNING, timeout=20000)
+    qtbot.wait(50)
+    gc.collect()
+    assert gone() is None
+    assert len(viewer.layers) == 0
+    assert texts(opened(viewer, *MENU)) == []
