@@ -32,8 +32,8 @@ from napari_medread import read
 from napari_medread.core.geometry import Geometry
 from napari_medread.core.grayscale_conversion import REC_709
 from napari_medread.core.volume import Volume
-from napari_medread.plugin.bridge.layer_to_volume import volume_of_layer
-from napari_medread.plugin.bridge.volume_to_layer import layer_of
+from napari_medread.plugin.bridge.layer_to_volume import volume_from_layer
+from napari_medread.plugin.bridge.volume_to_layer import to_layer
 from napari_medread.plugin.export.export_plan import FORMATS
 from watch import settle, watched
 
@@ -88,7 +88,7 @@ def rendering(viewer: napari.Viewer) -> Iterator[Step]:
 
 
 def tags(viewer: napari.Viewer) -> Iterator[Step]:
-    place, ct = folders.folder(), volume_of_layer(viewer.layers[0], viewer).volume
+    place, ct = folders.folder(), volume_from_layer(viewer.layers[0], viewer).volume
     files = _opened(viewer, folders.slices(place / "ct", ct))
     header = _opened(viewer, folders.many_frames(place / "enhanced.dcm"))
     del header.metadata["frames"]  # then all frames are shown and not one
@@ -139,7 +139,7 @@ def _tags(viewer: napari.Viewer, files: Layer, header: Layer) -> Iterator[Step]:
 
 def browser(viewer: napari.Viewer) -> Iterator[Step]:
     place = folders.folder()
-    folders.slices(place / "ct", volume_of_layer(viewer.layers[0], viewer).volume)
+    folders.slices(place / "ct", volume_from_layer(viewer.layers[0], viewer).volume)
     folders.archive(place / "archive")
     viewer.layers.clear()
     return _browser(viewer, place)
@@ -271,7 +271,7 @@ def add_ct(viewer: napari.Viewer) -> Layer:
     data = np.random.default_rng(0).integers(-1000, 1500, SHAPE, dtype=np.int16)
     affine = np.diag([0.7, 0.7, 1.0, 1.0])[[2, 1, 0, 3]]
     volume = Volume(data, "CT", Geometry(SHAPE, affine), modality="CT", value_unit="HU")
-    (layer,) = viewer._add_layer_from_data(*layer_of(volume))
+    (layer,) = viewer._add_layer_from_data(*to_layer(volume))
     return layer
 
 
@@ -320,7 +320,7 @@ def _worked(panel: Any, button: Any) -> None:
 
 def _opened(viewer: napari.Viewer, path: Path) -> Layer:
     (volume,) = read(path)
-    (layer,) = viewer._add_layer_from_data(*layer_of(volume))
+    (layer,) = viewer._add_layer_from_data(*to_layer(volume))
     return layer
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from napari_medread.core.volume import Axis, Volume
-from napari_medread.core.voxel_blocks import blocks, stored_type
+from napari_medread.core.voxel_blocks import read_blocks, stored_type
 from napari_medread.errors import CannotWrite
 
 CHANNEL, TIME = Axis("channel"), Axis("time", "s", 2.0)
@@ -14,7 +14,7 @@ CHANNEL, TIME = Axis("channel"), Axis("time", "s", 2.0)
 def joined(volume, **options):
     """Return all pieces as bytes."""
     dtype, _ = stored_type(volume)
-    return b"".join(piece.tobytes() for piece in blocks(volume, dtype, **options))
+    return b"".join(piece.tobytes() for piece in read_blocks(volume, dtype, **options))
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_a_lazy_volume_is_read_slice_by_slice_and_once():
     data = da.map_blocks(slice_, chunks=((1,) * 6, 3, 4), dtype=np.int16)
     seen.clear()
     volume = Volume(data, "x")
-    for n, piece in enumerate(blocks(volume, np.dtype("<i2"))):
+    for n, piece in enumerate(read_blocks(volume, np.dtype("<i2"))):
         assert piece.shape == (1, 3, 4)
         assert (piece == n).all()
         assert len(seen) == n + 1
@@ -62,7 +62,7 @@ def test_a_lazy_volume_is_read_slice_by_slice_and_once():
 
 def test_large_arrays_are_cut():
     volume = Volume(np.zeros((40, 1024, 1024), np.uint8), "x")
-    sizes = [piece.nbytes for piece in blocks(volume, np.dtype("u1"))]
+    sizes = [piece.nbytes for piece in read_blocks(volume, np.dtype("u1"))]
     assert sum(sizes) == 40 << 20
     assert max(sizes) <= 16 << 20
 

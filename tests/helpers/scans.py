@@ -10,7 +10,7 @@ from napari.layers import Image, Layer
 
 from napari_medread.core.geometry import Geometry
 from napari_medread.core.volume import Axis, Volume, to_world_order
-from napari_medread.plugin.bridge.volume_to_layer import layer_of
+from napari_medread.plugin.bridge.volume_to_layer import to_layer
 
 
 class Scan(NamedTuple):
@@ -67,7 +67,7 @@ class Scan(NamedTuple):
         return Volume(data, "scan", geometry, leading, contrast_limits=limits, value_unit="HU")
 
     def layer(self, data: np.ndarray | None = None, frames: int = 0) -> Image:
-        return Layer.create(*layer_of(self.volume(data, frames)))
+        return Layer.create(*to_layer(self.volume(data, frames)))
 
 
 def _turned(degrees: float) -> tuple[float, ...]:

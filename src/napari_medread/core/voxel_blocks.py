@@ -53,7 +53,7 @@ def channel_axis(volume: Volume) -> int | None:
     return next((n for n, axis in enumerate(volume.leading) if axis.label == CHANNEL), None)
 
 
-def blocks(
+def read_blocks(
     volume: Volume,
     dtype: np.dtype[Any],
     progress: Progress = no_progress,
@@ -108,7 +108,7 @@ def value_range(volume: Volume, progress: Progress = no_progress) -> tuple[Any, 
     dtype, _ = stored_type(volume)
     low: Any = np.inf
     high: Any = -np.inf
-    for piece in blocks(volume, dtype, progress):
+    for piece in read_blocks(volume, dtype, progress):
         values = piece[np.isfinite(piece)] if piece.dtype.kind == "f" else piece
         if values.size:
             low, high = min(low, values.min()), max(high, values.max())

@@ -13,7 +13,7 @@ from napari.utils.notifications import show_info, show_warning
 from napari_medread import api
 from napari_medread.dicom.headers.header_scan import is_dicom
 from napari_medread.errors import Cancelled
-from napari_medread.plugin.bridge.volume_to_layer import LayerData, layers_of
+from napari_medread.plugin.bridge.volume_to_layer import LayerData, to_layers
 from napari_medread.plugin.gui.notifications import show_notes
 from napari_medread.plugin.gui.preferences import lazy_above
 from napari_medread.plugin.gui.reader_progress import progress_with_cancel
@@ -55,7 +55,7 @@ def read_layers(path: Paths) -> list[LayerData]:
         show_info("Opening was cancelled: nothing was loaded.")
         return NOTHING
     show_notes([(volume.name, volume.notes) for volume in volumes])
-    return layers_of(volumes)
+    return to_layers(volumes)
 
 
 def _dropped_with(path: str) -> list[str]:

@@ -11,7 +11,7 @@ from napari.utils.notifications import show_info, show_warning
 from napari_medread import api
 from napari_medread.core.atomic_files import Written
 from napari_medread.errors import Cancelled, CannotWrite, MedReadError
-from napari_medread.plugin.bridge.layer_to_volume import volume_of
+from napari_medread.plugin.bridge.layer_to_volume import to_volume
 from napari_medread.plugin.bridge.volume_to_layer import LayerData
 from napari_medread.plugin.export.export_plan import file_name_of, remarks_of
 from napari_medread.plugin.gui.reader_progress import progress_with_cancel
@@ -64,7 +64,7 @@ def save(path: str, layers: Sequence[LayerData], suffix: str) -> list[str]:
     """
     place, named = _place(Path(path), suffix)
     others = _others(layers)
-    shown = [volume_of(layer, [*layers[:n], *layers[n + 1 :], *others])
+    shown = [to_volume(layer, [*layers[:n], *layers[n + 1 :], *others])
              for n, layer in enumerate(layers)]  # fmt: skip
     targets = [place] if len(shown) == 1 else _named_after(place, [s.volume.name for s in shown])
     if named or len(shown) > 1:

@@ -9,8 +9,8 @@ from napari_medread import read
 from napari_medread.core.geometry import Geometry
 from napari_medread.core.volume import Axis, Volume
 from napari_medread.errors import CannotWrite
-from napari_medread.plugin.bridge.layer_to_volume import BESIDE, NO_UNIT, volume_of
-from napari_medread.plugin.bridge.volume_to_layer import layer_of
+from napari_medread.plugin.bridge.layer_to_volume import BESIDE, NO_UNIT, to_volume
+from napari_medread.plugin.bridge.volume_to_layer import to_layer
 
 TURNED = ((0.8, 0.6, 0.0), (-0.36, 0.48, 0.8))
 TILTED = np.array([[0, 0, 0.7, -41], [1, 1.16, 0, 56], [-2.5, 0, 0, 12], [0, 0, 0, 1]])
@@ -18,7 +18,7 @@ TILTED = np.array([[0, 0, 0.7, -41], [1, 1.16, 0, 56], [-2.5, 0, 0, 12], [0, 0, 
 
 def layer(volume):
     """Return the tuple that napari gives back for a layer of a volume."""
-    data, arguments, kind = layer_of(volume)
+    data, arguments, kind = to_layer(volume)
     assert kind == "image"
     return Image(data, **arguments).as_layer_data_tuple()
 
@@ -33,7 +33,7 @@ def volume(affine, shape=(2, 3, 4), slice_axis=0, **options):
 def test_a_layer_is_the_volume_it_was_opened_from(tmp_path, orientation):
     write_series(tmp_path, series(orientation, WindowCenter="40", WindowWidth="400"))
     (opened,) = read(tmp_path)
-    shown = volume_of(layer(opened))
+    shown = to_volume(layer(opened))
     assert shown.remarks == ()
     assert shown.in_patient
     found = shown.volume
@@ -49,7 +49,7 @@ def test_shear_stays_with_a_layer_that_is_moved(slice_axis):
     opened = volume(TILTED, slice_axis=slice_axis)
     data, attributes, kind = layer(opened)
     attributes["translate"] = np.add(attributes["translate"], attributes["scale"])
-    found = volume_of((data, attributes, kind)).volume.geometry
+    found = to_volume((data, attributes, kind)).volume.geometry
     expected = TILTED @ np.array([[1, 0, 0, 1], [0, 1, 0, 1], [0, 0, 1, 1], [0, 0, 0, 1]])
     np.testing.assert_allclose(found.affine, expected, atol=1e-9)
     assert found.slice_axis == slice_axis
@@ -65,12 +65,12 @@ def test_a_layer_with_nothing_but_its_affine_is_where_that_says():
         affine=np.diag([*place.flips, 1]),
         metadata={"patient_affine": affine},
     )
-    assert np.array_equal(volume_of(made.as_layer_data_tuple()).volume.geometry.affine, affine)
+    assert np.array_equal(to_volume(made.as_layer_data_tuple()).volume.geometry.affine, affine)
 
 
 def test_leading_axes_keep_label_step_unit_and_values():
     leading = (Axis("time", "s", 2.5), Axis("b-value", values=(0, 1000)))
-    found = volume_of(layer(volume(np.eye(4)[[2, 1, 0, 3]], leading=leading))).volume
+    found = to_volume(layer(volume(np.eye(4)[[2, 1, 0, 3]], leading=leading))).volume
     assert found.leading == leading
 
 
@@ -78,7 +78,7 @@ def test_a_turned_plain_layer_keeps_its_directions():
     angle = np.radians(30)
     turn = [[1, 0, 0], [0, np.cos(angle), -np.sin(angle)], [0, np.sin(angle), np.cos(angle)]]
     made = Image(np.zeros((2, 3, 4)), scale=(2, 1, 1), rotate=turn, units="mm")
-    shown = volume_of(made.as_layer_data_tuple())
+    shown = to_volume(made.as_layer_data_tuple())
     assert not shown.in_patient
     found = shown.volume.geometry
     assert found.spacing == pytest.approx((2, 1, 1))
@@ -87,34 +87,34 @@ def test_a_turned_plain_layer_keeps_its_directions():
 
 
 def test_planes_without_scale_stay_pixels():
-    shown = volume_of(Image(np.zeros((3, 4))).as_layer_data_tuple())
+    shown = to_volume(Image(np.zeros((3, 4))).as_layer_data_tuple())
     assert shown.volume.geometry is None
     assert shown.remarks == ()
 
 
 def test_planes_with_a_scale_and_no_unit_are_taken_for_millimetres():
-    shown = volume_of(Image(np.zeros((3, 4)), scale=(0.5, 0.25)).as_layer_data_tuple())
+    shown = to_volume(Image(np.zeros((3, 4)), scale=(0.5, 0.25)).as_layer_data_tuple())
     assert shown.volume.geometry.spacing == (0.5, 0.25)
     assert shown.remarks == (NO_UNIT,)
 
 
 def test_a_picture_of_long_pixels_stays_in_pixels():
     opened = Volume(np.zeros((3, 4)), "x", pixel_size=(4 / 3, 1.0), contrast_limits=(0, 1))
-    found = volume_of(layer(opened)).volume
+    found = to_volume(layer(opened)).volume
     assert found.geometry is None
     assert found.pixel_size == (4 / 3, 1.0)
 
 
 def test_of_a_pyramid_the_finest_level_is_taken():
     levels = [np.zeros((8, 8)), np.zeros((4, 4))]
-    shown = volume_of(Image(levels, multiscale=True).as_layer_data_tuple())
+    shown = to_volume(Image(levels, multiscale=True).as_layer_data_tuple())
     assert shown.volume.shape == (8, 8)
     assert shown.remarks == ("Only the finest of its resolutions was taken.",)
 
 
 def test_points_have_no_voxels():
     with pytest.raises(CannotWrite, match=r"^dots: a points layer has no voxels\."):
-        volume_of(Points([[0, 0]], name="dots").as_layer_data_tuple())
+        to_volume(Points([[0, 0]], name="dots").as_layer_data_tuple())
 
 
 def test_a_transform_that_mixes_time_and_space_is_refused():
@@ -122,7 +122,7 @@ def test_a_transform_that_mixes_time_and_space_is_refused():
     affine[0, 1] = 0.5
     made = Image(np.zeros((2, 2, 3, 4)), affine=affine, name="mixed")
     with pytest.raises(CannotWrite, match=r"^mixed: its transform mixes axes"):
-        volume_of(made.as_layer_data_tuple())
+        to_volume(made.as_layer_data_tuple())
 
 
 def oblique(tmp_path, orientation=TURNED, name="a"):
@@ -155,7 +155,7 @@ def labels(beside, start=(0, 0, 0), **options):
 def test_labels_lie_in_the_space_of_the_image_beside_them(tmp_path, options, remarks):
     opened = oblique(tmp_path)
     image = layer(opened)
-    shown = volume_of(labels(image, (1, 2, 3), **options), [image])
+    shown = to_volume(labels(image, (1, 2, 3), **options), [image])
     expected = opened.patient_affine.copy()
     expected[:3, 3] = opened.geometry.to_patient((1, 2, 3))
     np.testing.assert_allclose(shown.volume.geometry.affine, expected, atol=1e-9)
@@ -165,7 +165,7 @@ def test_labels_lie_in_the_space_of_the_image_beside_them(tmp_path, options, rem
 def test_an_array_beside_an_image_that_fits_no_grid_is_plain(tmp_path):
     image = layer(oblique(tmp_path))
     made = Image(np.zeros((2, 3, 4)), scale=(2, 1, 1)).as_layer_data_tuple()
-    shown = volume_of(made, [image])
+    shown = to_volume(made, [image])
     assert not shown.in_patient
     assert shown.volume.geometry.affine.tolist() == [
         [0, 0, 1, 0], [0, 1, 0, 0], [2, 0, 0, 0], [0, 0, 0, 1]
@@ -177,7 +177,7 @@ def test_of_several_orientations_the_one_whose_grid_fits_is_taken(tmp_path):
     beside = [layer(axial), layer(opened)]
     options = {"units": "mm", "axis_labels": ("SI", "AP", "RL")}
     for each, image in zip((axial, opened), beside, strict=True):
-        found = volume_of(labels(image, (0, 1, 1), **options), beside).volume.geometry
+        found = to_volume(labels(image, (0, 1, 1), **options), beside).volume.geometry
         np.testing.assert_allclose(found.affine[:3, :3], each.geometry.affine[:3, :3], atol=1e-9)
 
 
@@ -188,4 +188,4 @@ def test_where_no_grid_fits_and_orientations_differ_it_is_refused(tmp_path):
         axis_labels=("SI", "AP", "RL"), name="drawn",
     )  # fmt: skip
     with pytest.raises(CannotWrite, match=r"^drawn: images of different orientations are open"):
-        volume_of(made.as_layer_data_tuple(), [layer(axial), layer(opened)])
+        to_volume(made.as_layer_data_tuple(), [layer(axial), layer(opened)])

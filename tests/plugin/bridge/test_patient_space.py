@@ -8,7 +8,7 @@ import pytest
 from napari.components import Dims
 
 from helpers.scans import AXIAL, FROM_HEAD, OBLIQUE
-from napari_medread.plugin.bridge.layer_to_volume import volume_of_layer
+from napari_medread.plugin.bridge.layer_to_volume import volume_from_layer
 from napari_medread.plugin.bridge.patient_space import (
     in_patient_of,
     is_oblique,
@@ -45,7 +45,7 @@ def transforms_of(layer):
 
 def saved(layer):
     """Return the geometry with which a layer would be saved."""
-    return volume_of_layer(layer).volume.geometry.affine
+    return volume_from_layer(layer).volume.geometry.affine
 
 
 def test_there_and_back():
@@ -115,7 +115,7 @@ def test_what_was_drawn_over_a_layer_goes_with_it(kind, units):
         np.testing.assert_allclose(drawn.data_to_world(index), layer.data_to_world(index))
     lies_where_it_is(layer, OBLIQUE)
     if kind is napari.layers.Labels:
-        found = volume_of_layer(drawn, SimpleNamespace(layers=[layer, drawn])).volume.geometry
+        found = volume_from_layer(drawn, SimpleNamespace(layers=[layer, drawn])).volume.geometry
         np.testing.assert_allclose(found.affine, saved(layer), atol=1e-9)
     assert in_patient_of(drawn, [drawn, layer]) is None
     move_all([(each, straight_of(each, [drawn, layer])) for each in (drawn, layer)])

@@ -7,7 +7,7 @@ import pytest
 
 from napari_medread.core.geometry import Geometry
 from napari_medread.core.volume import Axis, Volume
-from napari_medread.plugin.bridge.volume_to_layer import layer_of, layers_of
+from napari_medread.plugin.bridge.volume_to_layer import to_layer, to_layers
 
 TIME = Axis("time", "s", 0.5)
 PLANE = Geometry((4, 6), np.diag([0.2, 0.1, 1.0])[[1, 0, 2]])
@@ -31,7 +31,7 @@ PLANE = Geometry((4, 6), np.diag([0.2, 0.1, 1.0])[[1, 0, 2]])
 )
 def test_the_scale_of_images_without_a_place(shape, options, scale, units):
     volume = Volume(np.zeros(shape, np.uint8), "image", contrast_limits=(0, 1), **options)
-    _, arguments, kind = layer_of(volume)
+    _, arguments, kind = to_layer(volume)
     assert kind == "image"
     assert arguments["scale"] == pytest.approx(scale)
     assert arguments["units"] == units
@@ -40,7 +40,7 @@ def test_the_scale_of_images_without_a_place(shape, options, scale, units):
 def test_flips_are_an_affine_and_the_truth_is_in_the_metadata():
     affine = np.diag([2.0, 3.0, 5.0, 1.0])[[2, 1, 0, 3]]  # slices towards the head
     volume = Volume(np.zeros((2, 3, 4), np.int16), "scan", Geometry((2, 3, 4), affine))
-    _, arguments, _ = layer_of(volume)
+    _, arguments, _ = to_layer(volume)
     np.testing.assert_array_equal(arguments["affine"], np.diag([-1, 1, 1, 1]))
     np.testing.assert_array_equal(arguments["metadata"]["patient_affine"], affine)
 
@@ -48,19 +48,19 @@ def test_flips_are_an_affine_and_the_truth_is_in_the_metadata():
 def test_of_volumes_opened_together_the_largest_is_visible():
     geometry = [Geometry((n, 3, 4), np.diag([-1.0, 1, 1, 1])[[2, 1, 0, 3]]) for n in (2, 9, 5)]
     volumes = [Volume(np.zeros(g.shape, np.int16), "scan", g) for g in geometry]
-    assert [arguments["visible"] for _, arguments, _ in layers_of(volumes)] == [False, True, False]
+    assert [arguments["visible"] for _, arguments, _ in to_layers(volumes)] == [False, True, False]
 
 
 def test_pictures_opened_together_are_all_visible():
     volumes = [Volume(np.zeros((n, 4), np.uint8), "picture") for n in (3, 9)]
-    assert all(arguments["visible"] for _, arguments, _ in layers_of(volumes))
+    assert all(arguments["visible"] for _, arguments, _ in to_layers(volumes))
 
 
 @pytest.mark.parametrize("dtype", ["u1", "i2", "u4", "i8", "f4", "f8", "?"])
 def test_labels_are_a_labels_layer_of_whole_numbers(dtype):
     regions = (np.arange(24).reshape(2, 3, 4) % 5).astype(dtype)
     volume = Volume(regions, "regions", leading=(Axis("page"),), labels=True)
-    data, arguments, kind = layer_of(volume)
+    data, arguments, kind = to_layer(volume)
     assert kind == "labels"
     assert np.array_equal(data, regions)
     assert data.dtype.kind in "iub"
@@ -72,7 +72,7 @@ def test_labels_are_a_labels_layer_of_whole_numbers(dtype):
 def test_napari_knows_the_units_of_axes(unit):
     volume = Volume(np.zeros((2, 3, 4), np.uint8), "image", leading=(Axis("axis", unit),))
     volume.contrast_limits = (0, 1)
-    data, arguments, _ = layer_of(volume)
+    data, arguments, _ = to_layer(volume)
     layer = napari.layers.Image(data, **arguments)
     assert layer.units[0] == pint.get_application_registry()(unit).units
 
@@ -80,7 +80,7 @@ def test_napari_knows_the_units_of_axes(unit):
 @pytest.mark.parametrize("odd", [0.5, np.nan, np.inf, 1e20])
 def test_labels_that_are_not_whole_stay_an_image(odd):
     regions = np.array([[0, 1], [2, odd]])
-    data, arguments, kind = layer_of(Volume(regions, "regions", labels=True))
+    data, arguments, kind = to_layer(Volume(regions, "regions", labels=True))
     assert kind == "image"
     assert np.array_equal(data, regions, equal_nan=True)
     napari.layers.Image(data, **arguments)

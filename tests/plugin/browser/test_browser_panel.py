@@ -16,7 +16,7 @@ from helpers.builders import ORIENTATIONS, image, position_of, save, series, set
 from helpers.dicom_objects import directory
 from helpers.menus import opened
 from napari_medread import catalogue, read
-from napari_medread.plugin.bridge.volume_to_layer import layer_of
+from napari_medread.plugin.bridge.volume_to_layer import to_layer
 from napari_medread.plugin.browser import (
     catalogue_loading,
     catalogue_rows,
@@ -113,7 +113,7 @@ def folder(tmp_path):
 
 def same(layer, volume):
     """Check that a layer is what the reader makes of a volume."""
-    data, attributes, _ = layer_of(volume)
+    data, attributes, _ = to_layer(volume)
     np.testing.assert_array_equal(layer.data, data)
     assert layer.name == attributes["name"]
     np.testing.assert_allclose(layer.scale, attributes["scale"])

@@ -12,7 +12,7 @@ from qtpy.QtCore import Qt
 
 from helpers.menus import action, opened
 from napari_medread.core.grayscale_conversion import MEAN, REC_601, REC_709
-from napari_medread.plugin.bridge.layer_to_volume import volume_of_layer
+from napari_medread.plugin.bridge.layer_to_volume import volume_from_layer
 from napari_medread.plugin.gui.preferences import preference
 
 MENU = "Layers", "Data"
@@ -112,7 +112,7 @@ def test_a_lazy_volume_in_patient_space(viewer, widget, grey_of):
     assert np.abs(found.data.compute() - expected).max() <= 0.5 + 1e-9
     assert found.data.dtype == np.uint16
     assert tuple(found.contrast_limits) == (0, 65535)
-    was, now = (volume_of_layer(each).volume for each in (source, found))
+    was, now = (volume_from_layer(each).volume for each in (source, found))
     np.testing.assert_array_equal(now.patient_affine, was.patient_affine)
     assert now.axis_labels == was.axis_labels
     assert now.units == was.units

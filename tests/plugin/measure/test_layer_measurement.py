@@ -12,7 +12,7 @@ from napari_medread.core.geometry import Geometry
 from napari_medread.core.progress import no_progress
 from napari_medread.core.volume import Volume
 from napari_medread.errors import CannotMeasure
-from napari_medread.plugin.bridge.volume_to_layer import layer_of
+from napari_medread.plugin.bridge.volume_to_layer import to_layer
 from napari_medread.plugin.measure.layer_measurement import marks_of, measure_all, ruler_of
 from napari_medread.plugin.measure.measurement_table import PIXELS, Table, shapes_table, shown_text
 from napari_medread.plugin.measure.region_sampling import in_labels, in_shapes
@@ -45,7 +45,7 @@ def image_of(matrix, data=None):
     """Return the layer of a volume, as a file is opened."""
     data = np.zeros(SHAPE, np.int16) if data is None else data
     volume = Volume(data, "scan", Geometry(data.shape[-3:], matrix), value_unit="HU")
-    array, attributes, _ = layer_of(volume)
+    array, attributes, _ = to_layer(volume)
     attributes.pop("contrast_limits")
     return Image(array, **attributes)
 
@@ -231,7 +231,7 @@ def test_labels_that_run_the_other_way_or_cover_a_part():
     matrix = AFFINES["aligned"] @ np.array(
         [[1, 0, 0, 1], [0, -1, 0, 24], [0, 0, 1, 2], [0, 0, 0, 1.0]]
     )
-    array, attributes, _ = layer_of(Volume(part, "part", Geometry(part.shape, matrix), labels=True))
+    array, attributes, _ = to_layer(Volume(part, "part", Geometry(part.shape, matrix), labels=True))
     labels = Labels(array, **attributes)
     inside = in_labels(image, ruler_of(image), labels, (0, 0, 0))(no_progress)
     (found,) = inside.statistics.values()
@@ -243,7 +243,7 @@ def test_labels_that_run_the_other_way_or_cover_a_part():
         with pytest.raises(CannotMeasure, match="lie on another grid than scan"):
             in_labels(image, ruler_of(image), other, (0, 0, 0))
     # Drawn on the same place, and of another orientation.
-    turned = layer_of(Volume(regions, "t", Geometry(SHAPE, AFFINES["oblique"]), labels=True))
+    turned = to_layer(Volume(regions, "t", Geometry(SHAPE, AFFINES["oblique"]), labels=True))
     other = Labels(turned[0], **turned[1])
     with pytest.raises(CannotMeasure, match="another grid"):
         in_labels(image, ruler_of(image), other, (0, 0, 0))

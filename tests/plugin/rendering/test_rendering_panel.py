@@ -18,7 +18,7 @@ from napari_medread.core.geometry import Geometry
 from napari_medread.core.rendering_presets import CT, MR, STEP
 from napari_medread.core.volume import Volume
 from napari_medread.plugin.bridge.patient_space import PatientSpace
-from napari_medread.plugin.bridge.volume_to_layer import layer_of
+from napari_medread.plugin.bridge.volume_to_layer import to_layer
 from napari_medread.plugin.rendering import clipping_box
 from napari_medread.plugin.rendering.lazy_loading import is_read
 from napari_medread.plugin.rendering.rendering_session import studio_of
@@ -470,7 +470,7 @@ def oblique(degrees):
 
 @pytest.mark.parametrize("in_patient", [False, True])
 def test_oblique_volumes_are_cut_where_they_stand(viewer, widget, choose, click, in_patient):
-    (layer,) = viewer._add_layer_from_data(*layer_of(oblique(25)))
+    (layer,) = viewer._add_layer_from_data(*to_layer(oblique(25)))
     space = PatientSpace(viewer)
     space.switch(on=in_patient)
     choose("MIP")

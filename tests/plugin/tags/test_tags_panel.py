@@ -19,8 +19,8 @@ from helpers import menus
 from helpers.builders import enhanced, image, placed, save, series, sets, stored_slice, write_series
 from napari_medread import read, resample, tags
 from napari_medread.core.geometry import Geometry
-from napari_medread.plugin.bridge.layer_to_volume import volume_of_layer
-from napari_medread.plugin.bridge.volume_to_layer import layer_of
+from napari_medread.plugin.bridge.layer_to_volume import volume_from_layer
+from napari_medread.plugin.bridge.volume_to_layer import to_layer
 from napari_medread.plugin.gui.background_work import _RUNNING
 from napari_medread.plugin.samples import example
 from napari_medread.plugin.tags import tag_over_slices, tag_tree
@@ -140,7 +140,7 @@ def test_it_follows_the_slider(qtbot, viewer, widget, opened, settled, tmp_path)
     viewer.dims.set_current_step(0, 2)
     settled()
     assert float(shown(widget, "Slice Location")) == slice_shown(layer) * 1000
-    volume = volume_of_layer(layer, viewer).volume
+    volume = volume_from_layer(layer, viewer).volume
     assert float(tags(volume, 2)["SliceLocation"].value) == slice_shown(layer) * 1000
     # In another plane all slices are on the screen.
     viewer.dims.order = (1, 0, 2)
@@ -156,14 +156,14 @@ def test_it_follows_the_slider(qtbot, viewer, widget, opened, settled, tmp_path)
     )
     viewer.layers.clear()
     viewer.dims.order = (0, 1, 2)
-    part = viewer.add_layer(Layer.create(*layer_of(cut)))
+    part = viewer.add_layer(Layer.create(*to_layer(cut)))
     for step in range(3):
         viewer.dims.set_current_step(0, step)
         settled()
         assert float(shown(widget, "Slice Location")) == slice_shown(part) * 1000
     # Of what was laid on another grid only the first file is known.
     viewer.layers.clear()
-    viewer.add_layer(Layer.create(*layer_of(resample(read_again))))
+    viewer.add_layer(Layer.create(*to_layer(resample(read_again))))
     settled()
     assert "The layer was made of others" in widget.where.text()
     assert not widget.over_slices.isEnabled()
@@ -566,7 +566,7 @@ def test_a_lazy_layer_is_followed_and_its_pixels_are_left_alone(
     viewer, widget, settled, monkeypatch, tmp_path
 ):
     (volume,) = read(write_series(tmp_path, series(change=marked)), lazy=True)
-    layer = viewer.add_layer(Layer.create(*layer_of(volume)))
+    layer = viewer.add_layer(Layer.create(*to_layer(volume)))
     assert not isinstance(layer.data, np.ndarray)
     for step in (0, 3):
         viewer.dims.set_current_step(0, step)

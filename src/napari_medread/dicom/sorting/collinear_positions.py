@@ -32,7 +32,7 @@ def clusters(numbers: Float, gap: float) -> list[Indices]:
     return np.split(order, np.flatnonzero(np.diff(numbers[order]) > gap) + 1)
 
 
-def straight_lines(positions: Float, normal: Float, *, reach: float, gap: float) -> list[Indices]:
+def split_into_lines(positions: Float, normal: Float, *, reach: float, gap: float) -> list[Indices]:
     """Split positions into lines of one direction.
 
     Stacks can lie side by side in the same planes, or follow one another with a shift. A tilted

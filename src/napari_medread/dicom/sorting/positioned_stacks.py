@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_medread.dicom.frames.frame import Frame
 from napari_medread.dicom.headers import attributes
-from napari_medread.dicom.sorting.collinear_positions import clusters, straight_lines
+from napari_medread.dicom.sorting.collinear_positions import clusters, split_into_lines
 from napari_medread.dicom.sorting.regular_grids import (
     joined,
     placement,
@@ -57,7 +57,7 @@ def placed_stacks(frames: Sequence[Frame], label: str = "") -> list[Stack]:
         What sets them apart from other images of their series.
     """
     _, _, pixel = placement(frames[0])
-    lines = straight_lines(
+    lines = split_into_lines(
         np.array([placement(frame)[0] for frame in frames]),
         stacking_normal(frames[0]),
         reach=max(pixel),

@@ -18,7 +18,7 @@ from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, generate_uid
 from napari_medread.core.atomic_files import Written, new_folder, replacing
 from napari_medread.core.progress import Progress, T, no_progress
 from napari_medread.core.volume import Volume
-from napari_medread.core.voxel_blocks import blocks
+from napari_medread.core.voxel_blocks import read_blocks
 from napari_medread.dicom.headers.header_scan import WRITTEN_SUFFIX
 from napari_medread.dicom.headers.tolerant_parsing import forgiving
 from napari_medread.dicom.writing.leading_axis_attributes import Attributes, points
@@ -116,7 +116,7 @@ def _stored(
     dtype = np.dtype(volume.data.dtype)
 
     def pieces(progress: Progress = no_progress) -> Iterator[NDArray[Any]]:
-        return blocks(ordered, dtype, progress)
+        return read_blocks(ordered, dtype, progress)
 
     def images() -> Iterator[NDArray[Any]]:
         return itertools.chain.from_iterable(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from napari_medread.core.atomic_files import Draft, Written, drafts, replacing
 from napari_medread.core.progress import Progress, no_progress
 from napari_medread.core.volume import Volume
-from napari_medread.core.voxel_blocks import blocks, stored_type
+from napari_medread.core.voxel_blocks import read_blocks, stored_type
 from napari_medread.errors import UnreadableFile
 from napari_medread.formats.metaimage.metaimage_header import ELEMENT_TYPES, read_header
 from napari_medread.formats.shared.file_grid import (
@@ -81,7 +81,7 @@ def write(
     kept, dropped = _kept(volume, grid, keep_patient=keep_patient)
     notes = (*notes, *grid.notes, *dropped)
     keys = _keys(volume, grid, dtype, compress=compress) | kept
-    pieces = blocks(volume, dtype, progress)
+    pieces = read_blocks(volume, dtype, progress)
     if path.suffix.lower() == ".mha":
         _write_local(path, keys, pieces, compress=compress)
         return Written((path,), notes)

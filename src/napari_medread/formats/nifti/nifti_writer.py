@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from napari_medread.core.atomic_files import Written, replacing
 from napari_medread.core.progress import Progress, no_progress
 from napari_medread.core.volume import Axis, Volume
-from napari_medread.core.voxel_blocks import CHANNEL, blocks, channel_axis, stored_type
+from napari_medread.core.voxel_blocks import CHANNEL, channel_axis, read_blocks, stored_type
 from napari_medread.errors import CannotWrite
 from napari_medread.formats.nifti.nifti_header import (
     COLOURS,
@@ -100,7 +100,7 @@ def write(
     dtype, notes = stored_type(volume)
     dimensions = _dimensions(volume, grid)
     header = _header(volume, grid, dtype, dimensions)
-    pieces = blocks(_planar(volume), dtype, progress, interleaved=False)
+    pieces = read_blocks(_planar(volume), dtype, progress, interleaved=False)
     packed = path.name.lower().endswith(".gz")
     with replacing(path) as file:
         write_stored(file, chain([header.tobytes(), _EXTENSION], pieces), GZIP if packed else None)

@@ -11,7 +11,7 @@ import numpy as np
 from napari_medread.core.atomic_files import Written, replacing
 from napari_medread.core.progress import Progress, no_progress
 from napari_medread.core.volume import Axis, Volume
-from napari_medread.core.voxel_blocks import CHANNEL, blocks, stored_type
+from napari_medread.core.voxel_blocks import CHANNEL, read_blocks, stored_type
 from napari_medread.errors import UnreadableFile
 from napari_medread.formats.nrrd.nrrd_header import FIELDS, FLIPS, TYPE_NAMES, Header, read_header
 from napari_medread.formats.shared.file_grid import (
@@ -72,7 +72,7 @@ def write(
     header = "\n".join([*lines, "", ""]).encode()
     with replacing(path) as file:
         file.write(header)
-        write_stored(file, blocks(volume, dtype, progress), GZIP if compress else None)
+        write_stored(file, read_blocks(volume, dtype, progress), GZIP if compress else None)
     return Written((path,), (*notes, *grid.notes, *dropped))
 
 

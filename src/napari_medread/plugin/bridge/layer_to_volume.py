@@ -47,14 +47,14 @@ class Shown(NamedTuple):
     in_patient: bool
 
 
-def volume_of_layer(layer: Layer, viewer: Any = None) -> Shown:
-    """Return a layer of a viewer as a volume; see ``volume_of``."""
+def volume_from_layer(layer: Layer, viewer: Any = None) -> Shown:
+    """Return a layer of a viewer as a volume; see ``to_volume``."""
     others = [] if viewer is None else [each for each in viewer.layers if each is not layer]
     # Only a layer without a place of its own asks for them.
-    return volume_of(layer.as_layer_data_tuple(), (each.as_layer_data_tuple() for each in others))
+    return to_volume(layer.as_layer_data_tuple(), (each.as_layer_data_tuple() for each in others))
 
 
-def volume_of(layer: LayerData, others: Iterable[LayerData] = ()) -> Shown:
+def to_volume(layer: LayerData, others: Iterable[LayerData] = ()) -> Shown:
     """Return the volume that a layer shows.
 
     Its geometry is ``metadata["patient_affine"]`` as long as the layer is drawn where it was

@@ -28,18 +28,18 @@ def array_of(data: Any) -> Any:
     return data if isinstance(data, da.Array) else da.from_array(data, asarray=True)  # type: ignore[no-untyped-call]
 
 
-def layers_of(volumes: Sequence[Volume]) -> list[LayerData]:
+def to_layers(volumes: Sequence[Volume]) -> list[LayerData]:
     """Return layer data for volumes opened together: only the largest is visible.
 
     Several pictures, none of them in patient space, are all visible.
     """
     if not any(v.patient_affine is not None for v in volumes):
-        return [layer_of(v) for v in volumes]
+        return [to_layer(v) for v in volumes]
     largest = max(range(len(volumes)), key=lambda n: math.prod(volumes[n].shape))
-    return [layer_of(v, visible=n == largest) for n, v in enumerate(volumes)]
+    return [to_layer(v, visible=n == largest) for n, v in enumerate(volumes)]
 
 
-def layer_of(volume: Volume, *, visible: bool = True) -> LayerData:
+def to_layer(volume: Volume, *, visible: bool = True) -> LayerData:
     """Return ``(data, keyword arguments, kind of layer)`` for one volume.
 
     The layer lies on its acquisition grid: scale, translate, and flips as an affine,

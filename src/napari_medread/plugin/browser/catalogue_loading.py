@@ -9,7 +9,7 @@ import numpy as np
 from napari.layers import Layer
 
 from napari_medread.core.progress import Progress
-from napari_medread.plugin.bridge.volume_to_layer import LayerData, layers_of
+from napari_medread.plugin.bridge.volume_to_layer import LayerData, to_layers
 from napari_medread.plugin.browser.catalogue_rows import Readable
 from napari_medread.plugin.gui.notifications import show_notes
 from napari_medread.plugin.gui.viewer_references import open_viewer
@@ -32,7 +32,7 @@ def opened(entry: Readable, lazy_above: int | None, progress: Progress) -> Opene
         Where it cannot be read.
     """
     volumes = entry.read(progress, lazy_above)
-    return Opened(entry, layers_of(volumes), [volume.notes for volume in volumes])
+    return Opened(entry, to_layers(volumes), [volume.notes for volume in volumes])
 
 
 class Loaded:

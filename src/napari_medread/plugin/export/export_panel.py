@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QMessageBox
 from napari_medread.core.atomic_files import Written
 from napari_medread.core.voxel_blocks import value_range
 from napari_medread.errors import MedReadError
-from napari_medread.plugin.bridge.layer_to_volume import Shown, volume_of_layer
+from napari_medread.plugin.bridge.layer_to_volume import Shown, volume_from_layer
 from napari_medread.plugin.export.export_plan import (
     FORMATS,
     Format,
@@ -155,7 +155,7 @@ class Export(Panel):
 
     def _shown(self) -> Shown | None:
         layer, viewer = self.layer.value, self._viewer_of()
-        return None if layer is None or viewer is None else volume_of_layer(layer, viewer)
+        return None if layer is None or viewer is None else volume_from_layer(layer, viewer)
 
     def _shown_or_none(self) -> Shown | None:
         try:

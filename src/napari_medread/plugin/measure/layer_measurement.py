@@ -11,7 +11,7 @@ from napari.layers import Image, Layer, Shapes
 from napari_medread.core import shape_measurement
 from napari_medread.core.geometry import Float
 from napari_medread.core.progress import Progress, no_progress
-from napari_medread.plugin.bridge.layer_to_volume import NO_UNIT, Shown, volume_of_layer
+from napari_medread.plugin.bridge.layer_to_volume import NO_UNIT, Shown, volume_from_layer
 from napari_medread.plugin.bridge.spatial_axes import drawn_in_mm, grid_of_layer
 
 _SAME = 1e-3
@@ -100,7 +100,7 @@ def ruler_of(image: Image | None, shapes: Layer | None = None) -> Ruler:
         eye = np.eye(n + 1)
         return Ruler(None, n, eye, eye, unit, grid.factors)
     # Distances need no place in the patient beside other images.
-    shown = volume_of_layer(image)
+    shown = volume_from_layer(image)
     to_index: Float = np.linalg.inv(grid.drawn).astype(float)
     geometry = shown.volume.geometry
     if geometry is None or NO_UNIT in shown.remarks:

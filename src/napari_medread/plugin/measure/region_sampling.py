@@ -18,7 +18,7 @@ from napari_medread.core.region_statistics import Statistics, Tally, inside_elli
 from napari_medread.core.volume import Axis
 from napari_medread.core.voxel_blocks import edges
 from napari_medread.errors import CannotMeasure
-from napari_medread.plugin.bridge.layer_to_volume import volume_of_layer
+from napari_medread.plugin.bridge.layer_to_volume import volume_from_layer
 from napari_medread.plugin.bridge.layer_transforms import frame_of
 from napari_medread.plugin.bridge.spatial_axes import grid_of_layer
 from napari_medread.plugin.bridge.volume_to_layer import finest
@@ -209,7 +209,7 @@ def _alignment(
 ) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
     """Return ``sign`` and ``offset``: the voxel i of an image has the label sign * i + offset."""
     n = ruler.ndim
-    shown = volume_of_layer(labels) if "patient_affine" in labels.metadata else None
+    shown = volume_from_layer(labels) if "patient_affine" in labels.metadata else None
     image_grid: Float = np.linalg.inv(ruler.to_index).astype(float)
     labels_grid = grid_of_layer(labels).drawn
     if (

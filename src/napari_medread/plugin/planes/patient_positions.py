@@ -11,7 +11,7 @@ from napari.layers import Image, Labels, Layer
 from napari_medread.core.anatomy import along, coordinates, letters
 from napari_medread.core.geometry import Float, Geometry
 from napari_medread.errors import MedReadError
-from napari_medread.plugin.bridge.layer_to_volume import volume_of_layer
+from napari_medread.plugin.bridge.layer_to_volume import volume_from_layer
 from napari_medread.plugin.planes.slice_navigation import looked_at
 
 _LEVEL = 1e-4
@@ -66,7 +66,7 @@ class Places:
             geometry = None
             if isinstance(layer, Image | Labels) and layer.ndim >= 3:
                 try:
-                    shown = volume_of_layer(layer, self._viewer_of())
+                    shown = volume_from_layer(layer, self._viewer_of())
                     geometry = shown.volume.geometry if shown.in_patient else None
                 except MedReadError:
                     geometry = None

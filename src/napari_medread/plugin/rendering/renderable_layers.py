@@ -10,7 +10,7 @@ from napari.layers import Image, Layer
 
 from napari_medread.core.geometry import PATIENT_LABELS
 from napari_medread.core.rendering_presets import HU, Preset, presets_for
-from napari_medread.plugin.bridge.layer_to_volume import volume_of_layer
+from napari_medread.plugin.bridge.layer_to_volume import volume_from_layer
 from napari_medread.plugin.bridge.patient_space import in_patient_of, is_oblique
 from napari_medread.plugin.rendering.clipping_box import (
     drawn_step,
@@ -76,7 +76,7 @@ def copy_that_fits(layer: Layer, viewer: Any) -> Plan:
         Where a layer cannot be resampled.
     """
     limit = texture_limit() or np.inf
-    geometry = volume_of_layer(layer).volume.geometry
+    geometry = volume_from_layer(layer).volume.geometry
     spacing = [1.0] * 3 if geometry is None else list(geometry.spacing)
     fitting = [
         step * max(1.0, length / limit)

@@ -14,8 +14,8 @@ from napari.utils.notifications import show_error, show_info, show_warning
 from napari_medread.core.geometry import Float
 from napari_medread.core.volume import Volume
 from napari_medread.errors import CannotResample, MedReadError
-from napari_medread.plugin.bridge.layer_to_volume import Shown, volume_of_layer
-from napari_medread.plugin.bridge.volume_to_layer import LayerData, layer_of
+from napari_medread.plugin.bridge.layer_to_volume import Shown, volume_from_layer
+from napari_medread.plugin.bridge.volume_to_layer import LayerData, to_layer
 from napari_medread.plugin.gui.background_work import Work, show_progress
 from napari_medread.plugin.gui.viewer_references import open_viewer, unwrapped
 from napari_medread.processing.target_grids import Spacing, Target, indices_in, target_of
@@ -66,10 +66,10 @@ def plan(
     MedReadError
         Where it cannot be resampled so.
     """
-    source = volume_of_layer(layer, viewer)
+    source = volume_from_layer(layer, viewer)
     volume = source.volume
     _, attributes, kind = layer.as_layer_data_tuple()
-    other = None if like is None else volume_of_layer(like, viewer)
+    other = None if like is None else volume_from_layer(like, viewer)
     three = volume.geometry is not None and volume.geometry.ndim == 3
     if straighten and three and not source.in_patient:
         raise CannotResample(
@@ -110,7 +110,7 @@ def plan(
 
 def layer_for(plan: Plan, volume: Volume) -> LayerData:
     """Return the layer of a resampled volume: where its source was drawn, and looking like it."""
-    data, attributes, _ = layer_of(volume)
+    data, attributes, _ = to_layer(volume)
     for name in ("colormap", "contrast_limits"):
         attributes.pop(name, None)
     attributes |= plan.attributes

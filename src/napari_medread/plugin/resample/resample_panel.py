@@ -12,7 +12,7 @@ from napari.utils.notifications import show_error
 from napari_medread.core.geometry import PATIENT_LABELS, PLANE_LABELS
 from napari_medread.core.volume import Volume
 from napari_medread.errors import MedReadError
-from napari_medread.plugin.bridge.layer_to_volume import volume_of_layer
+from napari_medread.plugin.bridge.layer_to_volume import volume_from_layer
 from napari_medread.plugin.gui.controls import DECIMALS, row, spacing_box
 from napari_medread.plugin.gui.panel import Panel
 from napari_medread.plugin.resample.layer_resampling import Plan, plan, said_of, work_on
@@ -140,9 +140,9 @@ class Resample(Panel):
         try:
             if self.to.value == LIKE:
                 like = self.like.value
-                geometry = None if like is None else volume_of_layer(like, viewer).volume.geometry
+                geometry = None if like is None else volume_from_layer(like, viewer).volume.geometry
             else:
-                volume = volume_of_layer(layer, viewer).volume
+                volume = volume_from_layer(layer, viewer).volume
                 geometry = volume.geometry
                 if self.to.value in (PATIENT, ISOTROPIC) and geometry is not None:
                     straighten = self.to.value == PATIENT and geometry.ndim == 3
