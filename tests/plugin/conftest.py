@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import warnings
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,12 @@ import npe2
 import pytest
 from napari._qt.dialogs.qt_reader_dialog import QtReaderDialog
 from napari.utils.notifications import notification_manager
+from pytestqt.qtbot import QtBot
 from qtpy.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QLineEdit, QMessageBox
 
+from helpers.shared_viewer import SharedViewer
 from helpers.tables import rows_of
 
 
@@ -27,10 +29,38 @@ def plugins() -> None:
     npe2.PluginManager.instance().discover()
 
 
+@pytest.fixture(scope="session")
+def shared_viewer() -> Iterator[SharedViewer]:
+    """Return what opens the viewer that tests share."""
+    shared = SharedViewer()
+    yield shared
+    shared.close()
+
+
 @pytest.fixture
-def viewer(make_napari_viewer: Callable[..., napari.Viewer]) -> napari.Viewer:
-    """Return a viewer in a window on the screen."""
-    found = make_napari_viewer(show=True)
+def make_napari_viewer(
+    without_shared_viewer: None, make_napari_viewer: Callable[..., napari.Viewer]
+) -> Callable[..., napari.Viewer]:
+    """Make new viewers, for tests that close them, need two, or ask what keeps them alive."""
+    del without_shared_viewer
+    return make_napari_viewer
+
+
+@pytest.fixture
+def without_shared_viewer(shared_viewer: SharedViewer) -> None:
+    """Close the shared viewer: napari's own fixture wants no other to be open."""
+    shared_viewer.close()
+
+
+@pytest.fixture
+def viewer(
+    request: pytest.FixtureRequest, qtbot: QtBot, shared_viewer: SharedViewer
+) -> napari.Viewer:
+    """Return an empty viewer in a window on the screen, a new one if the test makes others."""
+    if "make_napari_viewer" in request.fixturenames:
+        found = request.getfixturevalue("make_napari_viewer")(show=True)
+    else:
+        found = shared_viewer.open(qtbot)
     notification_manager.records.clear()
     return found
 
