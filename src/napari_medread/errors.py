@@ -1,23 +1,30 @@
-"""What can go wrong, in sentences a person can act on.
+"""The exceptions of this package, whose messages are sentences a user can act on.
 
-None of these is a ``ValueError``: napari swallows those when a plugin raises them.
+Everything the package refuses is a ``MedReadError``; its message is one sentence: the name of the
+file or layer, what is wrong, and what to do. ``Cancelled`` is not an error and stands apart.
+
+None of them is a ``ValueError``: napari swallows those when a plugin raises them.
 """
 
 
 class MedReadError(Exception):
-    """Anything this package refuses to do, with one clear first line."""
+    """Base of all errors this package raises on purpose."""
 
 
-class UnreadableFile(MedReadError):
-    """A file that cannot be read: which file, what is wrong, what to do."""
+class UnreadableFile(MedReadError, OSError):
+    """A file or folder that cannot be read.
+
+    It is also an ``OSError``, so that code which skips files it cannot open skips these too. Its
+    ``errno`` is None: the reason is in the message.
+    """
 
 
 class NotAVolume(MedReadError):
-    """Pixels whose geometry makes no regular grid."""
+    """Voxel positions that do not form a regular grid."""
 
 
 class CannotWrite(MedReadError):
-    """A volume that cannot be written as asked."""
+    """A volume that cannot be written as asked, or a path that cannot be written to."""
 
 
 class CannotResample(MedReadError):
@@ -29,8 +36,12 @@ class CannotMeasure(MedReadError):
 
 
 class CannotRender(MedReadError):
-    """A volume that cannot be shown in 3D."""
+    """A volume that cannot be rendered in 3D."""
 
 
-class Cancelled(MedReadError):
-    """The person stopped the work; nothing was loaded."""
+class Cancelled(Exception):
+    """The user cancelled the work, by raising this from a ``progress`` iterator.
+
+    Nothing is left unfinished: no volume is returned, and no file written by halves. It is not a
+    ``MedReadError``, so ``except MedReadError`` handles what went wrong and lets cancelling pass.
+    """

@@ -60,7 +60,7 @@ def test_a_new_file_has_the_permissions_of_the_old_or_the_usual_ones(tmp_path, m
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from napari_medread.core.files import replacing
+from napari_medread.core.atomic_files import replacing
 with replacing(Path(sys.argv[1])) as file:
     file.write(bytes(1 << 20))
     file.flush()
@@ -81,7 +81,7 @@ def test_a_killed_process_leaves_the_old_file_and_nothing_else(tmp_path):
 TOO_LARGE = """
 import resource, sys
 from pathlib import Path
-from napari_medread.core.files import replacing
+from napari_medread.core.atomic_files import replacing
 from napari_medread.errors import CannotWrite
 resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
 try:

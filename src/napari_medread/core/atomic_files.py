@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from napari_medread.errors import CannotWrite
+from napari_medread.errors import CannotWrite, UnreadableFile
 
 _REASONS = {
     errno.ENOSPC: "there is no room left on the disk",
@@ -127,6 +127,8 @@ def drafts(path: Path) -> Iterator[list[Draft]]:
     made: list[Draft] = []
     try:
         yield made
+    except UnreadableFile:  # of the lazy volume that is being written, not of this file
+        raise
     except OSError as error:
         raise refused(path, error) from error
     finally:
@@ -181,6 +183,8 @@ def new_folder(path: Path) -> Iterator[Path]:
         if path.exists():
             path.rmdir()  # empty, which Windows does not replace
         beside.rename(path)
+    except UnreadableFile:  # of the lazy volume that is being written, not of this folder
+        raise
     except OSError as error:
         raise refused(path, error) from error
     finally:

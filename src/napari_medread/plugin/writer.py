@@ -78,7 +78,7 @@ def save(path: str, layers: Sequence[LayerData], suffix: str) -> list[str]:
     try:
         for target, each in zip(targets, shown, strict=True):
             written.append(api.write(target, each.volume, progress=progress_with_cancel))
-    except MedReadError as error:
+    except (MedReadError, Cancelled) as error:
         raise _with_what_is_there(error, written) from error
     remarks = [remarks_of(each, target) for each, target in zip(shown, targets, strict=True)]
     _report([each.volume.name for each in shown], remarks, written)
@@ -117,7 +117,9 @@ def _named_after(place: Path, names: Sequence[str]) -> list[Path]:
     return found
 
 
-def _with_what_is_there(error: MedReadError, written: Sequence[Written]) -> MedReadError:
+def _with_what_is_there(
+    error: MedReadError | Cancelled, written: Sequence[Written]
+) -> MedReadError | Cancelled:
     """Return an error that also names the files which are whole already."""
     names = [path.name for each in written for path in each.paths]
     there = f" Written before: {', '.join(names)}." if names else ""

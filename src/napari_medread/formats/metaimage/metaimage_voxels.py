@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_medread.core.progress import Progress, no_progress
+from napari_medread.errors import UnreadableFile
 from napari_medread.formats.metaimage.metaimage_header import LIST, Header
 from napari_medread.formats.shared.stored_voxels import DEFLATE_LIMIT, Unpacker
 
@@ -53,6 +54,8 @@ def read_pixels(header: Header, progress: Progress = no_progress) -> tuple[NDArr
     files, notes = _data_files(header)
     try:
         return _load(header, files, progress), notes
+    except UnreadableFile:
+        raise
     except MemoryError as error:
         raise header.error("there is not enough memory to read it.") from error
     except OSError as error:

@@ -145,6 +145,8 @@ def start_of(path: Path, count: int) -> tuple[bytes, bool]:
             file.seek(0)
             target = np.empty(count, np.uint8)
             return target[: Unpacker(file).fill(target)].tobytes(), True
+    except UnreadableFile:
+        raise
     except zlib.error as error:
         raise unreadable(path, "its compressed data are broken.") from error
     except OSError as error:
@@ -194,6 +196,8 @@ def read_stored(stored: Stored, name: str, progress: Progress = no_progress) -> 
         if native == dtype:
             return np.memmap(path, native, "c", offset, shape)
         return np.memmap(path, dtype, "r", offset, shape).astype(native)
+    except UnreadableFile:
+        raise
     except MemoryError as error:
         raise unreadable(header, "there is not enough memory to read it.") from error
     except (OSError, OverflowError, ValueError) as error:

@@ -10,7 +10,7 @@ from qtpy.QtGui import QImage
 
 from napari_medread.core.progress import Progress
 from napari_medread.core.thumbnail_image import Thumbnail, fitted, thumbnail
-from napari_medread.errors import Cancelled, MedReadError
+from napari_medread.errors import MedReadError
 from napari_medread.plugin.browser.catalogue_rows import Readable, Row, described, is_large
 
 SIDE = 72
@@ -39,8 +39,6 @@ def look_at(row: Row, progress: Progress) -> Look:
             volumes = each.look()
             look = Look(entry, *described(volumes))
             look = look._replace(picture=_image(thumbnail(volumes[0])))
-    except Cancelled:
-        raise
     except MedReadError as error:
         look = look._replace(tip="\n".join(filter(None, (look.tip, str(error)))))
     return look

@@ -72,7 +72,7 @@ class Work(QObject):
         # Sentences are returned: what is raised in a thread comes with a stack trace.
         try:
             return self._function(self._track)
-        except MedReadError as error:
+        except (MedReadError, Cancelled) as error:
             return _Refusal(str(error))
         except MemoryError:
             return _Refusal("There is not enough memory for this.")
