@@ -9,6 +9,7 @@ from napari.layers import Layer
 from napari.utils.notifications import show_info
 
 from napari_medread.core.anatomy import plane_along, plane_order
+from napari_medread.plugin.bridge.layer_record import get_record
 
 ACQUIRED = "as acquired"
 
@@ -53,8 +54,8 @@ def show_plane(viewer: Any, plane: str) -> None:
 
 def acquired_plane(layer: Layer | None) -> str | None:
     """Return the plane of a layer's slices, None if it does not tell."""
-    axis = None if layer is None else layer.metadata.get("slice_axis")
-    return plane_along(axis) if axis in (0, 1, 2) else None
+    axis = None if layer is None else get_record(layer).slice_axis
+    return None if axis is None else plane_along(axis)
 
 
 def axial(viewer: napari.Viewer) -> None:

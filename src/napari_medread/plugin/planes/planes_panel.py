@@ -12,7 +12,7 @@ from napari_medread.plugin.gui.button_rows import in_a_row
 from napari_medread.plugin.gui.controls import leave_to_qt, row, sentence
 from napari_medread.plugin.gui.preferences import preference
 from napari_medread.plugin.gui.viewer_references import unwrapped
-from napari_medread.plugin.planes.patient_positions import Pointed
+from napari_medread.plugin.planes.overlay.layer_geometries import Pointed
 from napari_medread.plugin.planes.plane_commands import ACQUIRED, KEYS, acquired_plane, show_plane
 from napari_medread.plugin.planes.viewing_tools import Viewing
 

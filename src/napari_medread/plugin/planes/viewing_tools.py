@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 from napari_medread.plugin.bridge.patient_space import PatientSpace
-from napari_medread.plugin.planes.orthogonal_views import ThreePlanes
-from napari_medread.plugin.planes.patient_positions import Places, Pointed
+from napari_medread.plugin.planes.orthogonal.orthogonal_views import ThreePlanes
+from napari_medread.plugin.planes.overlay.layer_geometries import Places, Pointed
+from napari_medread.plugin.planes.overlay.slice_overlay import Seen
 from napari_medread.plugin.planes.plane_commands import KEYS, show_plane
-from napari_medread.plugin.planes.slice_overlay import Seen
 
 
 class Viewing(Seen):

@@ -16,11 +16,11 @@ from napari_medread.core.anatomy import PLANES
 from napari_medread.plugin.bridge.patient_space import PatientSpace
 from napari_medread.plugin.gui.timers import timer
 from napari_medread.plugin.gui.viewer_references import open_viewer
-from napari_medread.plugin.planes.canvas_fit import Fitted
-from napari_medread.plugin.planes.crosshair import Crosshair, plane_shown
-from napari_medread.plugin.planes.plane_canvas import PlaneCanvas, window_of
-from napari_medread.plugin.planes.slice_overlay import Seen
-from napari_medread.plugin.planes.volume_preload import ReadAhead
+from napari_medread.plugin.planes.orthogonal.canvas_fit import Fitted
+from napari_medread.plugin.planes.orthogonal.crosshair import Crosshair, plane_shown
+from napari_medread.plugin.planes.orthogonal.plane_canvas import PlaneCanvas, window_of
+from napari_medread.plugin.planes.orthogonal.volume_preload import ReadAhead
+from napari_medread.plugin.planes.overlay.slice_overlay import Seen
 
 
 class ThreePlanes(QObject):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from napari_medread.plugin.gui.preferences import preference
-from napari_medread.plugin.planes.slice_navigation import move, sliced_axis
+from napari_medread.plugin.planes.navigation.slice_navigation import move, sliced_axis
 
 _REPLACED = ("dims_scroll", "layers_scroll")
 """napari's own answers to the wheel."""

@@ -19,7 +19,7 @@ from helpers import mouse
 from helpers.menus import action, opened
 from helpers.scans import AXIAL, CORONAL, OBLIQUE, SAGITTAL, SCANS
 from napari_medread.core.rendering_presets import CT
-from napari_medread.plugin.planes.crosshair import COLORS
+from napari_medread.plugin.planes.orthogonal.crosshair import COLORS
 from napari_medread.plugin.rendering.rendering_session import studio_of
 
 ORDERS = {"axial": (0, 1, 2), "coronal": (1, 0, 2), "sagittal": (2, 0, 1)}

@@ -9,10 +9,10 @@ from typing import Any
 from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 
 from napari_medread.plugin.gui.timers import timer
-from napari_medread.plugin.planes.canvas_text import CanvasText
-from napari_medread.plugin.planes.patient_positions import Places
-from napari_medread.plugin.planes.slice_navigation import Slice, slice_shown
-from napari_medread.plugin.planes.wheel_scrolling import Wheel
+from napari_medread.plugin.planes.navigation.slice_navigation import Slice, slice_shown
+from napari_medread.plugin.planes.navigation.wheel_scrolling import Wheel
+from napari_medread.plugin.planes.overlay.canvas_text import CanvasText
+from napari_medread.plugin.planes.overlay.layer_geometries import Places
 
 _DIMS = ("order", "ndisplay", "point", "ndim", "range")
 _OF_LAYERS = {

@@ -15,11 +15,11 @@ from qtpy.QtWidgets import QApplication
 
 from napari_medread.core.anatomy import plane_order
 from napari_medread.plugin.gui.viewer_references import unwrapped
-from napari_medread.plugin.planes.canvas_fit import Fitted
-from napari_medread.plugin.planes.crosshair import Crosshair
-from napari_medread.plugin.planes.layer_mirror import Mirror
+from napari_medread.plugin.planes.orthogonal.canvas_fit import Fitted
+from napari_medread.plugin.planes.orthogonal.crosshair import Crosshair
+from napari_medread.plugin.planes.orthogonal.layer_mirror import Mirror
+from napari_medread.plugin.planes.overlay.slice_overlay import Seen
 from napari_medread.plugin.planes.plane_commands import READING_ROOM
-from napari_medread.plugin.planes.slice_overlay import Seen
 from napari_medread.plugin.window_level.window_drag import RightDrag
 
 _SMALLEST = (180, 120)

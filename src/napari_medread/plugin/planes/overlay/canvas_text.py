@@ -7,7 +7,7 @@ from typing import Any
 
 from napari.components.overlays import TextOverlay
 
-from napari_medread.plugin.planes.patient_positions import Edges
+from napari_medread.plugin.planes.overlay.layer_geometries import Edges
 
 _POSITIONS = {
     "top": "top_center",

@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from napari.layers import Image, Labels, Layer
 
+from napari_medread.core.affines import Float
 from napari_medread.core.anatomy import along, coordinates, letters
-from napari_medread.core.geometry import Float, Geometry
+from napari_medread.core.geometry import Geometry
 from napari_medread.errors import MedReadError
 from napari_medread.plugin.bridge.layer_to_volume import volume_from_layer
-from napari_medread.plugin.planes.slice_navigation import looked_at
+from napari_medread.plugin.planes.navigation.slice_navigation import looked_at
 
 _LEVEL = 1e-4
 """Part of a direction that may be rounding."""
