@@ -32,6 +32,7 @@ from napari_medread import read
 from napari_medread.core.geometry import Geometry
 from napari_medread.core.grayscale_conversion import REC_709
 from napari_medread.core.volume import Volume
+from napari_medread.plugin.bridge.layer_record import with_record
 from napari_medread.plugin.bridge.layer_to_volume import volume_from_layer
 from napari_medread.plugin.bridge.volume_to_layer import to_layer
 from napari_medread.plugin.export.export_plan import FORMATS
@@ -91,7 +92,8 @@ def tags(viewer: napari.Viewer) -> Iterator[Step]:
     place, ct = folders.folder(), volume_from_layer(viewer.layers[0], viewer).volume
     files = _opened(viewer, folders.slices(place / "ct", ct))
     header = _opened(viewer, folders.many_frames(place / "enhanced.dcm"))
-    del header.metadata["frames"]  # then all frames are shown and not one
+    # Then all frames are shown, and not one.
+    header.metadata = with_record(header.metadata, slice_sources=None)
     viewer.layers.selection.active = files
     return _tags(viewer, files, header)
 

@@ -14,6 +14,7 @@ import napari_medread
 from helpers.builders import ORIENTATIONS, series, truth, write_series
 from helpers.metaimages import itk_affine
 from napari_medread.errors import Cancelled, CannotWrite
+from napari_medread.plugin.bridge.layer_record import with_record
 
 OBLIQUE = (tuple(np.array([0.8, 0.6, 0.0])), tuple(np.array([-0.36, 0.48, 0.8])))
 PLACES = {**ORIENTATIONS, "oblique": OBLIQUE}
@@ -214,10 +215,10 @@ def test_what_a_projection_lost_is_said(viewer, save_selected, messages, tmp_pat
     viewer.add_image(
         data,
         scale=(2, 5, 1, 1),
-        metadata={
-            "patient_affine": np.diag([5.0, 1, 1, 1])[[2, 1, 0, 3]],
-            "drawn_affine": np.diag([2.0, 5, 1, 1, 1]),
-        },
+        metadata=with_record(
+            {"patient_affine": np.diag([5.0, 1, 1, 1])[[2, 1, 0, 3]]},
+            drawn_affine=np.diag([2.0, 5, 1, 1, 1]),
+        ),
         axis_labels=("time", "SI", "AP", "RL"),
     )
     from napari.layers._layer_actions import _project

@@ -8,6 +8,7 @@ import pytest
 from napari.components import Dims
 
 from helpers.scans import AXIAL, FROM_HEAD, OBLIQUE
+from napari_medread.plugin.bridge.layer_record import get_record, with_record
 from napari_medread.plugin.bridge.layer_to_volume import volume_from_layer
 from napari_medread.plugin.bridge.patient_space import (
     in_patient_of,
@@ -38,7 +39,7 @@ def transforms_of(layer):
         np.array(layer.affine.affine_matrix),
         np.array(layer.scale),
         np.array(layer.translate),
-        np.array(layer.metadata["drawn_affine"]),
+        np.array(get_record(layer).drawn_affine),
         np.array(layer.metadata["patient_affine"]),
     ]
 
@@ -162,7 +163,7 @@ def test_a_projection_of_a_turned_layer_keeps_no_other_from_going_back():
     layers = [flat, layer]
     move_all([(each, straight_of(each, layers)) for each in layers])
     np.testing.assert_array_equal(layer.affine.affine_matrix, before)
-    assert "straight" not in flat.metadata
+    assert get_record(flat).straight is None
     np.testing.assert_array_equal(flat.affine.affine_matrix, np.eye(3))
 
 
@@ -183,9 +184,12 @@ def test_a_layer_made_in_patient_space_can_be_drawn_straight():
     """As a resampled layer is, that takes over where its source is drawn."""
     source, expected = in_3d(OBLIQUE.layer()), OBLIQUE.layer()
     move_all([(source, in_patient_of(source))])
-    metadata = {k: v for k, v in source.metadata.items() if k != "straight"}
+    metadata = with_record(source.metadata, straight=None)
     layer = napari.layers.Image(
-        source.data, affine=np.array(metadata["drawn_affine"]), metadata=metadata, units="mm"
+        source.data,
+        affine=np.array(get_record(metadata).drawn_affine),
+        metadata=metadata,
+        units="mm",
     )
     exact = saved(in_3d(layer))
     move_all([(layer, straight_of(layer))])

@@ -9,10 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from napari.layers import Layer
 
-from napari_medread.core.geometry import PATIENT_LABELS, WORLD_AXES, Float, Geometry
+from napari_medread.core.affines import Float, invert_affine, relative_affine
+from napari_medread.core.geometry import PATIENT_LABELS, WORLD_AXES, Geometry
 from napari_medread.core.slice_sources import Frames
 from napari_medread.core.volume import Volume
 from napari_medread.errors import CannotWrite
+from napari_medread.plugin.bridge.layer_record import get_record
 from napari_medread.plugin.bridge.layer_transforms import drawn_of
 from napari_medread.plugin.bridge.spatial_axes import SAME, Grid, grid_of
 from napari_medread.plugin.bridge.volume_to_layer import LayerData
@@ -131,7 +133,7 @@ def _geometry_of(
             found = WORLD_TO_PATIENT @ grid.drawn
             remarks = () if grid.has_unit else (NO_UNIT,)
     if found is not None:
-        slice_axis = int(grid.metadata.get("slice_axis", 0))
+        slice_axis = get_record(grid.metadata).slice_axis or 0
         return Geometry(grid.shape, found, slice_axis), True, remarks
     if not grid.has_unit:
         if grid.ndim == 2 and _is_unmoved(grid):
@@ -144,10 +146,8 @@ def _geometry_of(
 
 def _frames_of(metadata: Mapping[str, Any], geometry: Geometry | None) -> Frames | None:
     """Return which images a layer was read from, moved as it was moved."""
-    frames = metadata.get("frames")
-    if not isinstance(frames, Frames):
-        return None
-    return frames.moved(metadata.get("patient_affine"), geometry)
+    frames = get_record(metadata).slice_sources
+    return None if frames is None else frames.moved(metadata.get("patient_affine"), geometry)
 
 
 def _in_patient(grid: Grid) -> tuple[Float | None, tuple[str, ...]]:
@@ -161,7 +161,7 @@ def _in_patient(grid: Grid) -> tuple[Float | None, tuple[str, ...]]:
     # Where napari itself takes an axis out, it drops the labels too.
     if grid.labels != PATIENT_LABELS and 3 + len(grid.leading) != ndim:
         return None, ("An axis was taken out of the layer: its place in the patient is lost.",)
-    return affine @ np.linalg.inv(drawn) @ grid.drawn, ()
+    return affine @ invert_affine(drawn) @ grid.drawn, ()
 
 
 def to_patient_beside(
@@ -198,10 +198,10 @@ def to_patient_beside(
             continue
         if place is None:
             continue
-        to_patient.append(place @ np.linalg.inv(other.drawn))
+        to_patient.append(place @ invert_affine(other.drawn))
         if grid.is_same(other):
             return to_patient[-1], (f"Its place in the patient is that of {other.name}.",)
-        index = np.linalg.solve(other.drawn, grid.drawn)
+        index = relative_affine(other.drawn, grid.drawn)
         on_grid.append(
             bool(np.allclose(np.abs(index[:3, :3]), np.eye(3), rtol=0, atol=SAME))
             and bool(np.allclose(index[:3, 3], np.rint(index[:3, 3]), rtol=0, atol=1e-3))
@@ -228,10 +228,11 @@ def as_opened(
     affine = np.asarray(metadata.get("patient_affine", ()), dtype=float)
     if affine.shape != (4, 4):
         return None
-    matrix = np.asarray(metadata.get("drawn_affine", ()), dtype=float)
-    if matrix.ndim == 2 and min(matrix.shape) >= 4:
+    record = get_record(metadata)
+    matrix = record.drawn_affine
+    if matrix is not None and len(matrix) >= 4:
         return affine, _last_three(matrix), len(matrix) - 1
-    placed = Geometry(shape, affine, int(metadata.get("slice_axis", 0))).placement()
+    placed = Geometry(shape, affine, record.slice_axis or 0).placement()
     drawn = np.diag([*placed.scale, 1.0])
     drawn[:3, 3] = placed.translate
     return affine, np.diag([*placed.flips, 1.0]) @ drawn, None
@@ -239,8 +240,8 @@ def as_opened(
 
 def _is_unmoved(grid: Grid) -> bool:
     """Tell whether a plane is drawn as an array without scale, or as it was opened."""
-    opened = np.asarray(grid.metadata.get("drawn_affine", ()), dtype=float)
-    if opened.ndim == 2 and len(opened) >= 3:
+    opened = get_record(grid.metadata).drawn_affine
+    if opened is not None:
         kept = [-3, -2, -1]
         return bool(np.allclose(opened[np.ix_(kept, kept)], grid.drawn, rtol=0, atol=SAME))
     return bool(np.allclose(grid.drawn, np.eye(3), rtol=0, atol=SAME))

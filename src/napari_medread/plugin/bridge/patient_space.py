@@ -18,18 +18,17 @@ from typing import Any
 import numpy as np
 from napari.layers import Image, Labels, Layer
 
-from napari_medread.core.geometry import Float, Geometry
+from napari_medread.core.affines import Float, invert_affine, relative_affine
+from napari_medread.core.geometry import Geometry
 from napari_medread.core.warning_filters import quiet
 from napari_medread.errors import CannotWrite
+from napari_medread.plugin.bridge.layer_record import StraightDrawing, get_record, with_record
 from napari_medread.plugin.bridge.layer_to_volume import (
     WORLD_TO_PATIENT,
     as_opened,
     to_patient_beside,
 )
 from napari_medread.plugin.bridge.spatial_axes import SAME, Grid, grid_of_layer
-
-_STRAIGHT = "straight"
-"""Key in a layer's metadata: what to put back when it is drawn straight again."""
 
 _MM = ("mm", "millimeter")
 
@@ -135,12 +134,12 @@ Drawing = tuple[Float, dict[str, Any]]
 
 def is_oblique(layer: Layer) -> bool:
     """Tell whether a layer is drawn, or would be in 2D, otherwise than it lies in the patient."""
-    return _STRAIGHT in layer.metadata or in_patient_of(layer) is not None
+    return get_record(layer).straight is not None or in_patient_of(layer) is not None
 
 
 def stays(layer: Layer) -> bool:
     """Tell whether a layer brings no position, and was not turned with others."""
-    return layer.visible and _opened(layer) is None and _STRAIGHT not in layer.metadata
+    return layer.visible and _opened(layer) is None and get_record(layer).straight is None
 
 
 def in_patient_of(layer: Layer, others: Iterable[Layer] = ()) -> Drawing | None:
@@ -153,23 +152,21 @@ def in_patient_of(layer: Layer, others: Iterable[Layer] = ()) -> Drawing | None:
         What it is drawn beside, should it bring no position of its own.
     """
     found = _opened(layer)
-    to_patient = _beside(layer, others) if found is None else found[0] @ np.linalg.inv(found[1])
+    to_patient = _beside(layer, others) if found is None else found[0] @ invert_affine(found[1])
     if to_patient is None:
         return None
-    step = np.linalg.inv(WORLD_TO_PATIENT) @ to_patient
+    step = relative_affine(WORLD_TO_PATIENT, to_patient)
     if np.allclose(step, np.eye(4), rtol=0, atol=SAME):
         return None
     before = np.array(layer.affine.affine_matrix)
     after = _embedded(step, layer.ndim) @ before
-    kept = {"affine": before, "moved": after, "step": step}
-    metadata = {**layer.metadata, _STRAIGHT: kept}
-    if found is not None:
-        full = _embedded(found[1], layer.ndim)
-        if "drawn_affine" in metadata:
-            kept["drawn_affine"] = metadata["drawn_affine"]
-            full = np.asarray(kept["drawn_affine"], dtype=float)
-        metadata["drawn_affine"] = _embedded(step, len(full) - 1) @ full
-    return after, metadata
+    drawn = get_record(layer).drawn_affine
+    straight = StraightDrawing(before, after, step, drawn)
+    if found is None:
+        return after, with_record(layer.metadata, straight=straight)
+    full = _embedded(found[1], layer.ndim) if drawn is None else drawn
+    moved = _embedded(step, len(full) - 1) @ full
+    return after, with_record(layer.metadata, straight=straight, drawn_affine=moved)
 
 
 def straight_of(layer: Layer, others: Iterable[Layer] = ()) -> Drawing | None:
@@ -184,22 +181,20 @@ def straight_of(layer: Layer, others: Iterable[Layer] = ()) -> Drawing | None:
         What it is drawn beside, should it bring no position of its own.
     """
     affine = np.array(layer.affine.affine_matrix)
-    metadata = dict(layer.metadata)
-    kept = metadata.pop(_STRAIGHT, None)
+    record = get_record(layer)
+    kept = record.straight
     if layer.ndim < 3:  # napari gives a projection the metadata of what it was made of
-        return None if kept is None else (affine, metadata)
+        return None if kept is None else (affine, with_record(layer.metadata, straight=None))
     if kept is not None:
-        metadata.pop("drawn_affine", None)
-        if "drawn_affine" in kept:
-            metadata["drawn_affine"] = kept["drawn_affine"]
-        if np.array_equal(affine, kept["moved"]):
-            return kept["affine"], metadata
-        return _back(kept["step"], layer, affine), metadata
+        metadata = with_record(layer.metadata, straight=None, drawn_affine=kept.drawn_affine)
+        if np.array_equal(affine, kept.patient_space_affine):
+            return kept.affine, metadata
+        return _back(kept.to_patient_space, layer, affine), metadata
     found = _opened(layer)
     if found is None:
         step = _step_of_grid(layer, others)
-        return None if step is None else (_back(step, layer, affine), metadata)
-    if "drawn_affine" not in metadata:
+        return None if step is None else (_back(step, layer, affine), dict(layer.metadata))
+    if record.drawn_affine is None:
         return None
     # It was made of one that stood in patient space.
     patient, drawn = found
@@ -208,14 +203,14 @@ def straight_of(layer: Layer, others: Iterable[Layer] = ()) -> Drawing | None:
     ):
         return None
     placed = Geometry(
-        layer.data.shape[layer.ndim - 3 : layer.ndim], patient, metadata.get("slice_axis", 0)
+        layer.data.shape[layer.ndim - 3 : layer.ndim], patient, record.slice_axis or 0
     ).placement()
     wanted = np.diag([*placed.scale, 1.0])
     wanted[:3, 3] = placed.translate
-    step = np.diag([*placed.flips, 1.0]) @ wanted @ np.linalg.inv(drawn)
-    full = np.asarray(metadata["drawn_affine"], dtype=float)
-    metadata["drawn_affine"] = _embedded(step, len(full) - 1) @ full
-    return _embedded(step, layer.ndim) @ affine, metadata
+    step = np.diag([*placed.flips, 1.0]) @ wanted @ invert_affine(drawn)
+    full = record.drawn_affine
+    moved = _embedded(step, len(full) - 1) @ full
+    return _embedded(step, layer.ndim) @ affine, with_record(layer.metadata, drawn_affine=moved)
 
 
 def move_all(drawings: list[tuple[Layer, Drawing | None]]) -> bool:
@@ -266,14 +261,14 @@ def _beside(layer: Layer, others: Iterable[Layer]) -> Float | None:
 
 def _step_of_grid(layer: Layer, others: Iterable[Layer]) -> Float | None:
     """Return how the layer was turned on whose grid another was made; None if there is none."""
-    turned = [each for each in others if _STRAIGHT in each.metadata]
+    turned = [each for each in others if get_record(each).straight is not None]
     grid = _grid_of(layer) if turned and isinstance(layer, Image | Labels) else None
     if grid is None:
         return None
     for other in turned:
-        found = _grid_of(other)
-        if found is not None and grid.is_same(found):
-            return np.asarray(other.metadata[_STRAIGHT]["step"], dtype=float)
+        found, straight = _grid_of(other), get_record(other).straight
+        if found is not None and straight is not None and grid.is_same(found):
+            return straight.to_patient_space
     return None
 
 
@@ -291,7 +286,7 @@ def _grid_of(layer: Layer) -> Grid | None:
 
 
 def _back(step: Float, layer: Layer, affine: Float) -> Float:
-    return np.linalg.inv(_embedded(step, layer.ndim)) @ affine
+    return relative_affine(_embedded(step, layer.ndim), affine)
 
 
 def _is_turned(drawn: Float) -> bool:

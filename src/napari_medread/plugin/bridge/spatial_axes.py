@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from napari.layers import Image, Labels, Layer
 
-from napari_medread.core.geometry import PLANE_LABELS, Float
+from napari_medread.core.affines import Float
+from napari_medread.core.geometry import PLANE_LABELS
 from napari_medread.core.volume import Axis
 from napari_medread.errors import CannotWrite
 from napari_medread.plugin.bridge.layer_transforms import drawn_of, millimetres, short

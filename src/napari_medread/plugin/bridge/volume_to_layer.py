@@ -10,6 +10,7 @@ import numpy as np
 from napari.layers import Layer
 
 from napari_medread.core.volume import Volume
+from napari_medread.plugin.bridge.layer_record import with_record
 
 LayerData = tuple[Any, dict[str, Any], str]
 
@@ -65,27 +66,30 @@ def to_layer(volume: Volume, *, visible: bool = True) -> LayerData:
         "units": volume.units,
         "axis_labels": volume.axis_labels,
         "visible": visible,
-        "metadata": _metadata(volume),
     }
     drawn = np.diag([*scale, 1.0])
     drawn[:-1, -1] = translate
     if -1 in flips:
         arguments["affine"] = np.diag([*map(float, flips), 1.0])
         drawn = arguments["affine"] @ drawn
-    arguments["metadata"]["drawn_affine"] = drawn
+    metadata = with_record(_plain_metadata(volume), drawn_affine=drawn, slice_sources=volume.frames)
+    if volume.geometry is not None and volume.patient_affine is not None:
+        metadata = with_record(metadata, slice_axis=volume.geometry.slice_axis)
+    arguments["metadata"] = metadata
     regions = _whole(volume.data) if volume.labels else None
     if regions is not None:
         return regions, arguments, "labels"
     if volume.rgb:
         arguments["rgb"] = True
     else:
-        shown = {
-            "colormap": "gray_r" if volume.inverted else "gray",
-            "contrast_limits": volume.contrast_limits,
-        }
-        # What "as opened" means, whatever is chosen later.
-        arguments["metadata"]["opened_with"] = dict(shown)
-        arguments.update(shown)
+        arguments["colormap"] = "gray_r" if volume.inverted else "gray"
+        arguments["contrast_limits"] = volume.contrast_limits
+        # What "as opened" means, whatever the user chooses later.
+        arguments["metadata"] = with_record(
+            metadata,
+            opened_contrast_limits=volume.contrast_limits,
+            opened_colormap=arguments["colormap"],
+        )
     return volume.data, arguments, "image"
 
 
@@ -106,8 +110,9 @@ def _whole(data: Any) -> Any | None:
     return whole
 
 
-def _metadata(volume: Volume) -> dict[str, Any]:
-    found: dict[str, Any] = {
+def _plain_metadata(volume: Volume) -> dict[str, Any]:
+    """Return the keys that other code may rely on; docs/layer-metadata.md describes them."""
+    metadata: dict[str, Any] = {
         "source": [str(path) for path in volume.source],
         "notes": list(volume.notes),
         "modality": volume.modality,
@@ -116,10 +121,6 @@ def _metadata(volume: Volume) -> dict[str, Any]:
         "axes": {axis.label: list(axis.values) for axis in volume.leading if axis.values},
         "header": dict(volume.header),
     }
-    if volume.frames is not None:
-        found["frames"] = volume.frames
-    affine = volume.patient_affine
-    if affine is not None and volume.geometry is not None:
-        found["patient_affine"] = affine
-        found["slice_axis"] = volume.geometry.slice_axis
-    return found
+    if volume.patient_affine is not None:
+        metadata["patient_affine"] = volume.patient_affine
+    return metadata

@@ -14,9 +14,14 @@ from napari_medread.core.volume import Volume
 
 if TYPE_CHECKING:  # they import what reads DICOM, for which opening the panel should not wait
     from napari_medread.catalogue import Catalogue, FileEntry
-    from napari_medread.dicom.series_catalogue import Entry, Patient, Series, Study
+    from napari_medread.dicom.series_catalogue import (
+        DicomEntry,
+        DicomPatient,
+        DicomSeries,
+        DicomStudy,
+    )
 
-Readable: TypeAlias = "Entry | FileEntry"
+Readable: TypeAlias = "DicomEntry | FileEntry"
 """What can be loaded."""
 
 LOOKED_INTO = 1 << 28
@@ -103,17 +108,17 @@ def patient_titles(catalogue: Catalogue, *, names: bool) -> list[str]:
     return [f"Patient {n}" for n in range(1, len(catalogue.patients) + 1)]
 
 
-def _patient(patient: Patient) -> str:
+def _patient(patient: DicomPatient) -> str:
     known = [patient.name, f"ID {patient.patient_id}" if patient.patient_id else ""]
     return DIM.join(filter(None, known)) or "Patient without a name"
 
 
-def _study(study: Study) -> Row:
+def _study(study: DicomStudy) -> Row:
     title = DIM.join(filter(None, (study.date, study.description))) or "Study without a date"
     return Row(title, children=[_series(series) for series in study.series])
 
 
-def _series(series: Series) -> Row:
+def _series(series: DicomSeries) -> Row:
     if len(series.entries) == 1:
         return _volume(series.entries[0])
     modalities = dict.fromkeys(entry.volume.modality for entry in series.entries)
@@ -122,7 +127,7 @@ def _series(series: Series) -> Row:
     return Row(series.name, (details,), children=children, is_series=True)
 
 
-def _volume(entry: Entry) -> Row:
+def _volume(entry: DicomEntry) -> Row:
     details, tip = described(entry.look())
     return Row(entry.name, details, tip, entry, is_series=True)
 

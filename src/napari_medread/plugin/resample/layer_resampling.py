@@ -11,9 +11,10 @@ import numpy as np
 from napari.layers import Image, Labels, Layer
 from napari.utils.notifications import show_error, show_info, show_warning
 
-from napari_medread.core.geometry import Float
+from napari_medread.core.affines import Float, relative_affine
 from napari_medread.core.volume import Volume
 from napari_medread.errors import CannotResample, MedReadError
+from napari_medread.plugin.bridge.layer_record import with_record
 from napari_medread.plugin.bridge.layer_to_volume import Shown, volume_from_layer
 from napari_medread.plugin.bridge.volume_to_layer import LayerData, to_layer
 from napari_medread.plugin.gui.background_work import Work, show_progress
@@ -116,8 +117,8 @@ def layer_for(plan: Plan, volume: Volume) -> LayerData:
     attributes |= plan.attributes
     metadata = attributes["metadata"]
     if not plan.source.in_patient:
-        for key in ("patient_affine", "slice_axis"):
-            metadata.pop(key, None)
+        metadata.pop("patient_affine", None)
+        metadata = with_record(metadata, slice_axis=None)
     if plan.drawn is not None:
         drawn = plan.drawn
         lengths = np.linalg.norm(drawn[:-1, :-1], axis=0)
@@ -126,12 +127,13 @@ def layer_for(plan: Plan, volume: Volume) -> LayerData:
         if np.abs(turned - np.diag(np.diag(turned))).max() < 1e-9:
             turned = np.diag(np.sign(np.diag(turned)))
         attributes["scale"] = tuple(lengths.tolist())
-        translate = np.linalg.solve(turned[:-1, :-1], drawn[:-1, -1]) + 0.0
+        translate = relative_affine(turned, drawn)[:-1, -1] + 0.0
         attributes["translate"] = tuple(translate.tolist())
         attributes.pop("affine", None)
         if not np.array_equal(turned, np.eye(volume.ndim + 1)):
             attributes["affine"] = turned
-        metadata["drawn_affine"] = drawn
+        metadata = with_record(metadata, drawn_affine=drawn)
+    attributes["metadata"] = metadata
     return data, attributes, plan.kind
 
 

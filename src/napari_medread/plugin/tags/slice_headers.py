@@ -16,10 +16,11 @@ from napari_medread.core.progress import Progress, no_progress
 from napari_medread.core.slice_sources import Frames
 from napari_medread.core.tag_elements import Key, Tag, Tags
 from napari_medread.errors import MedReadError, NotAVolume
+from napari_medread.plugin.bridge.layer_record import get_record
 from napari_medread.plugin.bridge.volume_to_layer import finest
 
 if TYPE_CHECKING:
-    from napari_medread.dicom.headers.full_header import DicomHeader
+    from napari_medread.dicom.headers.full_header import FullHeader
 
 
 class NoHeader(MedReadError):
@@ -55,13 +56,13 @@ class Place(NamedTuple):
             Where the file is gone, or has no header.
         """
         # With what reads DICOM, for which opening a panel should not wait.
-        from napari_medread.dicom.headers.full_header import gone
+        from napari_medread.dicom.headers.full_header import make_missing_file_error
         from napari_medread.tag_reading import keys_of
 
         if not self.path.exists():
             if kept:
                 return kept
-            raise gone(self.path)
+            raise make_missing_file_error(self.path)
         keys = keys_of(self.path)
         if keys is not None:
             return keys
@@ -69,12 +70,12 @@ class Place(NamedTuple):
 
 
 @lru_cache(maxsize=1)
-def _opened(path: Path, changed: int) -> DicomHeader:
+def _opened(path: Path, changed: int) -> FullHeader:
     """Return the header of a file, which in one of many frames is the same for all of them."""
-    from napari_medread.dicom.headers.full_header import DicomHeader
+    from napari_medread.dicom.headers.full_header import FullHeader
 
     del changed
-    return DicomHeader(path)
+    return FullHeader(path)
 
 
 def forget() -> None:
@@ -109,8 +110,7 @@ class Source:
         data = finest(layer)
         self._shape = tuple(data.shape[: layer.ndim])
         self._axes = tuple(str(label) for label in layer.axis_labels)
-        frames = metadata.get("frames")
-        self._frames: Frames | None = frames if isinstance(frames, Frames) else None
+        self._frames: Frames | None = get_record(metadata).slice_sources
         self._changed = self._frames is not None
         self._grid: Geometry | None = None
         self._lead = len(self._shape) - 2
@@ -228,7 +228,7 @@ class Source:
 def _grid_of(shape: tuple[int, ...], metadata: Any) -> Geometry | None:
     """Return where a layer's voxels lie in its files: moving it in napari does not matter."""
     try:
-        return Geometry(shape, metadata["patient_affine"], int(metadata.get("slice_axis", 0)))
+        return Geometry(shape, metadata["patient_affine"], get_record(metadata).slice_axis or 0)
     except (KeyError, TypeError, ValueError, NotAVolume):
         return None
 
@@ -283,13 +283,13 @@ def over_slices(source: Source, key: Key, tag: Tag, progress: Progress = no_prog
     UnreadableFile
         Where a file is gone.
     """
-    from napari_medread.dicom.headers.full_header import DicomHeader
+    from napari_medread.dicom.headers.full_header import FullHeader
 
     rows: list[tuple[tuple[int, ...], str | None]] = []
-    header: DicomHeader | None = None
+    header: FullHeader | None = None
     for place in progress(source.places(), "Reading headers"):
         if header is None or header.path != place.path:
-            header = DicomHeader(place.path, str(key[0]))
+            header = FullHeader(place.path, str(key[0]))
         found = header.tags(place.frame).at(key)
         rows.append((place.at, None if found is None else found.value))
     return Series(tag.name, tag.tag, source.axes, rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -15,6 +15,7 @@ from napari_medread.core.progress import Progress
 from napari_medread.core.volume import Volume, Window
 from napari_medread.core.voxel_blocks import value_range
 from napari_medread.core.window_presets import Limits, function_of, is_assumed, presets, window_of
+from napari_medread.plugin.bridge.layer_record import get_record
 from napari_medread.plugin.bridge.volume_to_layer import finest
 from napari_medread.plugin.window_level.window_history import Look, set_limits
 
@@ -40,11 +41,10 @@ def is_whole(layer: Image) -> bool:
 
 def opened_look(layer: Image) -> Look | None:
     """Return how a layer was opened from a file by this plugin; None for others."""
-    opened = layer.metadata.get("opened_with")
-    if not isinstance(opened, Mapping) or opened.get("contrast_limits") is None:
+    record = get_record(layer)
+    if record.opened_contrast_limits is None or record.opened_colormap is None:
         return None
-    low, high = map(float, opened["contrast_limits"])
-    return Look((low, high), ensure_colormap(opened["colormap"]))
+    return Look(record.opened_contrast_limits, ensure_colormap(record.opened_colormap))
 
 
 def windows_in(layer: Image) -> tuple[Window, ...]:
