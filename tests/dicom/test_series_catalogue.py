@@ -6,7 +6,7 @@ from pydicom import config
 
 from helpers.builders import ORIENTATIONS, series, uid, write_series
 from napari_medread.dicom.read import read_dicom
-from napari_medread.dicom.series_catalogue import catalogue
+from napari_medread.dicom.series_catalogue import list_patients
 
 
 def files(folder):
@@ -32,7 +32,7 @@ def test_patients_studies_and_series_in_their_order(tmp_path):
     add(tmp_path, JANE, NEW, 10)
     add(tmp_path, JANE, NEW, 9, SeriesDescription="T2")
     add(tmp_path, ADAM, {"StudyInstanceUID": uid(), "StudyDate": "20200101"}, 3)
-    patients, skipped = catalogue(files(tmp_path))
+    patients, skipped = list_patients(files(tmp_path))
     assert skipped == []
     assert [(p.name, p.patient_id) for p in patients] == [
         ("Abel, Adam", "A1"),
@@ -60,7 +60,7 @@ def test_patients_studies_and_series_in_their_order(tmp_path):
 )
 def test_names_as_a_list_has_them(tmp_path, written, shown):
     add(tmp_path, {"PatientName": written, "SpecificCharacterSet": "ISO_IR 192"}, {}, 1)
-    (patient,), _ = catalogue(files(tmp_path))
+    (patient,), _ = list_patients(files(tmp_path))
     assert patient.name == shown
 
 
@@ -68,7 +68,7 @@ def test_one_patient_written_in_two_ways_is_one_and_one_id_for_two_is_two(tmp_pa
     add(tmp_path, JANE, NEW, 1)
     add(tmp_path, {**JANE, "PatientName": "DOE^JANE^Q"}, OLD, 1)
     add(tmp_path, {**ADAM, "PatientID": "J7"}, OLD, 1)
-    patients, _ = catalogue(files(tmp_path))
+    patients, _ = list_patients(files(tmp_path))
     assert [len(p.studies) for p in patients] == [1, 2]
 
 
@@ -78,7 +78,7 @@ def test_what_is_read_is_what_the_reader_reads(tmp_path):
     add(tmp_path, JANE, NEW, 2, **shared, orientation=ORIENTATIONS["axial"])
     add(tmp_path, JANE, NEW, 2, **shared, orientation=ORIENTATIONS["sagittal"])
     add(tmp_path, JANE, NEW, 4, WindowCenter=100, WindowWidth=50)
-    patients, _ = catalogue(files(tmp_path))
+    patients, _ = list_patients(files(tmp_path))
     both, single = patients[0].studies[0].series
     assert both.name == "2 Both (plain)"
     assert [len(s.entries) for s in (both, single)] == [2, 1]
@@ -105,7 +105,7 @@ def test_what_is_read_is_what_the_reader_reads(tmp_path):
 
 def test_the_patient_is_in_no_repr_and_in_no_volume(tmp_path):
     add(tmp_path, JANE, NEW, 1, SeriesDescription="Doe head")
-    patients, _ = catalogue(files(tmp_path))
+    patients, _ = list_patients(files(tmp_path))
     (entry,) = patients[0].studies[0].series[0].entries
     for text in (repr(patients), str(patients[0]), repr(entry.volume), repr(entry.read())):
         assert not any(word in text for word in ("Doe", "Jane", "J7"))
@@ -115,6 +115,6 @@ def test_broken_files_are_told_of(tmp_path):
     folder = add(tmp_path, JANE, NEW, 1)
     broken = files(folder)[0]
     broken.write_bytes(broken.read_bytes()[:-20])
-    patients, skipped = catalogue(files(tmp_path))
+    patients, skipped = list_patients(files(tmp_path))
     assert len(patients[0].studies[0].series[0].entries) == 1
     assert [each.split(":")[0] for each in skipped] == [broken.name]

@@ -18,13 +18,13 @@ from napari_medread.core.progress import Progress, no_progress
 from napari_medread.core.slice_sources import Frames
 from napari_medread.core.volume import Volume, Window, to_world_order
 from napari_medread.dicom.frames.frame import Frame
-from napari_medread.dicom.frames.planar_pixel_size import pixel_aspect, plane_spacing
+from napari_medread.dicom.frames.planar_pixel_size import find_pixel_aspect, find_pixel_size
 from napari_medread.dicom.headers import attributes
-from napari_medread.dicom.headers.header_scan import scan
+from napari_medread.dicom.headers.header_scan import scan_headers
 from napari_medread.dicom.pixels.frame_decoding import is_rgb
-from napari_medread.dicom.pixels.modality_values import UNITS, Mapping
+from napari_medread.dicom.pixels.modality_values import UNIT_LABELS, ModalityTransform
 from napari_medread.dicom.pixels.stack_assembly import read_stack
-from napari_medread.dicom.sorting.series_splitting import group_by_series, stacks_of
+from napari_medread.dicom.sorting.series_splitting import group_by_series, split_series
 from napari_medread.dicom.sorting.stack import Stack
 from napari_medread.errors import NotAVolume, UnreadableFile
 
@@ -57,23 +57,23 @@ def read_dicom(
     skipped : list of str
         What was DICOM and could not be read, and why. Both are empty where there is none.
     """
-    found = scan(paths, progress)
+    found = scan_headers(paths, progress)
     volumes: list[Volume] = []
     skipped = list(found.skipped)
-    stacks = [stack for series in group_by_series(found.headers) for stack in stacks_of(series)]
+    stacks = [stack for series in group_by_series(found.headers) for stack in split_series(series)]
     largest = max(stacks, key=lambda stack: stack.size, default=None)
     for stack in stacks:
         later = True if lazy is None and stack is not largest else lazy
         try:
-            volumes.append(volume_of(stack, progress, lazy=later, lazy_above=lazy_above))
+            volumes.append(build_volume(stack, progress, lazy=later, lazy_above=lazy_above))
         except UnreadableFile as error:
             skipped.append(str(error))
-    volumes.sort(key=number_of)
-    tell_apart(volumes)
+    volumes.sort(key=series_number_from_name)
+    make_names_unique(volumes)
     return volumes, skipped
 
 
-def volume_of(
+def build_volume(
     stack: Stack,
     progress: Progress = no_progress,
     *,
@@ -112,12 +112,12 @@ def _volume(
         geometry = Geometry(grid_shape, stack.affine)
         data, geometry = to_world_order(data, geometry, lead, rgb=rgb)
     else:
-        spacing, doubts = plane_spacing(middle)
+        spacing, doubts = find_pixel_size(middle)
         notes += doubts
         data = data[(slice(None),) * len(leading) + (0,)]
         geometry = None
         if spacing is None:
-            pixel_size, doubts = pixel_aspect(middle)
+            pixel_size, doubts = find_pixel_aspect(middle)
             notes += doubts
         else:
             rows, columns = middle.rows, middle.columns
@@ -132,10 +132,10 @@ def _volume(
         pixel_size=pixel_size,
         rgb=rgb,
         contrast_limits=limits,
-        inverted=middle.header.photometric == "MONOCHROME1",
+        inverted=middle.header.photometric_interpretation == "MONOCHROME1",
         source=source,
         notes=tuple(notes),
-        modality=attributes.text(dataset, "Modality"),
+        modality=attributes.get_text(dataset, "Modality"),
         value_unit=_value_unit(dataset),
         windows=windows,
         frames=_frames(stack, source, None if stack.affine is None else geometry),
@@ -150,7 +150,7 @@ def _frames(stack: Stack, source: Sequence[Path], grid: Geometry | None) -> Fram
     shape = (*stack.lead_shape, len(present))
     return Frames(
         np.reshape([index[f.header.path] for line in lines for f in line if f], shape),
-        np.reshape([f.number for line in lines for f in line if f], shape),
+        np.reshape([f.index for line in lines for f in line if f], shape),
         np.asarray(stack.grid.places if stack.grid else present, dtype=float),
         grid,
     )
@@ -163,15 +163,15 @@ def _display(
     if rgb:
         return (), None
     dataset = frame.dataset
-    scale = Mapping.of(frame).window_scale
+    scale = ModalityTransform.of(frame).window_scale
     windows = contrast_limits.valid_windows(
-        [center * scale for center in attributes.numbers(dataset, "WindowCenter") or ()],
-        [width * scale for width in attributes.numbers(dataset, "WindowWidth") or ()],
-        attributes.texts(dataset, "WindowCenterWidthExplanation"),
+        [center * scale for center in attributes.get_numbers(dataset, "WindowCenter") or ()],
+        [width * scale for width in attributes.get_numbers(dataset, "WindowWidth") or ()],
+        attributes.get_texts(dataset, "WindowCenterWidthExplanation"),
     )
     if not windows:
         return (), contrast_limits.percentile_limits(sample())
-    function = attributes.text(dataset, "VOILUTFunction").upper() or "LINEAR"
+    function = attributes.get_text(dataset, "VOILUTFunction").upper() or "LINEAR"
     if function == "SIGMOID":
         notes.append("The window is a sigmoid: shown as a straight ramp of the same width.")
     center, width, _ = windows[0]
@@ -181,11 +181,11 @@ def _display(
 def _value_unit(dataset: Dataset) -> str:
     """Return the unit of modality values: RescaleType, Units of PET, HU of plain CT."""
     keywords = ("RescaleType", "Units", "DoseUnits")
-    kind = next((t for k in keywords if (t := attributes.text(dataset, k).upper())), "")
-    if not kind and attributes.text(dataset, "Modality") == "CT":
+    kind = next((t for k in keywords if (t := attributes.get_text(dataset, k).upper())), "")
+    if not kind and attributes.get_text(dataset, "Modality") == "CT":
         # PS3.3 C.11.1.1.2: HU unless the image is a localizer.
-        kind = "" if "LOCALIZER" in attributes.text(dataset, "ImageType").upper() else "HU"
-    return UNITS.get(kind, "")
+        kind = "" if "LOCALIZER" in attributes.get_text(dataset, "ImageType").upper() else "HU"
+    return UNIT_LABELS.get(kind, "")
 
 
 def _name(frame: Frame, label: str, files: int) -> str:
@@ -194,21 +194,23 @@ def _name(frame: Frame, label: str, files: int) -> str:
     Whoever named a folder after the patient does not get that name onto the screen.
     """
     dataset = frame.dataset
-    number = attributes.text(dataset, "SeriesNumber")
-    described = attributes.text(dataset, "SeriesDescription") or attributes.text(
+    number = attributes.get_text(dataset, "SeriesNumber")
+    described = attributes.get_text(dataset, "SeriesDescription") or attributes.get_text(
         dataset, "ProtocolName"
     )
     path = frame.header.path
     place = "" if number else path.parent.name if files > 1 else path.stem
-    text = next((t for t in (described, place) if t and not mentions_patient(t, dataset)), "")
+    text = next((t for t in (described, place) if t and not has_patient_identifier(t, dataset)), "")
     if not text:
-        text = f"{attributes.text(dataset, 'Modality')} series".strip()
+        text = f"{attributes.get_text(dataset, 'Modality')} series".strip()
     return " ".join(p for p in (number, text, f"({label})" if label else "") if p)
 
 
-def mentions_patient(text: str, dataset: Dataset) -> bool:
+def has_patient_identifier(text: str, dataset: Dataset) -> bool:
     """Tell whether a text has a part of the patient's name or ID as one of its words."""
-    patient = f"{attributes.text(dataset, 'PatientName')} {attributes.text(dataset, 'PatientID')}"
+    patient = (
+        f"{attributes.get_text(dataset, 'PatientName')} {attributes.get_text(dataset, 'PatientID')}"
+    )
     named = set(_words(patient))
     return any(word in named for word in _words(text) if len(word) > 1)
 
@@ -217,13 +219,13 @@ def _words(text: str) -> list[str]:
     return re.split(r"[\W_]+", text.lower())
 
 
-def number_of(volume: Volume) -> float:
+def series_number_from_name(volume: Volume) -> float:
     """Return the series number a volume's name starts with; those without one sort last."""
     number = re.match(r"\d+", volume.name)
     return float(number.group()) if number else float("inf")
 
 
-def tell_apart(volumes: Sequence[Volume]) -> None:
+def make_names_unique(volumes: Sequence[Volume]) -> None:
     """Number volumes that would have one name."""
     counts = Counter(v.name for v in volumes)
     seen: Counter[str] = Counter()

@@ -15,15 +15,20 @@ from pydicom.dataset import Dataset
 from napari_medread.core.progress import Progress, no_progress
 from napari_medread.core.volume import Volume
 from napari_medread.dicom.headers import attributes
-from napari_medread.dicom.headers.header_scan import scan
-from napari_medread.dicom.read import mentions_patient, number_of, tell_apart, volume_of
-from napari_medread.dicom.sorting.series_splitting import group_by_series, stacks_of
+from napari_medread.dicom.headers.header_scan import scan_headers
+from napari_medread.dicom.read import (
+    build_volume,
+    has_patient_identifier,
+    make_names_unique,
+    series_number_from_name,
+)
+from napari_medread.dicom.sorting.series_splitting import group_by_series, split_series
 from napari_medread.dicom.sorting.stack import Stack
 from napari_medread.errors import UnreadableFile
 
 
 @dataclass(eq=False)
-class Entry:
+class DicomEntry:
     """A volume that can be read.
 
     Attributes
@@ -65,13 +70,13 @@ class Entry:
         UnreadableFile
             Where it cannot be decoded, or its files have gone.
         """
-        volume = volume_of(self._stack, progress, lazy_above=lazy_above)
+        volume = build_volume(self._stack, progress, lazy_above=lazy_above)
         volume.name = self.name
         return [volume]
 
 
 @dataclass(eq=False)
-class Series:
+class DicomSeries:
     """Volumes that share a SeriesInstanceUID.
 
     Attributes
@@ -83,11 +88,11 @@ class Series:
     """
 
     name: str
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[DicomEntry] = field(default_factory=list)
 
 
 @dataclass(eq=False)
-class Study:
+class DicomStudy:
     """One examination.
 
     Attributes
@@ -102,11 +107,11 @@ class Study:
 
     date: str
     description: str
-    series: list[Series] = field(default_factory=list)
+    series: list[DicomSeries] = field(default_factory=list)
 
 
 @dataclass(eq=False)
-class Patient:
+class DicomPatient:
     """Who was examined.
 
     Attributes
@@ -119,12 +124,12 @@ class Patient:
 
     name: str = field(repr=False)
     patient_id: str = field(repr=False)
-    studies: list[Study] = field(default_factory=list)
+    studies: list[DicomStudy] = field(default_factory=list)
 
 
-def catalogue(
+def list_patients(
     paths: Iterable[Path], progress: Progress = no_progress
-) -> tuple[list[Patient], list[str]]:
+) -> tuple[list[DicomPatient], list[str]]:
     """Sort DICOM files into patients, studies, series and volumes.
 
     Parameters
@@ -141,21 +146,21 @@ def catalogue(
     skipped : list of str
         What was DICOM and could not be read, and why.
     """
-    found = scan(paths, progress)
+    found = scan_headers(paths, progress)
     skipped = list(found.skipped)
     shelf = _Shelf()
     for series in progress(group_by_series(found.headers), "Sorting series"):
         entries = []
-        for stack in stacks_of(series):
+        for stack in split_series(series):
             try:
-                entries.append(Entry(volume_of(stack, lazy=True), stack))
+                entries.append(DicomEntry(build_volume(stack, lazy=True), stack))
             except UnreadableFile as error:
                 skipped.append(str(error))
         if entries:
             dataset = series.frames[0].header.dataset
             first = entries[0]
             name = first.name.removesuffix(f" ({first._stack.label})")
-            shelf.study_of(dataset).series.append(Series(name, entries))
+            shelf.study_of(dataset).series.append(DicomSeries(name, entries))
     return shelf.sorted(), skipped
 
 
@@ -163,35 +168,37 @@ class _Shelf:
     """Patients and studies as they are met."""
 
     def __init__(self) -> None:
-        self._patients: dict[tuple[str, str], Patient] = {}
-        self._studies: dict[tuple[Patient, str], Study] = {}
+        self._patients: dict[tuple[str, str], DicomPatient] = {}
+        self._studies: dict[tuple[DicomPatient, str], DicomStudy] = {}
 
-    def study_of(self, dataset: Dataset) -> Study:
+    def study_of(self, dataset: Dataset) -> DicomStudy:
         """Return the study that a file is of."""
-        patient_id = attributes.text(dataset, "PatientID")
-        name = _readable(attributes.text(dataset, "PatientName"))
+        patient_id = attributes.get_text(dataset, "PatientID")
+        name = _readable(attributes.get_text(dataset, "PatientName"))
         # An ID alone may be given to two patients by two hospitals.
         key = (patient_id.casefold(), name.casefold())
-        patient = self._patients.setdefault(key, Patient(name, patient_id))
-        date = _iso(attributes.text(dataset, "StudyDate"))
-        description = attributes.text(dataset, "StudyDescription")
-        if mentions_patient(description, dataset):
+        patient = self._patients.setdefault(key, DicomPatient(name, patient_id))
+        date = _iso(attributes.get_text(dataset, "StudyDate"))
+        description = attributes.get_text(dataset, "StudyDescription")
+        if has_patient_identifier(description, dataset):
             description = ""
-        uid = attributes.text(dataset, "StudyInstanceUID") or f"{date} {description}"
+        uid = attributes.get_text(dataset, "StudyInstanceUID") or f"{date} {description}"
         if (patient, uid) not in self._studies:
-            self._studies[patient, uid] = Study(date, description)
+            self._studies[patient, uid] = DicomStudy(date, description)
             patient.studies.append(self._studies[patient, uid])
         return self._studies[patient, uid]
 
-    def sorted(self) -> list[Patient]:
+    def sorted(self) -> list[DicomPatient]:
         """Return the patients with everything in its order."""
         patients = sorted(self._patients.values(), key=lambda p: (p.name.casefold(), p.patient_id))
         for patient in patients:
             patient.studies.sort(key=lambda study: study.date, reverse=True)
             for study in patient.studies:
-                study.series.sort(key=lambda series: number_of(series.entries[0].volume))
+                study.series.sort(
+                    key=lambda series: series_number_from_name(series.entries[0].volume)
+                )
         every = [s for p in patients for study in p.studies for s in study.series]
-        tell_apart([entry.volume for series in every for entry in series.entries])
+        make_names_unique([entry.volume for series in every for entry in series.entries])
         return patients
 
 

@@ -7,7 +7,7 @@ from pydicom.dataset import Dataset
 from helpers.builders import image, save, stored_slice, write_series
 from napari_medread.api import read
 from napari_medread.core.volume import NO_PIXEL_SIZE
-from napari_medread.dicom.frames.planar_pixel_size import UNCERTAIN
+from napari_medread.dicom.frames.planar_pixel_size import UNCERTAIN_PIXEL_SIZE_NOTE
 
 DETECTOR = "The pixel size is that at the detector: the patient is smaller."
 FILM = "The pixel size is that of the scanned film."
@@ -74,7 +74,7 @@ PROJECTIONS = {
         (0.2, 0.3),
         [DETECTOR],
     ),
-    "alone": ({"PixelSpacing": [0.2, 0.3]}, (0.2, 0.3), [UNCERTAIN]),
+    "alone": ({"PixelSpacing": [0.2, 0.3]}, (0.2, 0.3), [UNCERTAIN_PIXEL_SIZE_NOTE]),
     "alone, calibrated": (
         {"PixelSpacing": [0.2, 0.3], "PixelSpacingCalibrationType": "GEOMETRY"},
         (0.2, 0.3),

@@ -14,7 +14,7 @@ from pydicom.uid import (
 
 from helpers.builders import image, save, series, stored_slice, write_series
 from napari_medread.dicom.headers import attributes
-from napari_medread.dicom.headers.header_scan import is_dicom, read_header, scan, walk
+from napari_medread.dicom.headers.header_scan import is_dicom, read_header, scan_headers, walk_files
 from napari_medread.errors import UnreadableFile
 
 SHIPPED = {
@@ -25,7 +25,7 @@ SHIPPED = {
 @pytest.mark.parametrize("name", ["IM0001", "1.2.840.113619.2.1", "x.txt", "slice.png", "a.DCM"])
 def test_content_decides_and_not_the_name(tmp_path, name):
     path = save(image(stored_slice(0)), tmp_path / name)
-    assert [h.path for h in scan([path]).headers] == [path]
+    assert [h.path for h in scan_headers([path]).headers] == [path]
 
 
 @pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRBigEndian, None])
@@ -40,7 +40,7 @@ def test_a_dataset_without_a_preamble_is_accepted_if_it_holds_an_image(tmp_path,
             implicit_vr=syntax == ImplicitVRLittleEndian,
             little_endian=syntax != ExplicitVRBigEndian,
         )
-    assert scan([path]).headers[0].rows == ds.Rows
+    assert scan_headers([path]).headers[0].rows == ds.Rows
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_a_dataset_without_a_preamble_is_accepted_if_it_holds_an_image(tmp_path,
 def test_other_files_are_passed_over_silently(tmp_path, content):
     path = tmp_path / "file"
     path.write_bytes(content)
-    found = scan([path])
+    found = scan_headers([path])
     assert (found.headers, found.skipped) == ([], [])
 
 
@@ -60,14 +60,14 @@ def test_hidden_files_and_directories_of_media_are_not_walked(tmp_path, name):
     save(image(stored_slice(0)), tmp_path / name)
     save(image(stored_slice(0)), tmp_path / ".git" / "IM1")
     kept = save(image(stored_slice(0)), tmp_path / "IM1")
-    assert list(walk(tmp_path)) == [kept]
+    assert list(walk_files(tmp_path)) == [kept]
 
 
 def test_folders_are_walked_into_and_links_in_a_circle_survived(tmp_path):
     deep = save(image(stored_slice(0)), tmp_path / "a" / "b" / "c" / "IM1")
     (tmp_path / "a" / "b" / "back").symlink_to(tmp_path, target_is_directory=True)
     (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
-    assert list(walk(tmp_path)) == [deep]
+    assert list(walk_files(tmp_path)) == [deep]
 
 
 @pytest.mark.parametrize("kept", [0.2, 0.6, 0.99])
@@ -75,7 +75,7 @@ def test_a_file_cut_short_is_named_and_the_rest_is_read(tmp_path, kept):
     write_series(tmp_path, series())
     whole = (tmp_path / "IM0000").read_bytes()
     (tmp_path / "broken").write_bytes(whole[: int(len(whole) * kept)])
-    found = scan(walk(tmp_path))
+    found = scan_headers(walk_files(tmp_path))
     assert len(found.headers) == 4
     (note,) = found.skipped
     assert note.startswith("broken: the file ")
@@ -90,11 +90,11 @@ def test_pixels_that_are_too_few_are_reported_with_both_numbers(tmp_path):
 def test_a_file_named_dcm_that_is_not_dicom_is_named(tmp_path):
     path = tmp_path / "notes.dcm"
     path.write_text("not DICOM " * 30)
-    assert scan([path]).skipped == ["notes.dcm: this is not a DICOM file."]
+    assert scan_headers([path]).skipped == ["notes.dcm: this is not a DICOM file."]
 
 
 def test_other_objects_are_said_not_to_be_images(tmp_path):
-    found = scan([SHIPPED["reportsi"], SHIPPED["rtplan"]])
+    found = scan_headers([SHIPPED["reportsi"], SHIPPED["rtplan"]])
     assert found.headers == []
     assert found.skipped == [
         "1 file: Basic Text SR Storage is not an image.",
@@ -127,12 +127,12 @@ def test_text_is_decoded_with_its_character_set(tmp_path, charset, encoding, tex
     ds.SeriesDescription = text
     header = read_header(save(ds, tmp_path / "IM1"))
     assert text.encode(encoding) in header.path.read_bytes()
-    assert attributes.text(header.dataset, "SeriesDescription") == text
+    assert attributes.get_text(header.dataset, "SeriesDescription") == text
 
 
 def test_sequences_of_undefined_length_are_stepped_over(tmp_path):
     found = read_header(SHIPPED["rtdose"])
-    assert found.pixels.length == found.rows * found.columns * found.frames * 4
+    assert found.pixels.length == found.rows * found.columns * found.number_of_frames * 4
 
 
 def test_elements_of_a_vr_that_is_not_known_are_stepped_over(tmp_path):
@@ -155,7 +155,7 @@ def test_every_header_is_told_to_the_progress_bar(tmp_path):
         told.append((description, len(items)))
         return iter(items)
 
-    scan(walk(tmp_path), progress)
+    scan_headers(walk_files(tmp_path), progress)
     assert told == [("Reading headers", 4)]
 
 
@@ -163,6 +163,6 @@ def test_preamble_alone_is_not_enough(tmp_path):
     path = tmp_path / "IM1"
     path.write_bytes(bytes(128) + b"DICM" + np.random.default_rng(0).bytes(3000))
     assert is_dicom(path)
-    found = scan([path])
+    found = scan_headers([path])
     assert found.headers == []
     assert found.skipped[0].startswith("IM1: ")

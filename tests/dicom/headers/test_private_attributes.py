@@ -9,8 +9,8 @@ from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from helpers.builders import series, stored_slice, write_series
 from napari_medread.api import read
-from napari_medread.dicom.headers.csa_header import csa_values
-from napari_medread.dicom.headers.private_attributes import private_numbers
+from napari_medread.dicom.headers.csa_header import read_csa_values
+from napari_medread.dicom.headers.private_attributes import get_private_numbers
 
 SLICES = 3
 
@@ -103,7 +103,7 @@ def test_a_private_tag_of_another_vendor_is_no_b_value(tmp_path):
 def test_numbers_whose_type_got_lost(raw, numbers):
     ds = Dataset()
     ds.add_new(0x0019100C, "UN", raw)
-    assert private_numbers(ds, 0x0019100C) == pytest.approx(numbers)
+    assert get_private_numbers(ds, 0x0019100C) == pytest.approx(numbers)
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -111,4 +111,4 @@ def test_any_bytes_are_a_csa_header_without_what_is_wanted(seed):
     random = np.random.default_rng(seed)
     start = b"SV10" if seed % 2 else b""
     data = start + struct.pack("<II", 2**31 - 1, 77) + random.bytes(3000)
-    assert csa_values(data, frozenset(["NumberOfImagesInMosaic"])) == {}
+    assert read_csa_values(data, frozenset(["NumberOfImagesInMosaic"])) == {}

@@ -5,7 +5,7 @@ import warnings
 
 from pydicom import config
 
-from napari_medread.dicom.headers.tolerant_parsing import forgiving
+from napari_medread.dicom.headers.tolerant_parsing import tolerant_pydicom
 
 
 def test_what_was_set_before_comes_back_after_the_last_thread():
@@ -14,15 +14,15 @@ def test_what_was_set_before_comes_back_after_the_last_thread():
     entered, leave = threading.Event(), threading.Event()
 
     def other():
-        with forgiving:
+        with tolerant_pydicom:
             entered.set()
             leave.wait(20)
 
     thread = threading.Thread(target=other)
-    with forgiving:
+    with tolerant_pydicom:
         thread.start()
         assert entered.wait(20)
-        with forgiving:
+        with tolerant_pydicom:
             warnings.warn("not shown", stacklevel=1)
     # The other is still reading.
     assert config.settings.reading_validation_mode == config.IGNORE

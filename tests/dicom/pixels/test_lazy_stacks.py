@@ -29,7 +29,7 @@ def reads(monkeypatch):
 
     def counting(frame):
         names.append(frame.header.path.name)
-        return frame_decoding.read_stored(frame)
+        return frame_decoding.read_stored_values(frame)
 
     monkeypatch.setattr(stack_assembly, "read_stored", counting)
     return names
@@ -188,7 +188,7 @@ def test_a_plane_between_uneven_slices_reads_those_beside_it(tmp_path, reads):
 
 def test_without_a_window_a_few_slices_tell_the_contrast(tmp_path, reads):
     read(write_series(tmp_path, series(slices=range(20))), lazy=True)
-    assert len(reads) == stack_assembly.LAZY_SAMPLES
+    assert len(reads) == stack_assembly.LAZY_SAMPLE_PLANES
 
 
 def test_of_several_volumes_only_the_largest_is_read(tmp_path, reads):
@@ -218,7 +218,7 @@ def test_headers_are_read_once(tmp_path, headers):
 
 def test_a_stack_over_its_share_of_the_memory_is_lazy(tmp_path, monkeypatch):
     write_series(tmp_path, series())
-    monkeypatch.setattr(stack_assembly, "SHARE_OF_MEMORY", 0.0)
+    monkeypatch.setattr(stack_assembly, "LAZY_ABOVE_MEMORY_SHARE", 0.0)
     (volume,) = read(tmp_path)
     assert isinstance(volume.data, da.Array)
 
@@ -237,7 +237,7 @@ def test_the_size_above_which_slices_are_read_when_looked_at_can_be_said(tmp_pat
     }
     assert kinds == {0: da.Array, size - 1: da.Array, size: np.ndarray, None: np.ndarray}
     assert isinstance(read(tmp_path, lazy=False, lazy_above=0)[0].data, np.ndarray)
-    monkeypatch.setattr(stack_assembly, "LARGEST_SHARE", 0.0)  # no memory is free
+    monkeypatch.setattr(stack_assembly, "MAX_MEMORY_SHARE", 0.0)  # no memory is free
     assert isinstance(read(tmp_path, lazy_above=size)[0].data, da.Array)
 
 

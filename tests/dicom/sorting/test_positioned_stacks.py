@@ -17,10 +17,10 @@ from helpers.builders import (
     write_series,
 )
 from napari_medread.api import read
-from napari_medread.dicom.frames.multiframe_objects import frames_of
+from napari_medread.dicom.frames.multiframe_objects import make_frames
 from napari_medread.dicom.headers.header_scan import read_header
-from napari_medread.dicom.sorting.collinear_positions import split_into_lines
-from napari_medread.dicom.sorting.series_splitting import Series, stacks_of
+from napari_medread.dicom.sorting.collinear_positions import split_into_straight_lines
+from napari_medread.dicom.sorting.series_splitting import SeriesFrames, split_series
 
 UP = np.array([0.0, 0, 1])
 
@@ -199,7 +199,7 @@ def test_slices_that_do_not_lie_on_one_line_are_several_stacks(stacks):
     positions = np.concatenate(stacks)
     owner = np.repeat(np.arange(len(stacks)), [len(s) for s in stacks])
     order = np.random.default_rng(3).permutation(len(positions))
-    found = split_into_lines(positions[order], UP, reach=3.0, gap=0.01)
+    found = split_into_straight_lines(positions[order], UP, reach=3.0, gap=0.01)
     found_owners = sorted(sorted(set(owner[order][members].tolist())) for members in found)
     assert found_owners == [[n] for n in range(len(stacks))]
 
@@ -207,13 +207,13 @@ def test_slices_that_do_not_lie_on_one_line_are_several_stacks(stacks):
 def test_a_wobble_within_a_pixel_bends_no_line():
     positions = line(50, (0, 0, 0))
     positions[:, :2] += np.random.default_rng(0).uniform(-0.5, 0.5, (50, 2))
-    assert len(split_into_lines(positions, UP, reach=1.5, gap=0.01)) == 1
+    assert len(split_into_straight_lines(positions, UP, reach=1.5, gap=0.01)) == 1
 
 
 def test_thousands_of_positions_take_no_second():
     positions = np.concatenate([line(2500, (0, 0, 0), TILT), line(2500, (90, 0, 0), TILT)])
     start = time.perf_counter()
-    split_into_lines(positions, UP, reach=1.0, gap=0.01)
+    split_into_straight_lines(positions, UP, reach=1.0, gap=0.01)
     assert time.perf_counter() - start < 1
 
 
@@ -387,9 +387,9 @@ def test_slices_without_a_position_are_piled_apart_from_those_with_one(tmp_path)
 
 def test_a_thousand_images_are_sorted_in_less_than_a_second(tmp_path):
     header = read_header(save(series()[0], tmp_path / "IM1"))
-    frames = [frame for _ in range(1000) for frame in frames_of(header)]
+    frames = [frame for _ in range(1000) for frame in make_frames(header)]
     for n, frame in enumerate(frames):
-        frame.placed_at = np.array([0.0, 0.0, 0.5 * n])
+        frame.computed_position = np.array([0.0, 0.0, 0.5 * n])
     start = time.perf_counter()
-    stacks_of(Series(frames))
+    split_series(SeriesFrames(frames))
     assert time.perf_counter() - start < 1

@@ -16,7 +16,7 @@ from helpers.builders import (
     write_series,
 )
 from napari_medread.api import read
-from napari_medread.dicom.sorting.slice_spacing import regular_grids
+from napari_medread.dicom.sorting.slice_spacing import find_slice_grids
 
 UP = np.array([0.0, 0, 1])
 
@@ -28,7 +28,7 @@ def at(heights, drift=0.0):
 
 
 def grids_of(heights):
-    return regular_grids(at(heights), UP)
+    return find_slice_grids(at(heights), UP)
 
 
 def placed(grid, positions):
@@ -87,7 +87,7 @@ def test_even_positions_are_left_alone(heights):
 )
 def test_gaps_at_whole_multiples_are_missing_slices(heights, missing):
     positions = at(np.asarray(heights) * 0.625)
-    (grid,) = regular_grids(positions, UP)
+    (grid,) = find_slice_grids(positions, UP)
     assert grid.missing == missing
     assert not grid.resampled
     assert placed(grid, positions) < 0.01
@@ -110,7 +110,7 @@ RUNS = {
 @pytest.mark.parametrize(("heights", "lengths"), RUNS.values(), ids=RUNS)
 def test_spacing_that_changes_makes_a_grid_for_every_run(heights, lengths):
     positions = at(heights)
-    grids = regular_grids(positions, UP)
+    grids = find_slice_grids(positions, UP)
     assert [len(grid.slices) for grid in grids] == lengths
     assert max(placed(grid, positions) for grid in grids) < 1e-9
 
@@ -149,7 +149,7 @@ def test_slices_that_wobble_in_their_planes_are_put_on_a_line():
     wobble = np.random.default_rng(4).uniform(-0.3, 0.3, (40, 2))
     positions = at(np.arange(40) * 2.0)
     positions[:, :2] += wobble
-    (grid,) = regular_grids(positions, UP)
+    (grid,) = find_slice_grids(positions, UP)
     assert grid.slices == tuple(range(40))
     assert not grid.resampled
     assert 0.3 < grid.beside < 1
@@ -168,7 +168,7 @@ def test_a_shift_by_less_than_a_pixel_is_told(tmp_path):
 
 @pytest.mark.parametrize("drift", [np.tan(np.radians(20)), -np.tan(np.radians(20)), 0.1])
 def test_a_drift_stays_in_the_step(drift):
-    (grid,) = regular_grids(at(np.arange(30) * 5.0, drift), UP)
+    (grid,) = find_slice_grids(at(np.arange(30) * 5.0, drift), UP)
     np.testing.assert_allclose(grid.step, [0, 5 * drift, 5], atol=1e-9)
 
 

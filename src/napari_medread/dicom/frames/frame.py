@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from napari_medread.dicom.headers import attributes
-from napari_medread.dicom.headers.header_scan import Header
+from napari_medread.dicom.headers.header_scan import DicomFileHeader
 
 Vector = NDArray[np.float64]
 
-ORTHONORMAL = 1e-3
+ORTHONORMALITY_TOLERANCE = 1e-3
 """Row and column directions may miss unit length and a right angle by this much."""
 
 
 @dataclass(frozen=True)
-class Tile:
+class MosaicTile:
     """The part of a mosaic that is one slice.
 
     Attributes
@@ -59,11 +59,11 @@ class Frame:
         The same from DimensionIndexValues, for which an attribute often says more.
     """
 
-    header: Header
+    header: DicomFileHeader
     dataset: Dataset
     number: int = 0
     placed_at: Vector | None = None
-    tile: Tile | None = None
+    tile: MosaicTile | None = None
     indices: dict[str, float] = field(default_factory=dict)
     dimension_indices: dict[str, float] = field(default_factory=dict)
 
@@ -80,9 +80,9 @@ class Frame:
     @cached_property
     def position(self) -> Vector | None:
         """ImagePositionPatient: the centre of the first voxel, in LPS mm."""
-        if self.placed_at is not None:
-            return self.placed_at
-        found = attributes.numbers(self.dataset, "ImagePositionPatient", 3)
+        if self.computed_position is not None:
+            return self.computed_position
+        found = attributes.get_numbers(self.dataset, "ImagePositionPatient", 3)
         return None if found is None else np.array(found)
 
     @cached_property
@@ -91,12 +91,15 @@ class Frame:
 
         None where it is absent or not a pair of perpendicular directions.
         """
-        found = attributes.numbers(self.dataset, "ImageOrientationPatient", 6)
+        found = attributes.get_numbers(self.dataset, "ImageOrientationPatient", 6)
         if found is None:
             return None
         pair = np.array(found).reshape(2, 3)
         lengths = np.linalg.norm(pair, axis=1)
-        if np.abs(lengths - 1).max() > ORTHONORMAL or abs(pair[0] @ pair[1]) > ORTHONORMAL:
+        if (
+            np.abs(lengths - 1).max() > ORTHONORMALITY_TOLERANCE
+            or abs(pair[0] @ pair[1]) > ORTHONORMALITY_TOLERANCE
+        ):
             return None
         # Written with few digits, they are not quite of unit length.
         return np.asarray(pair / lengths[:, None])
@@ -104,13 +107,13 @@ class Frame:
     @cached_property
     def pixel_spacing(self) -> tuple[float, float] | None:
         """PixelSpacing in mm: between rows, between columns (PS3.3 10.7.1.3)."""
-        found = attributes.numbers(self.dataset, "PixelSpacing", 2)
+        found = attributes.get_numbers(self.dataset, "PixelSpacing", 2)
         return (found[0], found[1]) if found and min(found) > 0 else None
 
     @cached_property
     def image_type(self) -> tuple[str, ...]:
         """ImageType's values in capitals; of a frame its FrameType."""
-        found = attributes.texts(self.dataset, "FrameType") or attributes.texts(
+        found = attributes.get_texts(self.dataset, "FrameType") or attributes.get_texts(
             self.dataset, "ImageType"
         )
         return tuple(v.upper() for v in found)
@@ -118,8 +121,8 @@ class Frame:
     @cached_property
     def order(self) -> tuple[float, float, int]:
         """Sort key where nothing better is known: the order of acquisition."""
-        instance = attributes.number(self.dataset, "InstanceNumber")
-        part = attributes.number(self.header.dataset, "InConcatenationNumber") or 0.0
+        instance = attributes.get_number(self.dataset, "InstanceNumber")
+        part = attributes.get_number(self.header.dataset, "InConcatenationNumber") or 0.0
         return (np.inf if instance is None else instance, part, self.number)
 
     @property
@@ -132,7 +135,7 @@ class Frame:
         )
 
 
-def merged(datasets: Iterable[Dataset]) -> Dataset:
+def merge_datasets(datasets: Iterable[Dataset]) -> Dataset:
     """Merge datasets into one; their elements stay unparsed until they are asked for."""
     merged = Dataset()
     for dataset in datasets:
@@ -142,8 +145,8 @@ def merged(datasets: Iterable[Dataset]) -> Dataset:
     return merged
 
 
-def without_position(dataset: Dataset) -> Dataset:
+def copy_without_position(dataset: Dataset) -> Dataset:
     """Return a dataset without ImagePositionPatient; the given one keeps it."""
-    bare = merged([dataset])  # a copy of a pydicom dataset shares its elements
+    bare = merge_datasets([dataset])  # a copy of a pydicom dataset shares its elements
     bare.pop("ImagePositionPatient", None)
     return bare

@@ -7,20 +7,20 @@ import math
 import numpy as np
 from pydicom.dataset import Dataset
 
-from napari_medread.dicom.frames.frame import Frame, Tile, Vector, without_position
+from napari_medread.dicom.frames.frame import Frame, MosaicTile, Vector, copy_without_position
 from napari_medread.dicom.headers import attributes
-from napari_medread.dicom.headers.csa_header import csa_values
-from napari_medread.dicom.headers.header_scan import Header
+from napari_medread.dicom.headers.csa_header import read_csa_values
+from napari_medread.dicom.headers.header_scan import DicomFileHeader
 from napari_medread.dicom.headers.private_attributes import (
     CSA_IMAGE_HEADER,
     IMAGES_IN_MOSAIC,
     UIH_FRAMES,
     UIH_IMAGES_IN_GRID,
-    private_numbers,
+    get_private_numbers,
 )
 
 
-def mosaic_frames(header: Header) -> list[Frame]:
+def make_mosaic_frames(header: DicomFileHeader) -> list[Frame]:
     """Cut a Siemens mosaic into its slices, or leave it whole where the key is lost.
 
     ImagePositionPatient is the corner that one slice of the mosaic's size would have: the
@@ -28,9 +28,9 @@ def mosaic_frames(header: Header) -> list[Frame]:
     """
     dataset = header.dataset
     found = _mosaic_header(dataset)
-    position = attributes.numbers(dataset, "ImagePositionPatient", 3)
-    whole = Frame(header, without_position(dataset))
-    orientation, spacing = whole.orientation, whole.pixel_spacing
+    position = attributes.get_numbers(dataset, "ImagePositionPatient", 3)
+    whole = Frame(header, copy_without_position(dataset))
+    orientation, spacing = whole.image_orientation, whole.pixel_spacing
     if found is None or position is None or orientation is None or spacing is None:
         return [whole]
     count, normal = found
@@ -44,8 +44,8 @@ def mosaic_frames(header: Header) -> list[Frame]:
     down = (header.rows - rows) / 2 * spacing[0]
     corner = np.array(position) + row * across + column * down
     step = abs(
-        attributes.number(dataset, "SpacingBetweenSlices")
-        or attributes.number(dataset, "SliceThickness")
+        attributes.get_number(dataset, "SpacingBetweenSlices")
+        or attributes.get_number(dataset, "SliceThickness")
         or 0.0
     )
     if not step:
@@ -58,42 +58,44 @@ def mosaic_frames(header: Header) -> list[Frame]:
     ]
 
 
-def grid_frames(header: Header) -> list[Frame]:
+def make_grid_frames(header: DicomFileHeader) -> list[Frame]:
     """Cut a UIH grid into its slices, each of which has a position of its own.
 
     It is as wide as a square would be, and no higher than it takes.
     """
     dataset = header.dataset
-    items = attributes.private_items(dataset, UIH_FRAMES)
-    places = [attributes.numbers(item, "ImagePositionPatient", 3) for item in items]
+    items = attributes.get_private_items(dataset, UIH_FRAMES)
+    places = [attributes.get_numbers(item, "ImagePositionPatient", 3) for item in items]
     side = math.ceil(math.sqrt(len(places)))
     tiles = _tiles(header, len(places), math.ceil(len(places) / side), side)
-    if len(places) != images_in_grid(dataset) or not all(places) or not tiles:
-        return [Frame(header, without_position(dataset))]
+    if len(places) != count_grid_images(dataset) or not all(places) or not tiles:
+        return [Frame(header, copy_without_position(dataset))]
     return [
         Frame(header, dataset, 0, np.array(place), tile)
         for place, tile in zip(places, tiles, strict=True)
     ]
 
 
-def images_in_grid(dataset: Dataset) -> int:
+def count_grid_images(dataset: Dataset) -> int:
     """Return the number of images in a UIH grid, 0 where there is none."""
-    return int((private_numbers(dataset, UIH_IMAGES_IN_GRID) or (0,))[0])
+    return int((get_private_numbers(dataset, UIH_IMAGES_IN_GRID) or (0,))[0])
 
 
-def _tiles(header: Header, count: int, down: int, across: int) -> list[Tile]:
+def _tiles(header: DicomFileHeader, count: int, down: int, across: int) -> list[MosaicTile]:
     """Divide an image into equal tiles and return the first so many; none if that leaves a rest."""
     if header.rows % down or header.columns % across:
         return []
     rows, columns = header.rows // down, header.columns // across
-    return [Tile(n // across * rows, n % across * columns, rows, columns) for n in range(count)]
+    return [
+        MosaicTile(n // across * rows, n % across * columns, rows, columns) for n in range(count)
+    ]
 
 
 def _mosaic_header(dataset: Dataset) -> tuple[int, Vector | None] | None:
     """Return the number of slices in a mosaic, and the direction in which they follow."""
     tags = frozenset(["NumberOfImagesInMosaic", "SliceNormalVector"])
-    data = attributes.private_value(dataset, CSA_IMAGE_HEADER)
-    found = csa_values(data, tags) if isinstance(data, bytes) else {}
+    data = attributes.get_private_value(dataset, CSA_IMAGE_HEADER)
+    found = read_csa_values(data, tags) if isinstance(data, bytes) else {}
     normal = found.get("SliceNormalVector", [])
     try:
         count = int(found.get("NumberOfImagesInMosaic", ["0"])[0])
@@ -101,5 +103,5 @@ def _mosaic_header(dataset: Dataset) -> tuple[int, Vector | None] | None:
     except ValueError:
         return None
     if not count:
-        count = int((private_numbers(dataset, IMAGES_IN_MOSAIC) or (0,))[0])
+        count = int((get_private_numbers(dataset, IMAGES_IN_MOSAIC) or (0,))[0])
     return (count, direction) if count > 0 else None

@@ -16,13 +16,13 @@ _CENTIMETRES = 3
 _PROJECTIONS = ("CR", "DX", "MG", "RF", "XA", "IO", "PX", "RG")
 """Modalities that cast a shadow on a detector: their pixels have a size there."""
 
-UNCERTAIN = (
+UNCERTAIN_PIXEL_SIZE_NOTE = (
     "The file does not say whether the pixel size is that in the patient or at the detector."
 )
 """The note on a projection with PixelSpacing alone (PS3.3 10.7.1.1)."""
 
 
-def plane_spacing(frame: Frame) -> tuple[Spacing | None, list[str]]:
+def find_pixel_size(frame: Frame) -> tuple[Spacing | None, list[str]]:
     """Return the size of a pixel in mm, between rows and between columns, and doubts about it.
 
     Returns
@@ -33,26 +33,26 @@ def plane_spacing(frame: Frame) -> tuple[Spacing | None, list[str]]:
         Sentences about what is only known roughly, or not at all.
     """
     dataset = frame.dataset
-    if attributes.items(dataset, "SequenceOfUltrasoundRegions"):
+    if attributes.get_items(dataset, "SequenceOfUltrasoundRegions"):
         return _ultrasound(frame)
     calibrated = frame.pixel_spacing
     imager = _pair(frame, "ImagerPixelSpacing")
     if calibrated and imager is None:
-        doubtful = attributes.text(dataset, "Modality") in _PROJECTIONS and not attributes.text(
-            dataset, "PixelSpacingCalibrationType"
-        )
-        return calibrated, [UNCERTAIN] if doubtful else []
+        doubtful = attributes.get_text(
+            dataset, "Modality"
+        ) in _PROJECTIONS and not attributes.get_text(dataset, "PixelSpacingCalibrationType")
+        return calibrated, [UNCERTAIN_PIXEL_SIZE_NOTE] if doubtful else []
     if (
         calibrated
         and imager
         and (
-            attributes.text(dataset, "PixelSpacingCalibrationType")
+            attributes.get_text(dataset, "PixelSpacingCalibrationType")
             or not _equal(calibrated, imager)
         )
     ):
         return calibrated, []
     if imager:
-        factor = attributes.number(dataset, "EstimatedRadiographicMagnificationFactor")
+        factor = attributes.get_number(dataset, "EstimatedRadiographicMagnificationFactor")
         if factor and factor > 0:
             return (imager[0] / factor, imager[1] / factor), [
                 f"The pixel size is the detector's divided by an estimated magnification "
@@ -65,7 +65,7 @@ def plane_spacing(frame: Frame) -> tuple[Spacing | None, list[str]]:
     return None, [NO_PIXEL_SIZE]
 
 
-def pixel_aspect(frame: Frame) -> tuple[Spacing, list[str]]:
+def find_pixel_aspect(frame: Frame) -> tuple[Spacing, list[str]]:
     """Return how high and how wide pixels of unknown size are, the width being 1, and a note.
 
     PixelAspectRatio is vertical to horizontal (PS3.3 C.7.6.3.1.7).
@@ -81,7 +81,7 @@ def pixel_aspect(frame: Frame) -> tuple[Spacing, list[str]]:
 
 
 def _pair(frame: Frame, keyword: str) -> Spacing | None:
-    found = attributes.numbers(frame.dataset, keyword, 2)
+    found = attributes.get_numbers(frame.dataset, keyword, 2)
     return (found[0], found[1]) if found and min(found) > 0 else None
 
 
@@ -92,11 +92,11 @@ def _equal(one: Spacing, other: Spacing) -> bool:
 def _ultrasound(frame: Frame) -> tuple[Spacing | None, list[str]]:
     """Return the one pixel size that all regions share (PS3.3 C.8.5.5)."""
     sizes: set[Spacing | None] = set()
-    for region in attributes.items(frame.dataset, "SequenceOfUltrasoundRegions"):
-        unit_x = attributes.integer(region, "PhysicalUnitsXDirection", 0)
-        unit_y = attributes.integer(region, "PhysicalUnitsYDirection", 0)
-        x = attributes.number(region, "PhysicalDeltaX")
-        y = attributes.number(region, "PhysicalDeltaY")
+    for region in attributes.get_items(frame.dataset, "SequenceOfUltrasoundRegions"):
+        unit_x = attributes.get_integer(region, "PhysicalUnitsXDirection", 0)
+        unit_y = attributes.get_integer(region, "PhysicalUnitsYDirection", 0)
+        x = attributes.get_number(region, "PhysicalDeltaX")
+        y = attributes.get_number(region, "PhysicalDeltaY")
         if (unit_x, unit_y) != (_CENTIMETRES, _CENTIMETRES) or not x or not y:
             sizes.add(None)
         else:

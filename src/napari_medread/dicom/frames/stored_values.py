@@ -6,28 +6,28 @@ from napari_medread.dicom.frames.frame import Frame
 from napari_medread.dicom.headers import attributes
 
 
-def stored_range(frame: Frame) -> tuple[int, int]:
+def find_stored_range(frame: Frame) -> tuple[int, int]:
     """Return the lowest and highest stored value that a header allows."""
     allocated = max(1, frame.header.bits_allocated)
-    bits = attributes.integer(frame.dataset, "BitsStored", allocated)
+    bits = attributes.get_integer(frame.dataset, "BitsStored", allocated)
     bits = bits if 1 <= bits <= allocated else allocated
-    if attributes.integer(frame.dataset, "PixelRepresentation", 0):
+    if attributes.get_integer(frame.dataset, "PixelRepresentation", 0):
         return -(1 << (bits - 1)), (1 << (bits - 1)) - 1
     return 0, (1 << bits) - 1
 
 
-def padding(frame: Frame) -> tuple[int, int] | None:
+def find_padding_range(frame: Frame) -> tuple[int, int] | None:
     """Return the range of stored values that are padding (PS3.3 C.7.5.1.1.2)."""
-    first = attributes.number(frame.dataset, "PixelPaddingValue")
+    first = attributes.get_number(frame.dataset, "PixelPaddingValue")
     if first is None:
         return None
-    last = attributes.number(frame.dataset, "PixelPaddingRangeLimit")
+    last = attributes.get_number(frame.dataset, "PixelPaddingRangeLimit")
     ends = sorted(_signed(int(v), frame) for v in (first, first if last is None else last))
     return ends[0], ends[1]
 
 
 def _signed(value: int, frame: Frame) -> int:
     """Undo the wrap of a negative padding value that was written as unsigned."""
-    low, high = stored_range(frame)
+    low, high = find_stored_range(frame)
     wrap = 1 << frame.header.bits_allocated
     return value - wrap if low < 0 and value > high and value - wrap >= -(wrap // 2) else value

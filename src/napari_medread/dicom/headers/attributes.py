@@ -18,13 +18,13 @@ from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
 
-from napari_medread.dicom.headers.tolerant_parsing import forgiving
+from napari_medread.dicom.headers.tolerant_parsing import tolerant_pydicom
 
 
-def raw(dataset: Dataset, keyword: str) -> Any:
+def get_value(dataset: Dataset, keyword: str) -> Any:
     """Return an attribute's value as pydicom has it, or None where it can't be had."""
     try:
-        with forgiving:
+        with tolerant_pydicom:
             return dataset.get(keyword)
     # pydicom raises many kinds for malformed values; all of them mean "unusable".
     except Exception:  # noqa: BLE001
@@ -41,7 +41,7 @@ def _items(dataset: Dataset, keyword: str) -> list[Any]:
     plain = _plain_items(dataset, keyword)
     if plain is not None:
         return plain
-    value = raw(dataset, keyword)
+    value = get_value(dataset, keyword)
     if value is None:
         return []
     return list(value) if isinstance(value, MultiValue | Sequence | list | tuple) else [value]
@@ -56,7 +56,7 @@ def _plain_items(dataset: Dataset, keyword: str) -> list[Any] | None:
     tag = _tag(keyword)
     try:
         element: Any = dataset.get_item(tag)
-    # As in ``raw``: of a type that is none.
+    # As in ``get_value``: of a type that is none.
     except Exception:  # noqa: BLE001
         return []
     if element is None:
@@ -88,7 +88,9 @@ def _dictionary_vr(tag: BaseTag) -> str:
     return dictionary_VR(tag)
 
 
-def numbers(dataset: Dataset, keyword: str, count: int | None = None) -> tuple[float, ...] | None:
+def get_numbers(
+    dataset: Dataset, keyword: str, count: int | None = None
+) -> tuple[float, ...] | None:
     """Return an attribute's finite numbers; None unless there are ``count`` (or at least one)."""
     try:
         values = tuple(float(v) for v in _items(dataset, keyword))
@@ -99,47 +101,47 @@ def numbers(dataset: Dataset, keyword: str, count: int | None = None) -> tuple[f
     return values
 
 
-def number(dataset: Dataset, keyword: str) -> float | None:
+def get_number(dataset: Dataset, keyword: str) -> float | None:
     """Return an attribute's first finite number."""
-    values = numbers(dataset, keyword)
+    values = get_numbers(dataset, keyword)
     return values[0] if values else None
 
 
-def integer(dataset: Dataset, keyword: str, default: int) -> int:
+def get_integer(dataset: Dataset, keyword: str, default: int) -> int:
     """Return an attribute's first number as an int."""
-    value = number(dataset, keyword)
+    value = get_number(dataset, keyword)
     return default if value is None else int(value)
 
 
-def texts(dataset: Dataset, keyword: str) -> tuple[str, ...]:
+def get_texts(dataset: Dataset, keyword: str) -> tuple[str, ...]:
     """Return an attribute's values as texts without padding."""
     return tuple(str(v).strip().strip("\0") for v in _items(dataset, keyword) if v is not None)
 
 
-def text(dataset: Dataset, keyword: str) -> str:
+def get_text(dataset: Dataset, keyword: str) -> str:
     """Return an attribute as one text, its values joined by a backslash as in the file."""
-    return "\\".join(texts(dataset, keyword))
+    return "\\".join(get_texts(dataset, keyword))
 
 
-def private_value(dataset: Dataset, tag: int) -> Any:
+def get_private_value(dataset: Dataset, tag: int) -> Any:
     """Return the value of a private element, or None where it can't be had."""
     try:
-        with forgiving:
+        with tolerant_pydicom:
             element = dataset.get(tag)
             return None if element is None else element.value
-    # As in ``raw``: what cannot be parsed is not there.
+    # As in ``get_value``: what cannot be parsed is not there.
     except Exception:  # noqa: BLE001
         return None
 
 
-def private_items(dataset: Dataset, tag: int) -> list[Dataset]:
+def get_private_items(dataset: Dataset, tag: int) -> list[Dataset]:
     """Return the items of a private sequence."""
-    value = private_value(dataset, tag)
+    value = get_private_value(dataset, tag)
     return (
         [item for item in value if isinstance(item, Dataset)] if isinstance(value, Sequence) else []
     )
 
 
-def items(dataset: Dataset, keyword: str) -> list[Dataset]:
+def get_items(dataset: Dataset, keyword: str) -> list[Dataset]:
     """Return the items of a sequence."""
     return [item for item in _items(dataset, keyword) if isinstance(item, Dataset)]

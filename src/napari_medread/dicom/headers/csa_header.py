@@ -12,7 +12,7 @@ _LARGEST = 1000
 """More tags, or more values of one, than any real header has."""
 
 
-def csa_values(data: bytes, wanted: frozenset[str]) -> dict[str, list[str]]:
+def read_csa_values(data: bytes, wanted: frozenset[str]) -> dict[str, list[str]]:
     """Return the values of some tags of a CSA header; what is malformed is left out.
 
     Parameters

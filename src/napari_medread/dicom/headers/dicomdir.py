@@ -13,32 +13,32 @@ from pydicom.dataset import Dataset
 from pydicom.uid import MediaStorageDirectoryStorage
 
 from napari_medread.dicom.headers import attributes
-from napari_medread.dicom.headers.element_reader import Truncated, read_elements
+from napari_medread.dicom.headers.element_reader import TruncatedFile, read_elements
 from napari_medread.dicom.headers.header_scan import is_dicom
-from napari_medread.dicom.headers.tolerant_parsing import forgiving
+from napari_medread.dicom.headers.tolerant_parsing import tolerant_pydicom
 from napari_medread.errors import UnreadableFile
 
 _RECORDS = 0x00041220
 """DirectoryRecordSequence."""
 
-NAMED = 3
+MAX_NAMED_FILES = 3
 """So many missing files are named."""
 
 
-def is_directory_file(path: Path) -> bool:
+def is_dicomdir(path: Path) -> bool:
     """Tell whether a file is a DICOMDIR, by the class its meta information names."""
     if not (path.is_file() and is_dicom(path)):
         return False
     try:
-        with forgiving:
+        with tolerant_pydicom:
             meta = pydicom.filereader.read_file_meta_info(path)
     # pydicom raises many kinds for files without or with broken meta information.
     except Exception:  # noqa: BLE001
         return False
-    return attributes.text(meta, "MediaStorageSOPClassUID") == MediaStorageDirectoryStorage
+    return attributes.get_text(meta, "MediaStorageSOPClassUID") == MediaStorageDirectoryStorage
 
 
-def referenced_files(path: Path) -> tuple[list[Path], list[str]]:
+def find_referenced_files(path: Path) -> tuple[list[Path], list[str]]:
     """Return the files that a DICOMDIR references, and sentences on those that are not there.
 
     Names are compared without regard to case, as media often change it. Nothing outside
@@ -56,7 +56,7 @@ def referenced_files(path: Path) -> tuple[list[Path], list[str]]:
     missing: list[str] = []
     outside: list[str] = []
     for record in records:
-        parts = attributes.texts(record, "ReferencedFileID")
+        parts = attributes.get_texts(record, "ReferencedFileID")
         if not parts:
             continue
         if any(part in ("", ".", "..") or "/" in part or "\\" in part for part in parts):
@@ -83,8 +83,8 @@ def _records(path: Path) -> list[Dataset]:
     """Return the directory's records, all in one row."""
     try:
         dataset = read_elements(path, frozenset([_RECORDS])).dataset
-        return attributes.items(dataset, "DirectoryRecordSequence")
-    except Truncated:
+        return attributes.get_items(dataset, "DirectoryRecordSequence")
+    except TruncatedFile:
         reason = "the file ends too early"
     except (OSError, zlib.error, struct.error) as error:
         reason = str(error)
@@ -97,8 +97,8 @@ def _count(names: Sequence[str]) -> str:
 
 def _in_short(names: Sequence[str]) -> str:
     """Join names, the first few of many."""
-    more = len(names) - NAMED
-    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
+    more = len(names) - MAX_NAMED_FILES
+    return ", ".join(names[:MAX_NAMED_FILES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _resolve(

@@ -27,7 +27,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from napari_medread.dicom.headers.tolerant_parsing import forgiving
+from napari_medread.dicom.headers.tolerant_parsing import tolerant_pydicom
 
 _CHUNK = 1 << 16
 _UNDEFINED = 0xFFFFFFFF
@@ -46,12 +46,12 @@ _SHORT_VRS = frozenset([b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", 
                         b"US"])  # fmt: skip
 
 
-class Truncated(Exception):
+class TruncatedFile(Exception):
     """The file ends inside an element."""
 
 
 @dataclass(frozen=True)
-class Pixels:
+class PixelLocation:
     """Where a file's pixels are.
 
     Attributes
@@ -74,12 +74,12 @@ class Pixels:
 
 
 @dataclass
-class Elements:
+class HeaderElements:
     """The wanted elements of one file."""
 
     dataset: Dataset
     syntax: UID
-    pixels: Pixels | None
+    pixels: PixelLocation | None
     has_preamble: bool
 
 
@@ -98,15 +98,15 @@ class _Bytes:
         self._file.close()
 
     def upto(self, end: int) -> bytes:
-        """Return the bytes, at least ``end`` of them, or raise ``Truncated``."""
+        """Return the bytes, at least ``end`` of them, or raise ``TruncatedFile``."""
         if end > len(self.data):
             if end > self.size:
-                raise Truncated
+                raise TruncatedFile
             # Doubling keeps the number of copies small for headers of many megabytes.
             want = min(max(end, 2 * len(self.data), _CHUNK), self.size) - len(self.data)
             self.data += self._file.read(want)
             if end > len(self.data):
-                raise Truncated
+                raise TruncatedFile
         return self.data
 
     def inflate(self, start: int) -> None:
@@ -160,7 +160,7 @@ class _Walker:
             if tag == _SEQUENCE_END:
                 return at
             if tag != _ITEM:
-                raise Truncated
+                raise TruncatedFile
             at = at + length if length != _UNDEFINED else self._skip_elements(at, implicit)
 
     def _skip_elements(self, at: int, implicit: bool) -> int:
@@ -171,7 +171,7 @@ class _Walker:
             at = self.end(vr, length, value, implicit)
 
 
-def read_elements(path: Path, wanted: Container[int]) -> Elements:
+def read_elements(path: Path, wanted: Container[int]) -> HeaderElements:
     """Read the wanted top-level elements of a file, and find its pixels.
 
     Parameters
@@ -203,7 +203,7 @@ def read_elements(path: Path, wanted: Container[int]) -> Elements:
         else ExplicitVRLittleEndian if walker.little
         else ExplicitVRBigEndian
     )  # fmt: skip
-    return Elements(dataset, syntax, pixels, has_preamble)
+    return HeaderElements(dataset, syntax, pixels, has_preamble)
 
 
 def _meta_syntax(source: _Bytes, at: int) -> tuple[UID | None, int]:
@@ -230,7 +230,9 @@ def _walker(source: _Bytes, at: int, declared: UID | None) -> _Walker:
     return _Walker(source, implicit=first[4:6] not in _SHORT_VRS | _LONG_VRS, little=little)
 
 
-def _collect(walker: _Walker, at: int, wanted: Container[int]) -> tuple[Dataset, Pixels | None]:
+def _collect(
+    walker: _Walker, at: int, wanted: Container[int]
+) -> tuple[Dataset, PixelLocation | None]:
     found: dict[BaseTag, DataElement | RawDataElement] = {}
     source, implicit = walker.source, walker.implicit
     pixels = None
@@ -238,7 +240,7 @@ def _collect(walker: _Walker, at: int, wanted: Container[int]) -> tuple[Dataset,
     while at + 8 <= source.size:
         tag, vr, length, value = walker.element(at, implicit)
         if tag in PIXEL_TAGS:
-            pixels = Pixels(PIXEL_TAGS[tag], value, None if length == _UNDEFINED else length,
+            pixels = PixelLocation(PIXEL_TAGS[tag], value, None if length == _UNDEFINED else length,
                             source.size - value)  # fmt: skip
             break
         at = walker.end(vr, length, value, implicit)
@@ -255,7 +257,7 @@ def _collect(walker: _Walker, at: int, wanted: Container[int]) -> tuple[Dataset,
             implicit or vr == b"UN", walker.little,
         )  # fmt: skip
     if pixels is None and at != source.size:
-        raise Truncated
+        raise TruncatedFile
     dataset = Dataset(found)
     dataset.set_original_encoding(implicit, walker.little, encoding)
     return dataset, pixels
@@ -263,6 +265,6 @@ def _collect(walker: _Walker, at: int, wanted: Container[int]) -> tuple[Dataset,
 
 def _encodings(raw: bytes) -> list[str]:
     """Return the encodings that SpecificCharacterSet names; the default for what it can't."""
-    with forgiving:
+    with tolerant_pydicom:
         text = raw.decode("ascii", "replace").strip("\0 ").replace("\0", "?")
         return convert_encodings(text.split("\\"))

@@ -17,8 +17,8 @@ from pydicom.uid import UID
 
 from napari_medread.core.tag_elements import Tag, Tags
 from napari_medread.dicom.headers import attributes
-from napari_medread.dicom.headers.header_scan import check_openable, is_dicom, refused
-from napari_medread.dicom.headers.tolerant_parsing import forgiving
+from napari_medread.dicom.headers.header_scan import check_openable, is_dicom, make_open_error
+from napari_medread.dicom.headers.tolerant_parsing import tolerant_pydicom
 from napari_medread.errors import UnreadableFile
 
 _PER_FRAME = 0x52009230
@@ -33,7 +33,7 @@ _SHOWN_TEXT = 64
 """So many letters of binary data that are text are shown."""
 
 
-class DicomHeader:
+class FullHeader:
     """The header of one file, read once; pixels are never read.
 
     What follows the pixels in the file, such as padding and signatures, is left out.
@@ -54,7 +54,7 @@ class DicomHeader:
     def __init__(self, path: Path, only: str = "") -> None:
         self.path = path
         if not path.is_file():
-            raise gone(path)
+            raise make_missing_file_error(path)
         check_openable(path)
         if not is_dicom(path):
             raise UnreadableFile(f"{path.name}: this is no DICOM file.")
@@ -66,12 +66,12 @@ class DicomHeader:
             if tag.is_private:  # whose it is says what it is
                 wanted.append(BaseTag(tag.group << 16 | tag.element >> 8))
         try:
-            with forgiving:
+            with tolerant_pydicom:
                 self._dataset = dcmread(
                     path, stop_before_pixels=True, force=True, specific_tags=wanted
                 )
         except OSError as error:
-            raise refused(path, error) from error
+            raise make_open_error(path, error) from error
         # pydicom raises many kinds for broken files, some with values of the patient in them.
         except Exception as error:
             raise _broken(path) from error
@@ -79,7 +79,7 @@ class DicomHeader:
     @property
     def frames(self) -> int:
         """NumberOfFrames, 1 where it is not given."""
-        return max(attributes.integer(self._dataset, "NumberOfFrames", 1), 1)
+        return max(attributes.get_integer(self._dataset, "NumberOfFrames", 1), 1)
 
     def tags(self, frame: int | None = None) -> Tags:
         """Return its elements, by their tags.
@@ -90,7 +90,7 @@ class DicomHeader:
             Of the functional groups of single frames only those of this one, from 0 (PS3.3
             C.7.6.16); None: those of all.
         """
-        with forgiving:
+        with tolerant_pydicom:
             meta = getattr(self._dataset, "file_meta", None)
             found = [] if meta is None else list(_elements(meta, None))
             try:
@@ -104,7 +104,7 @@ class DicomHeader:
                 raise _broken(self.path) from error
 
 
-def gone(path: Path) -> UnreadableFile:
+def make_missing_file_error(path: Path) -> UnreadableFile:
     """Return the error for a file that was there when its layer was opened."""
     return UnreadableFile(
         f"{path.name}: the file is no longer where it was. Open its folder again."

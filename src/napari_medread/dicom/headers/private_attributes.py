@@ -47,9 +47,9 @@ PRIVATE_TAGS = frozenset(
 )  # fmt: skip
 
 
-def private_numbers(dataset: Dataset, tag: int) -> tuple[float, ...]:
+def get_private_numbers(dataset: Dataset, tag: int) -> tuple[float, ...]:
     """Return the numbers of a private element, also where its VR is not known."""
-    value = attributes.private_value(dataset, tag)
+    value = attributes.get_private_value(dataset, tag)
     try:
         if isinstance(value, bytes):
             found = _numbers_in(value)
@@ -75,11 +75,11 @@ def _numbers_in(value: bytes) -> tuple[float, ...]:
     return ()
 
 
-def private_diffusion(dataset: Dataset) -> tuple[float, ...] | None:
+def find_private_diffusion(dataset: Dataset) -> tuple[float, ...] | None:
     """Return b-value, and direction where there is one, from vendors' own attributes."""
-    maker = attributes.text(dataset, "Manufacturer").upper()
+    maker = attributes.get_text(dataset, "Manufacturer").upper()
     for tag, vendor in _B_VALUES.items():
-        found = private_numbers(dataset, tag) if vendor in maker else ()
+        found = get_private_numbers(dataset, tag) if vendor in maker else ()
         if found:
             b_value = found[0] % _GE_OFFSET if vendor == "GE" else found[0]
             return (b_value, *_direction(dataset))
@@ -88,22 +88,22 @@ def private_diffusion(dataset: Dataset) -> tuple[float, ...] | None:
 
 def _direction(dataset: Dataset) -> tuple[float, ...]:
     for tag in _DIRECTIONS:
-        found = private_numbers(dataset, tag)
+        found = get_private_numbers(dataset, tag)
         if len(found) == 3:
             return found
     for tags in (_GE_DIRECTION, _PHILIPS_DIRECTION):
-        parts = [private_numbers(dataset, tag) for tag in tags]
+        parts = [get_private_numbers(dataset, tag) for tag in tags]
         if all(parts):
             return tuple(part[0] for part in parts)
     return ()
 
 
-def philips_scale_slope(dataset: Dataset) -> float | None:
+def get_philips_scale_slope(dataset: Dataset) -> float | None:
     """Return what takes the stored values of a Philips image to those that the scanner measured.
 
     RescaleSlope only fits them into the integers of one image; the measured values, which can be
     compared between images, are ``(stored * RescaleSlope + RescaleIntercept) / (RescaleSlope *
     ScaleSlope)``.
     """
-    found = private_numbers(dataset, PHILIPS_SCALE_SLOPE)
+    found = get_private_numbers(dataset, PHILIPS_SCALE_SLOPE)
     return found[0] if found and found[0] > 0 else None

@@ -37,5 +37,5 @@ class _Forgiving:
                 self._before.close()
 
 
-forgiving = _Forgiving()
+tolerant_pydicom = _Forgiving()
 """It can be entered again from inside, and by any thread."""

@@ -7,7 +7,7 @@ import struct
 from functools import lru_cache
 from itertools import pairwise
 
-from napari_medread.dicom.headers.header_scan import Header
+from napari_medread.dicom.headers.header_scan import DicomFileHeader
 
 Span = tuple[int, int]
 """Offset of a fragment in the file, and its length."""
@@ -15,7 +15,7 @@ Span = tuple[int, int]
 _ITEM = 0xFFFEE000
 
 
-def encapsulated_frame(header: Header, number: int) -> bytes | None:
+def read_compressed_frame(header: DicomFileHeader, number: int) -> bytes | None:
     """Return one frame's compressed stream, reading nothing but it.
 
     None where the pixels are not compressed, or fragments can't be told to be of which frame.
@@ -33,17 +33,17 @@ def encapsulated_frame(header: Header, number: int) -> bytes | None:
 
 # A file's frames are read one after another; those of a few files at once by dask.
 @lru_cache(maxsize=8)
-def _spans(header: Header) -> list[list[Span]]:
+def _spans(header: DicomFileHeader) -> list[list[Span]]:
     """Return the fragments of every frame, or nothing where that is not known."""
     pixels = header.pixels
     if pixels is None or pixels.length is not None or pixels.keyword != "PixelData":
         return []
     table, fragments = _fragments(header, pixels.offset)
-    if header.frames == 1:
+    if header.number_of_frames == 1:
         return [fragments] if fragments else []
-    if len(fragments) == header.frames:
+    if len(fragments) == header.number_of_frames:
         return [[fragment] for fragment in fragments]
-    if len(table) != header.frames or not fragments:
+    if len(table) != header.number_of_frames or not fragments:
         return []
     # Offsets count from the first byte of the first fragment's item.
     first = fragments[0][0] - 8
@@ -54,7 +54,7 @@ def _spans(header: Header) -> list[list[Span]]:
     return [fragments[start:stop] for start, stop in pairwise(bounds)]
 
 
-def _fragments(header: Header, at: int) -> tuple[tuple[int, ...], list[Span]]:
+def _fragments(header: DicomFileHeader, at: int) -> tuple[tuple[int, ...], list[Span]]:
     """Return the basic offset table and all fragments up to the delimiter, or the file's end."""
     found: list[Span] = []
     table: tuple[int, ...] = ()

@@ -35,10 +35,10 @@ from pydicom.uid import (
 
 from napari_medread.dicom.frames.frame import Frame
 from napari_medread.dicom.headers import attributes
-from napari_medread.dicom.headers.header_scan import Header
-from napari_medread.dicom.headers.tolerant_parsing import forgiving
-from napari_medread.dicom.pixels.encapsulated_streams import encapsulated_frame
-from napari_medread.dicom.pixels.jpeg_headers import codestream_of, frame_of
+from napari_medread.dicom.headers.header_scan import DicomFileHeader
+from napari_medread.dicom.headers.tolerant_parsing import tolerant_pydicom
+from napari_medread.dicom.pixels.encapsulated_streams import read_compressed_frame
+from napari_medread.dicom.pixels.jpeg_headers import read_jpeg2000_header, read_jpeg_header
 from napari_medread.errors import UnreadableFile
 
 Array = NDArray[Any]
@@ -78,19 +78,22 @@ _PIXEL_KEYWORDS = (
 
 def is_rgb(frame: Frame) -> bool:
     """Tell whether a frame is in colour."""
-    return frame.header.samples >= 3 or frame.header.photometric == "PALETTE COLOR"
+    return (
+        frame.header.samples_per_pixel >= 3
+        or frame.header.photometric_interpretation == "PALETTE COLOR"
+    )
 
 
-def rgb_type(frame: Frame) -> type[np.generic]:
+def find_rgb_type(frame: Frame) -> type[np.generic]:
     """Return the type of a colour frame's samples."""
-    if frame.header.photometric == "PALETTE COLOR":
+    if frame.header.photometric_interpretation == "PALETTE COLOR":
         # Entries of 16 bits, unless the third number of the descriptor is 8 (PS3.3 C.7.6.3.1.5).
-        found = attributes.numbers(frame.dataset, "RedPaletteColorLookupTableDescriptor", 3)
+        found = attributes.get_numbers(frame.dataset, "RedPaletteColorLookupTableDescriptor", 3)
         return np.uint8 if found and found[2] <= 8 else np.uint16
     return np.uint8 if frame.header.bits_allocated <= 8 else np.uint16
 
 
-def read_stored(frame: Frame) -> Array:
+def read_stored_values(frame: Frame) -> Array:
     """Read one frame's stored values, or its RGB.
 
     Raises
@@ -102,7 +105,7 @@ def read_stored(frame: Frame) -> Array:
     name = header.path.name
     try:
         read = _image_of_tiles if frame.tile else _image
-        stored = read(header, frame.number)
+        stored = read(header, frame.index)
     # Decoders raise many kinds for broken streams; all of them mean "unreadable". Those
     # written in Rust panic, which is no Exception.
     except BaseException as error:
@@ -112,7 +115,7 @@ def read_stored(frame: Frame) -> Array:
         # The last line says what the last decoder that tried had to say.
         reason = lines[-1].rstrip(".") if lines else type(error).__name__
         if isinstance(error, NotImplementedError) or "missing dependencies" in str(error):
-            reason = f"no installed package decodes {header.syntax.name} ({header.syntax})"
+            reason = f"no installed package decodes {header.transfer_syntax.name} ({header.transfer_syntax})"
         raise UnreadableFile(f"{name}: the pixels cannot be decoded: {reason}.") from error
     if stored.shape[:2] != (header.rows, header.columns):
         raise UnreadableFile(f"{name}: the pixels are not {header.rows} x {header.columns}.")
@@ -126,7 +129,7 @@ def read_stored(frame: Frame) -> Array:
     return _stored_bits(np.ascontiguousarray(stored), frame)
 
 
-def _image(header: Header, number: int) -> Array:
+def _image(header: DicomFileHeader, number: int) -> Array:
     """Return one stored image as it is in the file, or its RGB."""
     return _read_plain(header, number) if _is_plain(header) else _decode(header, number)
 
@@ -135,29 +138,29 @@ def _image(header: Header, number: int) -> Array:
 _image_of_tiles = lru_cache(maxsize=1)(_image)
 
 
-def _is_plain(header: Header) -> bool:
+def _is_plain(header: DicomFileHeader) -> bool:
     """Tell whether pixels are plain numbers in the file, to be read without a decoder."""
     pixels = header.pixels
     return (
         pixels is not None
         and pixels.keyword == "PixelData"
         and pixels.length is not None
-        and header.samples == 1
-        and header.photometric in ("MONOCHROME1", "MONOCHROME2")
+        and header.samples_per_pixel == 1
+        and header.photometric_interpretation in ("MONOCHROME1", "MONOCHROME2")
         and header.bits_allocated in (1, 8, 16, 32)
         and (
-            header.syntax in _NATIVE
+            header.transfer_syntax in _NATIVE
             # Words of big-endian files hold their bytes swapped even at 8 bits.
-            or (header.syntax == ExplicitVRBigEndian and header.bits_allocated > 8)
+            or (header.transfer_syntax == ExplicitVRBigEndian and header.bits_allocated > 8)
         )
     )
 
 
-def _read_plain(header: Header, number: int) -> Array:
+def _read_plain(header: DicomFileHeader, number: int) -> Array:
     assert header.pixels is not None  # noqa: S101  (for the type checker)
     if header.bits_allocated == 1:
         return _read_bits(header, number, header.pixels.offset)
-    order = ">" if header.syntax == ExplicitVRBigEndian else "<"
+    order = ">" if header.transfer_syntax == ExplicitVRBigEndian else "<"
     dtype = np.dtype(f"{order}u{header.bits_allocated // 8}")
     count = header.rows * header.columns
     found = np.fromfile(
@@ -166,7 +169,7 @@ def _read_plain(header: Header, number: int) -> Array:
     return found.reshape(header.rows, header.columns).astype(dtype.newbyteorder("="), copy=False)
 
 
-def _read_bits(header: Header, number: int, offset: int) -> Array:
+def _read_bits(header: DicomFileHeader, number: int, offset: int) -> Array:
     """Read a frame of single bits; frames follow without a gap, within a byte too (PS3.5 8.1.1)."""
     count = header.rows * header.columns
     start = number * count
@@ -182,9 +185,9 @@ def _stored_bits(stored: Array, frame: Frame) -> Array:
     What lies in the other bits may be an old overlay.
     """
     allocated = stored.dtype.itemsize * 8
-    bits = min(attributes.integer(frame.dataset, "BitsStored", allocated), allocated)
-    high = min(attributes.integer(frame.dataset, "HighBit", bits - 1), allocated - 1)
-    signed = attributes.integer(frame.dataset, "PixelRepresentation", 0) == 1
+    bits = min(attributes.get_integer(frame.dataset, "BitsStored", allocated), allocated)
+    high = min(attributes.get_integer(frame.dataset, "HighBit", bits - 1), allocated - 1)
+    signed = attributes.get_integer(frame.dataset, "PixelRepresentation", 0) == 1
     if bits < 1 or high + 1 < bits:
         bits, high = allocated, allocated - 1
     kind = np.dtype(f"{'i' if signed else 'u'}{stored.dtype.itemsize}")
@@ -195,36 +198,36 @@ def _stored_bits(stored: Array, frame: Frame) -> Array:
     return np.asarray(up.view(kind) >> (allocated - bits))
 
 
-def _decode(header: Header, number: int) -> Array:
-    with forgiving:
-        stream = encapsulated_frame(header, number)
-        if stream is not None and header.syntax in _JPEG:
-            _check_jpeg(header, frame_of(stream))
-        if stream is not None and header.syntax in _JPEG_2000:
-            _check_jpeg(header, codestream_of(stream))
-        if header.syntax == JPEGExtended12Bit and header.bits_stored > 8:
+def _decode(header: DicomFileHeader, number: int) -> Array:
+    with tolerant_pydicom:
+        stream = read_compressed_frame(header, number)
+        if stream is not None and header.transfer_syntax in _JPEG:
+            _check_jpeg(header, read_jpeg_header(stream))
+        if stream is not None and header.transfer_syntax in _JPEG_2000:
+            _check_jpeg(header, read_jpeg2000_header(stream))
+        if header.transfer_syntax == JPEGExtended12Bit and header.bits_stored > 8:
             return _decode_with_gdcm(header, number)
-        if header.photometric == "PALETTE COLOR":
-            dataset = _opened(header.path, header.syntax)
+        if header.photometric_interpretation == "PALETTE COLOR":
+            dataset = _opened(header.path, header.transfer_syntax)
             return apply_color_lut(pixel_array(dataset, index=number), dataset)[..., :3]
         if stream is not None:
-            plugin = _PLUGINS.get(header.syntax, "")
+            plugin = _PLUGINS.get(header.transfer_syntax, "")
             return np.asarray(pixel_array(_alone(header, stream), index=0, decoding_plugin=plugin))
-        deflated = header.syntax == DeflatedExplicitVRLittleEndian
-        if header.frames > 1 and header.has_preamble and not deflated:
+        deflated = header.transfer_syntax == DeflatedExplicitVRLittleEndian
+        if header.number_of_frames > 1 and header.has_preamble and not deflated:
             # From the path, pydicom reads the one frame and not the whole file.
             return np.asarray(pixel_array(header.path, index=number))
-        return np.asarray(pixel_array(_opened(header.path, header.syntax), index=number))
+        return np.asarray(pixel_array(_opened(header.path, header.transfer_syntax), index=number))
 
 
-def _check_jpeg(header: Header, found: tuple[int, int, int, int] | None) -> None:
+def _check_jpeg(header: DicomFileHeader, found: tuple[int, int, int, int] | None) -> None:
     """Raise ``ValueError`` for a stream of another image, on which some decoders crash."""
     if found is None:
         raise ValueError("the JPEG stream has no frame header")
     precision, rows, columns, components = found
     if not (
         2 <= precision <= header.bits_allocated
-        and (rows, columns, components) == (header.rows, header.columns, header.samples)
+        and (rows, columns, components) == (header.rows, header.columns, header.samples_per_pixel)
     ):
         raise ValueError(
             f"the JPEG stream is of {rows} x {columns} pixels, {components} samples and "
@@ -232,7 +235,7 @@ def _check_jpeg(header: Header, found: tuple[int, int, int, int] | None) -> None
         )
 
 
-def _alone(header: Header, stream: bytes) -> Dataset:
+def _alone(header: DicomFileHeader, stream: bytes) -> Dataset:
     """Return a dataset that holds one compressed frame, and all that decoding it needs."""
     dataset = Dataset()
     for keyword in _PIXEL_KEYWORDS:
@@ -242,7 +245,7 @@ def _alone(header: Header, stream: bytes) -> Dataset:
     dataset.PixelData = encapsulate([stream], has_bot=False)
     dataset["PixelData"].is_undefined_length = True
     dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = header.syntax
+    dataset.file_meta.TransferSyntaxUID = header.transfer_syntax
     return dataset
 
 
@@ -256,7 +259,7 @@ def _opened(path: Path, syntax: UID) -> Dataset:
     return dataset
 
 
-def _decode_with_gdcm(header: Header, number: int) -> Array:
+def _decode_with_gdcm(header: DicomFileHeader, number: int) -> Array:
     """Decode JPEG of 12 bits, which pydicom leaves to a decoder that is not free to ship."""
     count = header.rows * header.columns
     found = np.frombuffer(_by_gdcm(header.path), np.uint16, count, offset=number * count * 2)

@@ -17,7 +17,7 @@ _J2K_START = b"\xff\x4f\xff\x51"
 """SOC and SIZ of a JPEG 2000 codestream (ITU-T T.800 A.5)."""
 
 
-def codestream_of(stream: bytes) -> tuple[int, int, int, int] | None:
+def read_jpeg2000_header(stream: bytes) -> tuple[int, int, int, int] | None:
     """Return precision, rows, columns and components of a JPEG 2000 stream; None as below."""
     at = stream.find(_J2K_START)  # after the boxes of a JP2 file, where it is wrapped in one
     if at < 0 or at + 43 > len(stream):
@@ -27,7 +27,7 @@ def codestream_of(stream: bytes) -> tuple[int, int, int, int] | None:
     return (depth & 0x7F) + 1, bottom - top, right - left, components
 
 
-def frame_of(stream: bytes) -> tuple[int, int, int, int] | None:
+def read_jpeg_header(stream: bytes) -> tuple[int, int, int, int] | None:
     """Return precision, rows, columns and components of a JPEG or JPEG-LS stream (ITU-T T.81 B).
 
     None where no frame starts before the first scan: it is broken, or no JPEG.

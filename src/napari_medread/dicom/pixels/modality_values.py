@@ -12,9 +12,9 @@ from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_modality_lut
 
 from napari_medread.dicom.frames.frame import Frame
-from napari_medread.dicom.frames.stored_values import stored_range
+from napari_medread.dicom.frames.stored_values import find_stored_range
 from napari_medread.dicom.headers import attributes
-from napari_medread.dicom.headers.private_attributes import philips_scale_slope
+from napari_medread.dicom.headers.private_attributes import get_philips_scale_slope
 from napari_medread.errors import UnreadableFile
 
 Array = NDArray[Any]
@@ -22,15 +22,15 @@ Array = NDArray[Any]
 INTEGER_TYPES = (np.int16, np.uint16, np.int32)
 """Types for integral values, in the order in which they are tried."""
 
-UNITS = {"HU": "HU", "BQML": "Bq/ml", "CNTS": "counts", "GML": "g/ml", "OD": "OD", "GY": "Gy"}
+UNIT_LABELS = {"HU": "HU", "BQML": "Bq/ml", "CNTS": "counts", "GML": "g/ml", "OD": "OD", "GY": "Gy"}
 """RescaleType and PET's Units as they are shown to people."""
 
-EXACT = 2.0**53
+MAX_EXACT_INTEGER = 2.0**53
 """Whole numbers below this are exact in double precision."""
 
 
 @dataclass(frozen=True, eq=False)
-class Mapping:
+class ModalityTransform:
     """From stored to modality values (PS3.3 C.11.1): a line, or a table.
 
     Attributes
@@ -59,29 +59,32 @@ class Mapping:
     name: str = ""
 
     @classmethod
-    def of(cls, frame: Frame) -> Mapping:
+    def of(cls, frame: Frame) -> ModalityTransform:
         """Return the mapping of one frame."""
-        tables = attributes.items(frame.dataset, "ModalityLUTSequence")
+        tables = attributes.get_items(frame.dataset, "ModalityLUTSequence")
         if tables:
-            bits = (attributes.numbers(tables[0], "LUTDescriptor", 3) or (0, 0, 16))[2]
+            bits = (attributes.get_numbers(tables[0], "LUTDescriptor", 3) or (0, 0, 16))[2]
             high = 2.0**bits - 1 if 8 <= bits <= 16 else 65535.0
             return cls(1.0, 0.0, 0.0, high, True, frame.dataset, name=frame.header.path.name)
-        slope = attributes.number(frame.dataset, "RescaleSlope")
-        intercept = attributes.number(frame.dataset, "RescaleIntercept")
+        slope = attributes.get_number(frame.dataset, "RescaleSlope")
+        intercept = attributes.get_number(frame.dataset, "RescaleIntercept")
         if "DoseGridScaling" in frame.dataset:
-            slope = attributes.number(frame.dataset, "DoseGridScaling")
+            slope = attributes.get_number(frame.dataset, "DoseGridScaling")
         # A slope of zero would erase the image; writers that give it mean none.
         slope, intercept = slope or 1.0, intercept or 0.0
         window_scale = 1.0
-        scale_slope = philips_scale_slope(frame.dataset)
-        if scale_slope and frame.header.frames > 1:
+        scale_slope = get_philips_scale_slope(frame.dataset)
+        if scale_slope and frame.header.number_of_frames > 1:
             window_scale = 1 / (slope * scale_slope)
             slope, intercept = slope * window_scale, intercept * window_scale
-        ends = sorted(end * slope + intercept for end in stored_range(frame))
+        ends = sorted(end * slope + intercept for end in find_stored_range(frame))
         pixels = frame.header.pixels
         plain = pixels is not None and pixels.keyword == "PixelData"
         integral = (
-            plain and slope.is_integer() and intercept.is_integer() and max(map(abs, ends)) < EXACT
+            plain
+            and slope.is_integer()
+            and intercept.is_integer()
+            and max(map(abs, ends)) < MAX_EXACT_INTEGER
         )
         return cls(slope, intercept, ends[0], ends[1], integral, window_scale=window_scale)
 
@@ -110,17 +113,17 @@ class Mapping:
             raise UnreadableFile(f"{self.name}: its modality LUT is broken.") from error
 
 
-def value_type(mappings: Sequence[Mapping]) -> type[np.generic]:
+def find_value_type(mappings: Sequence[ModalityTransform]) -> type[np.generic]:
     """Return the smallest type that holds every value that the headers allow.
 
     int16, uint16 or int32 where the values are whole and fit, else float32.
     """
     if not all(mapping.is_integral for mapping in mappings):
         return np.float32
-    return smallest_type(min(m.low for m in mappings), max(m.high for m in mappings))
+    return find_smallest_type(min(m.low for m in mappings), max(m.high for m in mappings))
 
 
-def smallest_type(low: float, high: float) -> type[np.generic]:
+def find_smallest_type(low: float, high: float) -> type[np.generic]:
     """Return the first of int16, uint16 and int32 that holds a range, else float32."""
     for dtype in INTEGER_TYPES:
         if np.iinfo(dtype).min <= low and high <= np.iinfo(dtype).max:

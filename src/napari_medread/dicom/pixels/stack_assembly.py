@@ -16,27 +16,35 @@ from numpy.typing import NDArray
 from napari_medread.core.contrast_limits import SAMPLED_PLANES, SAMPLES
 from napari_medread.core.progress import Progress, no_progress
 from napari_medread.dicom.frames.frame import Frame
-from napari_medread.dicom.frames.stored_values import padding
-from napari_medread.dicom.pixels.frame_decoding import is_rgb, read_stored, rgb_type
-from napari_medread.dicom.pixels.modality_values import Mapping, smallest_type, value_type
-from napari_medread.dicom.pixels.slice_interpolation import interpolated, mixed, neighbours
+from napari_medread.dicom.frames.stored_values import find_padding_range
+from napari_medread.dicom.pixels.frame_decoding import find_rgb_type, is_rgb, read_stored_values
+from napari_medread.dicom.pixels.modality_values import (
+    ModalityTransform,
+    find_smallest_type,
+    find_value_type,
+)
+from napari_medread.dicom.pixels.slice_interpolation import (
+    blend_slices,
+    find_neighbouring_slices,
+    interpolate_slices,
+)
 from napari_medread.dicom.sorting.stack import Stack
 from napari_medread.errors import UnreadableFile
 
 Array = NDArray[Any]
 
-SHARE_OF_MEMORY = 0.25
+LAZY_ABOVE_MEMORY_SHARE = 0.25
 """A stack that would take more than this share of the free memory is read when looked at."""
 
-LARGEST_SHARE = 0.5
+MAX_MEMORY_SHARE = 0.5
 """... and never at once if it would take more than this, whatever was asked for."""
 
-LAZY_SAMPLES = 3
+LAZY_SAMPLE_PLANES = 3
 """Planes of a lazy stack that are read to choose its contrast limits."""
 
 
 @dataclass
-class Pixels:
+class StackPixels:
     """The voxels of a stack.
 
     Attributes
@@ -62,11 +70,11 @@ class _Source:
         self.frames = [frame for line in stack.frames for frame in line]
         self.first = stack.all_frames[0]
         self.rgb = is_rgb(self.first)
-        self.mappings = {id(f): Mapping.of(f) for f in self.frames if f is not None}
+        self.mappings = {id(f): ModalityTransform.of(f) for f in self.frames if f is not None}
         self.lead_shape = (*stack.lead_shape, len(stack.frames[0]))
         self.plane_shape = (self.first.rows, self.first.columns, *((3,) if self.rgb else ()))
         self.dtype = np.dtype(
-            rgb_type(self.first) if self.rgb else value_type(list(self.mappings.values()))
+            find_rgb_type(self.first) if self.rgb else find_value_type(list(self.mappings.values()))
         )
 
     @property
@@ -89,7 +97,7 @@ class _Source:
         """
         path = frame.header.path
         try:
-            stored = read_stored(frame)
+            stored = read_stored_values(frame)
         except UnreadableFile:
             if path.exists():
                 raise
@@ -120,7 +128,7 @@ class _Source:
     @cached_property
     def pad(self) -> Any:
         """The padding value as a modality value, None where there is none that fits."""
-        limits = None if self.rgb else padding(self.first)
+        limits = None if self.rgb else find_padding_range(self.first)
         if limits is None:
             return None
         mapping = self.mappings[id(self.first)]
@@ -134,7 +142,7 @@ def read_stack(
     *,
     lazy: bool | None = None,
     lazy_above: int | None = None,
-) -> Pixels:
+) -> StackPixels:
     """Read a stack's pixels as modality values.
 
     Parameters
@@ -157,12 +165,12 @@ def read_stack(
     source = _Source(stack)
     if lazy is None:
         free = psutil.virtual_memory().available
-        limit = SHARE_OF_MEMORY * free if lazy_above is None else lazy_above
-        lazy = source.nbytes > min(limit, LARGEST_SHARE * free)
+        limit = LAZY_ABOVE_MEMORY_SHARE * free if lazy_above is None else lazy_above
+        lazy = source.nbytes > min(limit, MAX_MEMORY_SHARE * free)
     return _lazy(source) if lazy else _eager(source, progress)
 
 
-def _eager(source: _Source, progress: Progress) -> Pixels:
+def _eager(source: _Source, progress: Progress) -> StackPixels:
     """Read all planes into one array of the final type.
 
     Headers often allow more than int16 holds while no voxel uses it: reading starts with
@@ -198,11 +206,11 @@ def _eager(source: _Source, progress: Progress) -> Pixels:
     notes = [f"{problem} Its plane is empty." for problem in problems]
     out = out.reshape(*source.lead_shape, *source.plane_shape)
     if source.grid is not None:
-        out = interpolated(out, len(source.lead_shape) - 1, source.grid)
-    return Pixels(out, sampler.values, notes)
+        out = interpolate_slices(out, len(source.lead_shape) - 1, source.grid)
+    return StackPixels(out, sampler.values, notes)
 
 
-def _lazy(source: _Source) -> Pixels:
+def _lazy(source: _Source) -> StackPixels:
     """Return a dask array in chunks of one slice, of the type that holds what headers allow."""
     lead_shape = source.lead_shape
     if source.grid is not None:
@@ -212,7 +220,7 @@ def _lazy(source: _Source) -> Pixels:
     data = da.from_array(
         _Planes(source, shape), chunks, name=False, meta=np.empty((0,) * len(shape), source.dtype)
     )
-    return Pixels(data, lambda: _lazy_sample(source))
+    return StackPixels(data, lambda: _lazy_sample(source))
 
 
 class _Planes:
@@ -235,17 +243,17 @@ class _Planes:
         if grid is None:
             return self._source.values(n)
         line, plane = divmod(n, grid.planes)
-        before, after, share = neighbours(grid, plane)
+        before, after, share = find_neighbouring_slices(grid, plane)
         start = line * len(grid.places)
         slices = self._source.values(start + before), self._source.values(start + after)
-        return mixed(*slices, share, self.dtype)
+        return blend_slices(*slices, share, self.dtype)
 
 
 def _lazy_sample(source: _Source) -> Array:
     """Sample a few planes, and others for those that cannot be decoded."""
     present = source.present
-    every = max(1, len(present) // (LAZY_SAMPLES + 1))
-    picked = present[every::every][:LAZY_SAMPLES] or present[:1]
+    every = max(1, len(present) // (LAZY_SAMPLE_PLANES + 1))
+    picked = present[every::every][:LAZY_SAMPLE_PLANES] or present[:1]
     sampler = _Sampler(len(picked), source.plane_shape)
     problem: UnreadableFile | None = None
     taken = 0
@@ -276,7 +284,7 @@ def _room_for(out: Array, plane: Array, done: int) -> Array:
         return out
     if done:
         low, high = min(low, int(out[:done].min())), max(high, int(out[:done].max()))
-    return out.astype(smallest_type(low, high))
+    return out.astype(find_smallest_type(low, high))
 
 
 class _Sampler:
@@ -294,7 +302,7 @@ class _Sampler:
         if self._seen % self._every == 0:
             spread = (slice(None, None, self._step),) * 2
             part, raw = plane[spread], stored[spread]
-            limits = padding(frame)
+            limits = find_padding_range(frame)
             if limits is not None:
                 part = part[(raw < limits[0]) | (raw > limits[1])]
             self._parts.append(part.ravel())

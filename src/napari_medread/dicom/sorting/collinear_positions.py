@@ -10,29 +10,31 @@ from numpy.typing import NDArray
 Float = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
-STEEPEST = 1.0
+MAX_DRIFT_PER_MM = 1.0
 """A line may drift by this many mm within the plane for every mm along the normal.
 
 That is 45 degrees; gantries tilt by up to 30.
 """
 
-LEAST_SHARE = 3
+MIN_POSITIONS_PER_LINE = 3
 """Positions that need more lines than one for so many of them do not lie on lines at all."""
 
-LIKELY = 50
+MAX_LIKELY_LINES = 50
 """More lines than this are only looked for where images lie side by side."""
 
 _GUESSES = 8
 """So many directions are tried on either side."""
 
 
-def clusters(numbers: Float, gap: float) -> list[Indices]:
+def split_at_gaps(numbers: Float, gap: float) -> list[Indices]:
     """Return the indices of numbers, sorted, split where two are more than ``gap`` apart."""
     order = np.argsort(numbers, kind="stable")
     return np.split(order, np.flatnonzero(np.diff(numbers[order]) > gap) + 1)
 
 
-def split_into_lines(positions: Float, normal: Float, *, reach: float, gap: float) -> list[Indices]:
+def split_into_straight_lines(
+    positions: Float, normal: Float, *, reach: float, gap: float
+) -> list[Indices]:
     """Split positions into lines of one direction.
 
     Stacks can lie side by side in the same planes, or follow one another with a shift. A tilted
@@ -56,10 +58,10 @@ def split_into_lines(positions: Float, normal: Float, *, reach: float, gap: floa
     """
     along = positions @ normal
     within = positions - np.outer(along, normal)
-    planes = clusters(along, gap)
+    planes = split_at_gaps(along, gap)
     best: list[Indices] | None = None
     for drift in (np.zeros(3), *_drifts(along, within, planes)):
-        most = LIKELY if best is None else len(best) - 1
+        most = MAX_LIKELY_LINES if best is None else len(best) - 1
         best = _together(within - np.outer(along, drift), reach, most) or best
         if best is not None and len(best) == 1:
             return best
@@ -70,7 +72,7 @@ def split_into_lines(positions: Float, normal: Float, *, reach: float, gap: floa
     if beside and best is None:
         best = _together(within, reach, len(positions))
     if best is not None and (
-        beside or len(best) <= max(LEAST_SHARE, len(positions) // LEAST_SHARE)
+        beside or len(best) <= max(MIN_POSITIONS_PER_LINE, len(positions) // MIN_POSITIONS_PER_LINE)
     ):
         return best
     return [np.arange(len(positions))]
@@ -82,7 +84,7 @@ def _drifts(along: Float, within: Float, planes: list[Indices]) -> Iterator[Floa
     last, second = (planes[-1], planes[1]) if len(planes) > 1 else (planes[0][:0],) * 2
     for other in [*last[:_GUESSES], *second[:_GUESSES]]:
         drift = (within[other] - within[first]) / (along[other] - along[first])
-        if np.linalg.norm(drift) <= STEEPEST:
+        if np.linalg.norm(drift) <= MAX_DRIFT_PER_MM:
             yield drift
 
 

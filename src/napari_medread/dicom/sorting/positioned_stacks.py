@@ -9,24 +9,30 @@ import numpy as np
 
 from napari_medread.dicom.frames.frame import Frame
 from napari_medread.dicom.headers import attributes
-from napari_medread.dicom.sorting.collinear_positions import clusters, split_into_lines
-from napari_medread.dicom.sorting.regular_grids import (
-    joined,
-    placement,
-    regular_stacks,
-    stacking_normal,
+from napari_medread.dicom.sorting.collinear_positions import (
+    split_at_gaps,
+    split_into_straight_lines,
 )
-from napari_medread.dicom.sorting.repeated_positions import by_instance, find_dimensions
-from napari_medread.dicom.sorting.slice_spacing import LEAST_RUN, regular_grids
+from napari_medread.dicom.sorting.regular_grids import (
+    find_stacking_normal,
+    get_image_plane,
+    join_labels,
+    place_on_regular_grids,
+)
+from napari_medread.dicom.sorting.repeated_positions import (
+    explain_repeated_positions,
+    sort_by_instance_number,
+)
+from napari_medread.dicom.sorting.slice_spacing import MIN_RUN_SLICES, find_slice_grids
 from napari_medread.dicom.sorting.stack import Stack
 
-SAME_PLACE = 0.01
+SAME_POSITION_MM = 0.01
 """Slices less than this many mm apart along the normal are at one position ..."""
 
-SAME_PLACE_OF_PIXEL = 0.1
+SAME_POSITION_PIXELS = 0.1
 """... or less than this share of a pixel, where pixels are very small."""
 
-MOST_NAMES = 8
+MAX_SEQUENCE_NAMES = 8
 """More values of SequenceName than this count points on an axis, rather than kinds of images."""
 
 _KINDS = ("FrameType", "ComplexImageComponent", "StackID", "ConvolutionKernel")
@@ -43,7 +49,7 @@ _LABELS = {
 }
 
 
-def placed_stacks(frames: Sequence[Frame], label: str = "") -> list[Stack]:
+def stack_positioned_frames(frames: Sequence[Frame], label: str = "") -> list[Stack]:
     """Return stacks of frames of one kind and orientation, all with a place in the patient.
 
     Frames are sorted by position, never by name or number. What the headers say splits them only
@@ -56,10 +62,10 @@ def placed_stacks(frames: Sequence[Frame], label: str = "") -> list[Stack]:
     label : str
         What sets them apart from other images of their series.
     """
-    _, _, pixel = placement(frames[0])
-    lines = split_into_lines(
-        np.array([placement(frame)[0] for frame in frames]),
-        stacking_normal(frames[0]),
+    _, _, pixel = get_image_plane(frames[0])
+    lines = split_into_straight_lines(
+        np.array([get_image_plane(frame)[0] for frame in frames]),
+        find_stacking_normal(frames[0]),
         reach=max(pixel),
         gap=_gap(frames[0]),
     )
@@ -67,14 +73,14 @@ def placed_stacks(frames: Sequence[Frame], label: str = "") -> list[Stack]:
 
 
 def _gap(frame: Frame) -> float:
-    return min(SAME_PLACE, SAME_PLACE_OF_PIXEL * min(placement(frame)[2]))
+    return min(SAME_POSITION_MM, SAME_POSITION_PIXELS * min(get_image_plane(frame)[2]))
 
 
 def _planes(frames: Sequence[Frame]) -> list[list[Frame]]:
     """Return the frames at each position, by position."""
-    normal = stacking_normal(frames[0])
-    along = np.array([placement(frame)[0] @ normal for frame in frames])
-    return [[frames[n] for n in members] for members in clusters(along, _gap(frames[0]))]
+    normal = find_stacking_normal(frames[0])
+    along = np.array([get_image_plane(frame)[0] @ normal for frame in frames])
+    return [[frames[n] for n in members] for members in split_at_gaps(along, _gap(frames[0]))]
 
 
 def _stacks(frames: Sequence[Frame], label: str) -> list[Stack]:
@@ -85,17 +91,17 @@ def _stacks(frames: Sequence[Frame], label: str) -> list[Stack]:
     for keyword in _KINDS:
         parts = _explain_repeats(planes, keyword)
         if parts:
-            return [s for name, part in parts for s in _stacks(part, joined(label, name))]
-    found = find_dimensions(planes)
+            return [s for name, part in parts for s in _stacks(part, join_labels(label, name))]
+    found = explain_repeated_positions(planes)
     if found is not None:
-        return regular_stacks(found.frames, found.axes, label, found.notes)
+        return place_on_regular_grids(found.frames, found.axes, label, found.notes)
     for keyword in _RUNS:
         parts = _explain_repeats(planes, keyword)
-        if parts and (keyword != "SequenceName" or len(parts) <= MOST_NAMES):
-            return [s for name, part in parts for s in _stacks(part, joined(label, name))]
-    found = by_instance(planes)
+        if parts and (keyword != "SequenceName" or len(parts) <= MAX_SEQUENCE_NAMES):
+            return [s for name, part in parts for s in _stacks(part, join_labels(label, name))]
+    found = sort_by_instance_number(planes)
     if found is not None:
-        return regular_stacks(found.frames, found.axes, label, found.notes)
+        return place_on_regular_grids(found.frames, found.axes, label, found.notes)
     return _sets_by_instance(planes, label)
 
 
@@ -109,20 +115,22 @@ def _without_repeats(frames: Sequence[Frame], label: str) -> list[Stack]:
         for keyword in (*_KINDS, *_RUNS):
             parts = _parts(frames, keyword)
             if len(parts) > 1 and all(
-                len(part) >= LEAST_RUN and _is_clean(part) for _, part in parts
+                len(part) >= MIN_RUN_SLICES and _is_clean(part) for _, part in parts
             ):
                 return [
-                    s for name, part in parts for s in _without_repeats(part, joined(label, name))
+                    s
+                    for name, part in parts
+                    for s in _without_repeats(part, join_labels(label, name))
                 ]
-    return regular_stacks(_row(frames), (), label, [])
+    return place_on_regular_grids(_row(frames), (), label, [])
 
 
 def _is_clean(frames: Sequence[Frame]) -> bool:
     """Tell whether sorted frames need neither filling nor interpolation."""
     if len(frames) == 1:
         return True
-    positions = np.array([placement(frame)[0] for frame in frames])
-    grids = regular_grids(positions, stacking_normal(frames[0]))
+    positions = np.array([get_image_plane(frame)[0] for frame in frames])
+    grids = find_slice_grids(positions, find_stacking_normal(frames[0]))
     return not any(grid.missing or grid.resampled for grid in grids)
 
 
@@ -140,7 +148,7 @@ def _explain_repeats(planes: Sequence[list[Frame]], keyword: str) -> list[tuple[
     """
     frames = [frame for plane in planes for frame in plane]
     parts = _parts(frames, keyword)
-    if len(parts) < 2 or len(frames) / len(parts) < min(LEAST_RUN, len(planes)):
+    if len(parts) < 2 or len(frames) / len(parts) < min(MIN_RUN_SLICES, len(planes)):
         return []
     per_plane = [Counter(_attribute(frame, keyword) for frame in plane) for plane in planes]
     repeats = max(max(counts.values()) for counts in per_plane)
@@ -158,7 +166,7 @@ def _parts(frames: Sequence[Frame], keyword: str) -> list[tuple[str, list[Frame]
 def _attribute(frame: Frame, keyword: str) -> str:
     if keyword == "FrameType":
         return "\\".join(frame.image_type)
-    return attributes.text(frame.dataset, keyword)
+    return attributes.get_text(frame.dataset, keyword)
 
 
 def _label(name: str, others: Iterable[str], keyword: str) -> str:
@@ -171,7 +179,7 @@ def _label(name: str, others: Iterable[str], keyword: str) -> str:
 
 def _sets_by_instance(planes: Sequence[list[Frame]], label: str) -> list[Stack]:
     """Make a stack of the first frame of every position, one of the second, and so on."""
-    ordered = [sorted(plane, key=lambda frame: frame.order) for plane in planes]
+    ordered = [sorted(plane, key=lambda frame: frame.acquisition_order) for plane in planes]
     note = (
         "Positions are repeated and nothing in the headers says why: the images were "
         "stacked by InstanceNumber."
@@ -179,10 +187,10 @@ def _sets_by_instance(planes: Sequence[list[Frame]], label: str) -> list[Stack]:
     return [
         stack
         for n in range(max(map(len, ordered)))
-        for stack in regular_stacks(
+        for stack in place_on_regular_grids(
             _row([plane[n] for plane in ordered if len(plane) > n]),
             (),
-            joined(label, f"set {n + 1}"),
+            join_labels(label, f"set {n + 1}"),
             [note],
         )
     ]

@@ -10,58 +10,62 @@ from numpy.typing import NDArray
 
 from napari_medread.core.volume import Axis
 from napari_medread.dicom.frames.frame import Frame
-from napari_medread.dicom.frames.stored_values import padding
+from napari_medread.dicom.frames.stored_values import find_padding_range
 from napari_medread.dicom.headers import attributes
-from napari_medread.dicom.sorting.slice_spacing import Grid, regular_grids
+from napari_medread.dicom.sorting.slice_spacing import SliceGrid, find_slice_grids
 from napari_medread.dicom.sorting.stack import Stack
-from napari_medread.dicom.sorting.unpositioned_stacks import thickness
+from napari_medread.dicom.sorting.unpositioned_stacks import guess_slice_spacing
 
 Float = NDArray[np.float64]
 
-TILT_SHOWN = 0.1
+MIN_REPORTED_TILT_DEGREES = 0.1
 """A stack that leans by less than this many degrees is not worth a note."""
 
 
-def placement(frame: Frame) -> tuple[Float, Float, tuple[float, float]]:
+def get_image_plane(frame: Frame) -> tuple[Float, Float, tuple[float, float]]:
     """Return position, orientation and pixel spacing of a frame that has all three."""
-    if frame.position is None or frame.orientation is None or frame.pixel_spacing is None:
+    if (
+        frame.image_position is None
+        or frame.image_orientation is None
+        or frame.pixel_spacing is None
+    ):
         raise AssertionError("frames without a place are stacked apart")
-    return frame.position, frame.orientation, frame.pixel_spacing
+    return frame.image_position, frame.image_orientation, frame.pixel_spacing
 
 
-def stacking_normal(frame: Frame) -> Float:
+def find_stacking_normal(frame: Frame) -> Float:
     """Return the slice normal, row x column, turned to grow along its world axis.
 
     So axial stacks come out superior first, coronal ones anterior first and sagittal
     ones right first.
     """
-    _, (row, column), _ = placement(frame)
+    _, (row, column), _ = get_image_plane(frame)
     normal = np.cross(row, column)
     normal /= np.linalg.norm(normal)
     world = np.array([normal[0], normal[1], -normal[2]])  # growth along RL, AP, SI
     return normal if world[np.argmax(np.abs(world))] >= 0 else -normal
 
 
-def joined(*labels: str) -> str:
+def join_labels(*labels: str) -> str:
     """Join what sets a volume apart from others, leaving out what is empty."""
     return ", ".join(label for label in labels if label)
 
 
-def regular_stacks(
+def place_on_regular_grids(
     frames: NDArray[np.object_], axes: tuple[Axis, ...], label: str, notes: list[str]
 ) -> list[Stack]:
     """Put frames, (*leading, slice), on regular grids."""
     rows = frames.reshape(-1, frames.shape[-1])
     first: Frame = rows[0, 0]
-    positions = np.array([placement(frame)[0] for frame in rows[0]])
+    positions = np.array([get_image_plane(frame)[0] for frame in rows[0]])
     if len(positions) == 1:
-        step, doubt = thickness(first)
-        grids = [Grid((0,), stacking_normal(first) * (step or 1.0))]
+        step, doubt = guess_slice_spacing(first)
+        grids = [SliceGrid((0,), find_stacking_normal(first) * (step or 1.0))]
         notes = [*notes, *(doubt or ["A single slice of unknown thickness: drawn 1 mm thick."])]
     else:
-        grids = regular_grids(positions, stacking_normal(first), _last_digit(rows[0]))
-    _, (row, column), (between_rows, between_columns) = placement(first)
-    normal = stacking_normal(first)
+        grids = find_slice_grids(positions, find_stacking_normal(first), _last_digit(rows[0]))
+    _, (row, column), (between_rows, between_columns) = get_image_plane(first)
+    normal = find_stacking_normal(first)
     stacks = []
     for grid in grids:
         start = grid.origin
@@ -78,7 +82,7 @@ def regular_stacks(
             frames.shape[:-1] if axes else (),
             affine,
             grid=grid if grid.resampled else None,
-            label=joined(label, f"{spacing:.4g} mm" if len(grids) > 1 else ""),
+            label=join_labels(label, f"{spacing:.4g} mm" if len(grids) > 1 else ""),
             notes=[*notes, *_grid_notes(grid, spacing, len(grids), first)],
         )
         stacks.append(stack)
@@ -89,20 +93,20 @@ def _last_digit(frames: Iterable[Frame]) -> float:
     """Return what the last written digit of some positions counts in mm, 0 if there are many."""
     decimals = 0
     for frame in frames:
-        for text in attributes.texts(frame.dataset, "ImagePositionPatient"):
+        for text in attributes.get_texts(frame.dataset, "ImagePositionPatient"):
             if "e" in text.lower():
                 return 0.0
             decimals = max(decimals, len(text.partition(".")[2]))
     return 10.0**-decimals
 
 
-def _grid_notes(grid: Grid, spacing: float, runs: int, first: Frame) -> list[str]:
+def _grid_notes(grid: SliceGrid, spacing: float, runs: int, first: Frame) -> list[str]:
     notes = []
     if grid.missing:
         indices = ", ".join(map(str, grid.missing))
         notes.append(
             f"{len(grid.missing)} missing {'slice' if len(grid.missing) == 1 else 'slices'} "
-            f"filled with the {'lowest' if padding(first) is None else 'padding'} value, "
+            f"filled with the {'lowest' if find_padding_range(first) is None else 'padding'} value, "
             f"at index {indices}."
         )
     if runs > 1:
@@ -126,7 +130,7 @@ def _grid_notes(grid: Grid, spacing: float, runs: int, first: Frame) -> list[str
             f"The slices lie up to {grid.beside:.2g} mm beside a straight line: drawn on it."
         )
     lean = math.degrees(math.acos(min(1.0, spacing / float(np.linalg.norm(grid.step)))))
-    if lean > TILT_SHOWN and len(grid.slices) > 1:
+    if lean > MIN_REPORTED_TILT_DEGREES and len(grid.slices) > 1:
         notes.append(
             f"The gantry was tilted by {lean:.1f}°: drawn upright, the true geometry is in "
             "patient_affine."

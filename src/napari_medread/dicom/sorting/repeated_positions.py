@@ -15,14 +15,14 @@ from napari_medread.core.volume import Axis
 from napari_medread.dicom.frames.frame import Frame
 from napari_medread.dicom.headers import attributes
 from napari_medread.dicom.sorting.leading_axis_values import (
-    clock,
-    diffusion,
-    meaning,
-    measured_axis,
-    past_midnight,
+    identify_axis,
+    make_measured_axis,
+    read_diffusion_weighting,
+    read_time_of_day,
+    unwrap_midnight,
 )
 
-MOST_AXES = 3
+MAX_LEADING_AXES = 3
 """Repeated positions are explained by so many attributes at once: windows, intervals, phases."""
 
 _Known = tuple[str, str, Sequence[Sequence[Hashable]]]
@@ -30,7 +30,7 @@ _Known = tuple[str, str, Sequence[Sequence[Hashable]]]
 
 
 @dataclass
-class Dimensions:
+class SortedFrames:
     """Frames sorted along leading axes.
 
     Attributes
@@ -53,7 +53,7 @@ def _number(*keywords: str, scale: float = 1.0) -> Callable[[Frame], float | Non
 
     def value(frame: Frame) -> float | None:
         for keyword in keywords:
-            number = attributes.number(frame.dataset, keyword)
+            number = attributes.get_number(frame.dataset, keyword)
             if number is not None:
                 return number * scale
         return None
@@ -65,7 +65,7 @@ def _number(*keywords: str, scale: float = 1.0) -> Callable[[Frame], float | Non
 _CANDIDATES: tuple[tuple[str, str, Callable[[Frame], Hashable]], ...] = (
     ("time", "s", _number("TemporalPositionTimeOffset")),
     ("temporal position", "pixel", _number("TemporalPositionIdentifier", "TemporalPositionIndex")),
-    ("b-value", "pixel", diffusion),
+    ("b-value", "pixel", read_diffusion_weighting),
     (
         "trigger time",
         "s",
@@ -73,7 +73,7 @@ _CANDIDATES: tuple[tuple[str, str, Callable[[Frame], Hashable]], ...] = (
     ),
     ("echo time", "ms", _number("EchoTime", "EffectiveEchoTime")),
     ("time", "s", _number("FrameReferenceTime", scale=1e-3)),
-    ("time", "s", clock),
+    ("time", "s", read_time_of_day),
     ("acquisition", "pixel", _number("AcquisitionNumber")),
 )
 
@@ -85,7 +85,7 @@ def _candidates(frames: Iterable[Frame]) -> list[tuple[str, str, Callable[[Frame
     count what an attribute often measures.
     """
     frames = list(frames)
-    labels = dict.fromkeys(label for frame in frames for label in frame.indices)
+    labels = dict.fromkeys(label for frame in frames for label in frame.axis_indices)
     counted = dict.fromkeys(label for frame in frames for label in frame.dimension_indices)
     return [
         *((label, "pixel", _index(label)) for label in labels),
@@ -95,14 +95,14 @@ def _candidates(frames: Iterable[Frame]) -> list[tuple[str, str, Callable[[Frame
 
 
 def _index(label: str) -> Callable[[Frame], float | None]:
-    return lambda frame: frame.indices.get(label)
+    return lambda frame: frame.axis_indices.get(label)
 
 
 def _dimension_index(label: str) -> Callable[[Frame], float | None]:
     return lambda frame: frame.dimension_indices.get(label)
 
 
-def find_dimensions(planes: Sequence[Sequence[Frame]]) -> Dimensions | None:
+def explain_repeated_positions(planes: Sequence[Sequence[Frame]]) -> SortedFrames | None:
     """Explain repeated positions by what the headers say.
 
     An attribute counts only if its values are unique at each position and the same at
@@ -122,12 +122,12 @@ def find_dimensions(planes: Sequence[Sequence[Frame]]) -> Dimensions | None:
     known: list[_Known] = []
     firm = 0
     for label, unit, function in _candidates(f for plane in planes for f in plane):
-        if function is clock:
+        if function is read_time_of_day:
             firm = len(known)
         at: Sequence[Sequence[Hashable]]
         at = [[function(frame) for frame in plane] for plane in planes]
         if all(value is not None for plane in at for value in plane):
-            at = past_midnight(at) if function is clock else at
+            at = unwrap_midnight(at) if function is read_time_of_day else at
             known.append((label, unit, at))
     # From the clock on, attributes only put in order what several others may explain.
     for some in (known[:firm], known):
@@ -137,7 +137,7 @@ def find_dimensions(planes: Sequence[Sequence[Frame]]) -> Dimensions | None:
     return None
 
 
-def _by_one(planes: Sequence[Sequence[Frame]], known: Sequence[_Known]) -> Dimensions | None:
+def _by_one(planes: Sequence[Sequence[Frame]], known: Sequence[_Known]) -> SortedFrames | None:
     """Explain repeated positions by the first attribute that does alone."""
     for label, unit, at in known:
         found = _sorted_by(planes, at, whole=_is_whole(planes) and label != "temporal position")
@@ -145,10 +145,10 @@ def _by_one(planes: Sequence[Sequence[Frame]], known: Sequence[_Known]) -> Dimen
             full, frames, notes = found
             if label == "b-value":
                 # As acquired, unweighted images in between: what every analysis expects.
-                order = sorted(range(len(full)), key=lambda n: frames[n, 0].order)
+                order = sorted(range(len(full)), key=lambda n: frames[n, 0].acquisition_order)
                 full, frames = [full[n] for n in order], frames[order]
-            axis = meaning(frames, label) or measured_axis(label, unit, full)
-            return Dimensions(frames, (axis,), notes)
+            axis = identify_axis(frames, label) or make_measured_axis(label, unit, full)
+            return SortedFrames(frames, (axis,), notes)
     return None
 
 
@@ -190,10 +190,10 @@ def _sortable(value: Hashable) -> tuple[float, ...]:
 def _by_several(
     planes: Sequence[Sequence[Frame]],
     known: Sequence[_Known],
-) -> Dimensions | None:
+) -> SortedFrames | None:
     """Explain repeated positions by attributes of which every combination is there once."""
     for chosen in itertools.chain.from_iterable(
-        itertools.combinations(known, count) for count in range(2, MOST_AXES + 1)
+        itertools.combinations(known, count) for count in range(2, MAX_LEADING_AXES + 1)
     ):
         at = [values_at for _, _, values_at in chosen]
         levels = [sorted({v for plane in one for v in plane}, key=_sortable) for one in at]
@@ -208,14 +208,15 @@ def _by_several(
             [[plane[key] for plane in lookup] for key in itertools.product(*levels)], dtype=object
         ).reshape(*shape, len(planes))
         axes = (
-            meaning(np.moveaxis(frames, n, 0), label) or measured_axis(label, unit, levels[n])
+            identify_axis(np.moveaxis(frames, n, 0), label)
+            or make_measured_axis(label, unit, levels[n])
             for n, (label, unit, _) in enumerate(chosen)
         )
-        return Dimensions(frames, tuple(axes))
+        return SortedFrames(frames, tuple(axes))
     return None
 
 
-def by_instance(planes: Sequence[Sequence[Frame]]) -> Dimensions | None:
+def sort_by_instance_number(planes: Sequence[Sequence[Frame]]) -> SortedFrames | None:
     """Take the n-th frame by InstanceNumber at every position as the n-th set.
 
     Returns
@@ -223,19 +224,21 @@ def by_instance(planes: Sequence[Sequence[Frame]]) -> Dimensions | None:
     Dimensions or None
         None where InstanceNumber repeats, or positions have very different counts.
     """
-    ordered = [sorted(plane, key=lambda f: f.order) for plane in planes]
+    ordered = [sorted(plane, key=lambda f: f.acquisition_order) for plane in planes]
     sets = min(map(len, ordered))
     left = sum(map(len, ordered)) - sets * len(ordered)
-    ambiguous = any(len({frame.order for frame in plane}) < len(plane) for plane in ordered)
+    ambiguous = any(
+        len({frame.acquisition_order for frame in plane}) < len(plane) for plane in ordered
+    )
     if sets < 2 or left >= len(ordered) or ambiguous:
         return None
     # Where an image in the middle is missing, counting would mix the sets after it.
-    kept = max(plane[sets - 1].order for plane in ordered)
-    if any(plane[sets].order < kept for plane in ordered if len(plane) > sets):
+    kept = max(plane[sets - 1].acquisition_order for plane in ordered)
+    if any(plane[sets].acquisition_order < kept for plane in ordered if len(plane) > sets):
         return None
     frames = np.array([[plane[n] for plane in ordered] for n in range(sets)], dtype=object)
-    axis = meaning(frames, "instance") or Axis("instance", values=tuple(range(sets)))
-    return Dimensions(frames, (axis,), _incomplete(sets, left))
+    axis = identify_axis(frames, "instance") or Axis("instance", values=tuple(range(sets)))
+    return SortedFrames(frames, (axis,), _incomplete(sets, left))
 
 
 def _incomplete(sets: int, left: int) -> list[str]:

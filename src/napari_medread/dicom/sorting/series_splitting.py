@@ -10,39 +10,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_medread.dicom.frames.frame import Frame
-from napari_medread.dicom.frames.multiframe_objects import frames_of
+from napari_medread.dicom.frames.multiframe_objects import make_frames
 from napari_medread.dicom.headers import attributes
-from napari_medread.dicom.headers.header_scan import Header
-from napari_medread.dicom.sorting.positioned_stacks import placed_stacks
+from napari_medread.dicom.headers.header_scan import DicomFileHeader
+from napari_medread.dicom.sorting.positioned_stacks import stack_positioned_frames
 from napari_medread.dicom.sorting.stack import Stack
-from napari_medread.dicom.sorting.unpositioned_stacks import unplaced_stacks
+from napari_medread.dicom.sorting.unpositioned_stacks import stack_unpositioned_frames
 
 Float = NDArray[np.float64]
 
-SAME_DIRECTION = 1e-4
+MAX_COSINE_DIFFERENCE = 1e-4
 """Direction cosines that differ by less are one orientation."""
 
-SAME_SPACING = 5e-4
+MAX_SPACING_DIFFERENCE = 5e-4
 """Pixel spacings that differ by a smaller share are one: less than a pixel over a whole image."""
 
 
 @dataclass(eq=False)
-class Series:
+class SeriesFrames:
     """The frames that share a SeriesInstanceUID."""
 
     frames: list[Frame]
     notes: list[str] = field(default_factory=list)
 
 
-def group_by_series(headers: Iterable[Header]) -> list[Series]:
+def group_by_series(headers: Iterable[DicomFileHeader]) -> list[SeriesFrames]:
     """Group files by SeriesInstanceUID, or by folder where it is absent."""
-    groups: dict[Hashable, list[Header]] = defaultdict(list)
+    groups: dict[Hashable, list[DicomFileHeader]] = defaultdict(list)
     for header in headers:
-        uid = attributes.text(header.dataset, "SeriesInstanceUID")
+        uid = attributes.get_text(header.dataset, "SeriesInstanceUID")
         groups[uid or header.path.parent].append(header)
     found = []
     for key, members in groups.items():
-        series = Series([])
+        series = SeriesFrames([])
         if not isinstance(key, str):
             series.notes.append("SeriesInstanceUID is missing: files were grouped by their folder.")
         members, dropped = _without_duplicates(members)
@@ -51,20 +51,22 @@ def group_by_series(headers: Iterable[Header]) -> list[Series]:
                 f"{dropped} duplicate {'file was' if dropped == 1 else 'files were'} left out."
             )
         for header in members:
-            series.frames += frames_of(header)
+            series.frames += make_frames(header)
         found.append(series)
     return found
 
 
-def _without_duplicates(headers: Sequence[Header]) -> tuple[list[Header], int]:
+def _without_duplicates(headers: Sequence[DicomFileHeader]) -> tuple[list[DicomFileHeader], int]:
     """Drop files whose SOPInstanceUID was seen before."""
-    kept: dict[Hashable, Header] = {}
+    kept: dict[Hashable, DicomFileHeader] = {}
     for header in headers:
-        kept.setdefault(attributes.text(header.dataset, "SOPInstanceUID") or header.path, header)
+        kept.setdefault(
+            attributes.get_text(header.dataset, "SOPInstanceUID") or header.path, header
+        )
     return list(kept.values()), len(headers) - len(kept)
 
 
-def stacks_of(series: Series) -> list[Stack]:
+def split_series(series: SeriesFrames) -> list[Stack]:
     """Sort a series' frames into stacks.
 
     Every stack carries the series' own notes too.
@@ -72,10 +74,10 @@ def stacks_of(series: Series) -> list[Stack]:
     stacks: list[Stack] = []
     groups = _alike(series.frames)
     for group, label in zip(groups, _labels(groups), strict=True):
-        if all(frame.is_placed for frame in group):
-            stacks += placed_stacks(group, label)
+        if all(frame.is_positioned for frame in group):
+            stacks += stack_positioned_frames(group, label)
         else:
-            found = unplaced_stacks(group)
+            found = stack_unpositioned_frames(group)
             for stack in found:
                 stack.label = stack.label or label
             stacks += found
@@ -92,18 +94,18 @@ def _alike(frames: Sequence[Frame]) -> list[list[Frame]]:
         header = frame.header
         spacing = None if frame.pixel_spacing is None else np.log(frame.pixel_spacing)
         key = (
-            attributes.text(header.dataset, "SOPClassUID"),
+            attributes.get_text(header.dataset, "SOPClassUID"),
             frame.rows,
             frame.columns,
-            header.samples,
-            header.photometric,
-            spacings.number(spacing, SAME_SPACING),
-            orientations.number(frame.orientation, SAME_DIRECTION),
-            frame.position is None,
+            header.samples_per_pixel,
+            header.photometric_interpretation,
+            spacings.number(spacing, MAX_SPACING_DIFFERENCE),
+            orientations.number(frame.image_orientation, MAX_COSINE_DIFFERENCE),
+            frame.image_position is None,
             "LOCALIZER" in frame.image_type,
             # The frames of an enhanced object say which of them are one stack; of single-frame
             # files only what repeats tells (PS3.3 C.7.6.16.2.2.4).
-            attributes.text(frame.dataset, "StackID") if header.frames > 1 else "",
+            attributes.get_text(frame.dataset, "StackID") if header.number_of_frames > 1 else "",
             _film(frame),
         )
         groups[key].append(frame)
@@ -129,9 +131,9 @@ class _Known:
 
 def _film(frame: Frame) -> Hashable:
     """Return what an unplaced frame of a multi-frame object belongs to: its own object."""
-    if frame.is_placed or (frame.header.frames == 1 and frame.tile is None):
+    if frame.is_positioned or (frame.header.number_of_frames == 1 and frame.tile is None):
         return None
-    return attributes.text(frame.header.dataset, "ConcatenationUID") or frame.header.path
+    return attributes.get_text(frame.header.dataset, "ConcatenationUID") or frame.header.path
 
 
 def _labels(groups: Sequence[Sequence[Frame]]) -> list[str]:
@@ -139,8 +141,8 @@ def _labels(groups: Sequence[Sequence[Frame]]) -> list[str]:
     told = [
         (
             "localizer" if "LOCALIZER" in frame.image_type else "",
-            f"stack {attributes.text(frame.dataset, 'StackID')}",
-            _plane(frame.orientation),
+            f"stack {attributes.get_text(frame.dataset, 'StackID')}",
+            _plane(frame.image_orientation),
             f"{frame.columns} x {frame.rows}",
             f"{frame.pixel_spacing[1]:.4g} mm pixels" if frame.pixel_spacing else "",
         )

@@ -23,7 +23,7 @@ WRITTEN = 0.6
 """Slices within this share of the last written digit of an even place may lie there: half of it
 by rounding, and a little for fitting the line."""
 
-LEAST_RUN = 3
+MIN_RUN_SLICES = 3
 """Slices in a row with one spacing that make a run of their own, rather than gaps."""
 
 
@@ -38,7 +38,7 @@ FAR = 4.0
 
 
 @dataclass(frozen=True)
-class Grid:
+class SliceGrid:
     """A regular grid along the slice normal, and which slice lies where.
 
     Attributes
@@ -75,13 +75,13 @@ class Grid:
         return tuple(n for n, s in enumerate(self.slices) if s is None)
 
 
-def tolerance(spacing: float) -> float:
+def spacing_tolerance(spacing: float) -> float:
     """Return how far in mm a slice may lie from its place."""
     spacing = abs(spacing)
     return max(UNIFORM * spacing, min(ROUNDING, ROUNDING_SHARE * spacing))
 
 
-def regular_grids(positions: Float, normal: Float, digit: float = 0.0) -> list[Grid]:
+def find_slice_grids(positions: Float, normal: Float, digit: float = 0.0) -> list[SliceGrid]:
     """Put slices on as few regular grids as hold them exactly.
 
     Parameters
@@ -101,11 +101,11 @@ def regular_grids(positions: Float, normal: Float, digit: float = 0.0) -> list[G
     """
     along = positions @ normal
     if _is_even(positions, along):
-        return [Grid(tuple(range(len(along))), _step(positions))]
+        return [SliceGrid(tuple(range(len(along))), _step(positions))]
     straight = _straightened(positions, along, normal)
     beside = float(np.linalg.norm(positions - straight, axis=1).max())
-    if beside > tolerance(_usual(np.diff(along))):
-        return [replace(grid, beside=beside) for grid in regular_grids(straight, normal)]
+    if beside > spacing_tolerance(_usual(np.diff(along))):
+        return [replace(grid, beside=beside) for grid in find_slice_grids(straight, normal)]
     return (
         _with_gaps(positions, along)
         or _rounded(positions, along, digit)
@@ -133,10 +133,10 @@ def _is_even(positions: Float, along: Float, at: Float | None = None) -> bool:
     step = (positions[-1] - positions[0]) / at[-1]
     spacing = (along[-1] - along[0]) / at[-1]
     off = positions - positions[0] - np.outer(at, step)
-    return bool(np.linalg.norm(off, axis=1).max() <= tolerance(spacing))
+    return bool(np.linalg.norm(off, axis=1).max() <= spacing_tolerance(spacing))
 
 
-def _with_gaps(positions: Float, along: Float) -> list[Grid]:
+def _with_gaps(positions: Float, along: Float) -> list[SliceGrid]:
     """Return one grid with planes left empty, where whole slices are missing."""
     steps = np.diff(along)
     # Where gaps are many, the spacing is not the usual step but the smallest.
@@ -145,7 +145,7 @@ def _with_gaps(positions: Float, along: Float) -> list[Grid]:
         places = np.concatenate([[0.0], np.cumsum(whole)])
         jumps = _runs_of_equal(whole)
         if (
-            any(value != 1 and length >= LEAST_RUN for value, length in jumps)
+            any(value != 1 and length >= MIN_RUN_SLICES for value, length in jumps)
             or places[-1] + 1 > MOST_EMPTY * len(along)
             or not _is_even(positions, along, places)
         ):
@@ -153,7 +153,7 @@ def _with_gaps(positions: Float, along: Float) -> list[Grid]:
         slices: list[int | None] = [None] * (int(places[-1]) + 1)
         for index, place in enumerate(places):
             slices[int(place)] = index
-        return [Grid(tuple(slices), (positions[-1] - positions[0]) / places[-1])]
+        return [SliceGrid(tuple(slices), (positions[-1] - positions[0]) / places[-1])]
     return []
 
 
@@ -162,7 +162,7 @@ def _runs_of_equal(numbers: Float) -> list[tuple[float, int]]:
     return [(float(part[0]), len(part)) for part in np.split(numbers, edges)]
 
 
-def _in_runs(positions: Float, along: Float) -> list[Grid]:
+def _in_runs(positions: Float, along: Float) -> list[SliceGrid]:
     """Return a grid for each run of even spacing, where there are few."""
     runs: list[tuple[int, int]] = []
     start = 0
@@ -174,7 +174,7 @@ def _in_runs(positions: Float, along: Float) -> list[Grid]:
             stop -= after - (start + 1) > 2
         runs.append((start, stop))
         start = stop
-        if len(runs) > len(along) / LEAST_RUN:
+        if len(runs) > len(along) / MIN_RUN_SLICES:
             return []
     # A run with missing slices was cut at every gap.
     whole = runs[:1]
@@ -187,7 +187,7 @@ def _in_runs(positions: Float, along: Float) -> list[Grid]:
     return [_part(positions, along, start, stop) for start, stop in whole]
 
 
-def _part(positions: Float, along: Float, start: int, stop: int) -> Grid:
+def _part(positions: Float, along: Float, start: int, stop: int) -> SliceGrid:
     """Return the grid of an even run, perhaps with missing slices, or of a lone slice."""
     part = slice(start, stop)
     if stop - start == 1:
@@ -195,14 +195,14 @@ def _part(positions: Float, along: Float, start: int, stop: int) -> Grid:
         first = max(0, start - 1)
         share = _usual(np.diff(along)) / (along[first + 1] - along[first])
         step = (positions[first + 1] - positions[first]) * min(1.0, share)
-        return Grid((start,), step)
+        return SliceGrid((start,), step)
     if _is_even(positions[part], along[part]):
-        return Grid(tuple(range(start, stop)), _step(positions[part]))
+        return SliceGrid(tuple(range(start, stop)), _step(positions[part]))
     (grid,) = _with_gaps(positions[part], along[part])
     return _shifted(grid, start)
 
 
-def _shifted(grid: Grid, start: int) -> Grid:
+def _shifted(grid: SliceGrid, start: int) -> SliceGrid:
     """Return a grid whose slices are counted from ``start``."""
     return replace(grid, slices=tuple(None if s is None else s + start for s in grid.slices))
 
@@ -216,7 +216,7 @@ def _usual(steps: Float) -> float:
     return float(steps[np.abs(steps - middle) <= USUAL * middle].mean())
 
 
-def _apart(positions: Float, along: Float, normal: Float) -> list[Grid]:
+def _apart(positions: Float, along: Float, normal: Float) -> list[SliceGrid]:
     """Return grids for parts that lie too far from one another to fill what is between."""
     steps = np.diff(along)
     edges = [0, *(np.flatnonzero(steps > FAR * _usual(steps)) + 1), len(along)]
@@ -227,7 +227,7 @@ def _apart(positions: Float, along: Float, normal: Float) -> list[Grid]:
         if stop - start == 1:
             grids.append(_part(positions, along, start, stop))
         else:
-            found = regular_grids(positions[start:stop], normal)
+            found = find_slice_grids(positions[start:stop], normal)
             grids += [_shifted(grid, start) for grid in found]
     return grids
 
@@ -249,21 +249,23 @@ def _end_of_run(positions: Float, along: Float, start: int) -> int:
     return good
 
 
-def _rounded(positions: Float, along: Float, digit: float) -> list[Grid]:
+def _rounded(positions: Float, along: Float, digit: float) -> list[SliceGrid]:
     """Return the even grid of which positions written with few digits are the rounded places."""
     count = np.arange(len(along), dtype=float)
     step, origin = np.polyfit(count, positions, 1)
     off = np.abs(positions - origin - np.outer(count, step)).max()
     spacing = (along[-1] - along[0]) / count[-1]
-    if len(along) < LEAST_RUN or off > min(WRITTEN * digit, ROUNDING_SHARE * spacing):
+    if len(along) < MIN_RUN_SLICES or off > min(WRITTEN * digit, ROUNDING_SHARE * spacing):
         return []
-    return [Grid(tuple(range(len(along))), np.asarray(step), origin=np.asarray(origin))]
+    return [SliceGrid(tuple(range(len(along))), np.asarray(step), origin=np.asarray(origin))]
 
 
-def _resampled(positions: Float, along: Float) -> Grid:
+def _resampled(positions: Float, along: Float) -> SliceGrid:
     """Return a grid of the median spacing between the first and the last slice."""
     spacing = float(np.median(np.diff(along)))
     planes = int((along[-1] - along[0]) / spacing + UNIFORM) + 1
     step = (positions[-1] - positions[0]) / (along[-1] - along[0]) * spacing
     places = (along - along[0]) / spacing
-    return Grid(tuple(range(len(along))), np.asarray(step), tuple(float(p) for p in places), planes)
+    return SliceGrid(
+        tuple(range(len(along))), np.asarray(step), tuple(float(p) for p in places), planes
+    )

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from napari_medread.core.volume import Axis
 from napari_medread.dicom.frames.frame import Frame
-from napari_medread.dicom.sorting.slice_spacing import Grid
+from napari_medread.dicom.sorting.slice_spacing import SliceGrid
 
 
 @dataclass(eq=False)
@@ -39,7 +39,7 @@ class Stack:
     leading: tuple[Axis, ...] = ()
     lead_shape: tuple[int, ...] = ()
     affine: NDArray[np.float64] | None = None
-    grid: Grid | None = None
+    grid: SliceGrid | None = None
     label: str = ""
     notes: list[str] = field(default_factory=list)
 

@@ -9,27 +9,27 @@ import numpy as np
 from napari_medread.core.volume import Axis
 from napari_medread.dicom.frames.frame import Frame
 from napari_medread.dicom.headers import attributes
-from napari_medread.dicom.sorting.leading_axis_values import STEADY
-from napari_medread.dicom.sorting.repeated_positions import find_dimensions
-from napari_medread.dicom.sorting.slice_spacing import tolerance
+from napari_medread.dicom.sorting.leading_axis_values import EVEN_STEP_TOLERANCE
+from napari_medread.dicom.sorting.repeated_positions import explain_repeated_positions
+from napari_medread.dicom.sorting.slice_spacing import spacing_tolerance
 from napari_medread.dicom.sorting.stack import Stack
 
-SEPARATE_MODALITIES = ("CR", "DX", "MG", "RF", "XA", "IO", "PX", "RG", "US", "IVUS", "ES", "XC",
+UNSTACKED_MODALITIES = ("CR", "DX", "MG", "RF", "XA", "IO", "PX", "RG", "US", "IVUS", "ES", "XC",
                        "GM")  # fmt: skip
 """Modalities whose images are views and not slices: they are never piled up."""
 
 
-def unplaced_stacks(frames: list[Frame]) -> list[Stack]:
+def stack_unpositioned_frames(frames: list[Frame]) -> list[Stack]:
     """Return stacks of alike frames, of which not all have a place in the patient."""
-    if frames[0].header.frames > 1 or len({f.header.path for f in frames}) < len(frames):
-        return [_film(sorted(frames, key=lambda f: f.order))]
-    modality = attributes.text(frames[0].dataset, "Modality")
-    if len(frames) == 1 or modality in SEPARATE_MODALITIES:
+    if frames[0].header.number_of_frames > 1 or len({f.header.path for f in frames}) < len(frames):
+        return [_film(sorted(frames, key=lambda f: f.acquisition_order))]
+    modality = attributes.get_text(frames[0].dataset, "Modality")
+    if len(frames) == 1 or modality in UNSTACKED_MODALITIES:
         return [Stack([[frame]], notes=_why_unplaced(frame)) for frame in frames]
     return [_pile(frames)]
 
 
-PLACED_MODALITIES = ("CT", "MR", "PT")
+POSITIONED_MODALITIES = ("CT", "MR", "PT")
 """Modalities whose images have a place in the patient, unless something is wrong with them."""
 
 
@@ -38,19 +38,19 @@ def _why_unplaced(frame: Frame) -> list[str]:
     if "MOSAIC" in frame.image_type:
         return ["A mosaic without the private data that say how to cut it: shown whole."]
     if any(
-        k in frame.dataset and attributes.text(frame.dataset, k)
+        k in frame.dataset and attributes.get_text(frame.dataset, k)
         for k in ("ImagePositionPatient", "ImageOrientationPatient")
     ):
         return ["The header's patient position cannot be used: shown without one."]
-    if attributes.text(frame.dataset, "Modality") in PLACED_MODALITIES:
+    if attributes.get_text(frame.dataset, "Modality") in POSITIONED_MODALITIES:
         return ["The file gives no patient position."]
     return []
 
 
 def _film(frames: list[Frame]) -> Stack:
     """Stack the frames of one object, by what numbers them or by their times."""
-    if frames[0].indices:
-        found = find_dimensions([frames])
+    if frames[0].axis_indices:
+        found = explain_repeated_positions([frames])
         if found is not None:
             shape = found.frames.shape[:-1]
             return Stack([[f] for f in found.frames.ravel()], found.axes, shape, notes=found.notes)
@@ -68,14 +68,14 @@ def _time_axis(frames: Sequence[Frame]) -> Axis:
     FrameTimeVector holds the time since the frame before (PS3.3 C.7.6.5).
     """
     dataset = frames[0].header.dataset
-    steps = attributes.numbers(dataset, "FrameTimeVector")
+    steps = attributes.get_numbers(dataset, "FrameTimeVector")
     if steps and len(steps) == len(frames):
         times = np.cumsum((0.0, *steps[1:])) / 1000
         step = float(times[-1] / (len(times) - 1))
-        if step > 0 and np.abs(np.diff(times) - step).max() <= STEADY * step:
+        if step > 0 and np.abs(np.diff(times) - step).max() <= EVEN_STEP_TOLERANCE * step:
             return Axis("time", "s", step, tuple(times.tolist()))
         return Axis("time", values=tuple(times.tolist()))
-    step = attributes.number(dataset, "FrameTime") or 0.0
+    step = attributes.get_number(dataset, "FrameTime") or 0.0
     if step > 0:
         return Axis("time", "s", step / 1000)
     return Axis("frame")
@@ -83,7 +83,7 @@ def _time_axis(frames: Sequence[Frame]) -> Axis:
 
 def _pile(frames: list[Frame]) -> Stack:
     """Stack single images by SliceLocation, or by InstanceNumber."""
-    locations = [attributes.number(f.dataset, "SliceLocation") for f in frames]
+    locations = [attributes.get_number(f.dataset, "SliceLocation") for f in frames]
     known = [at for at in locations if at is not None]
     if len(known) == len(frames) == len(set(known)):
         # From high to low, as axial slices go: superior first.
@@ -91,23 +91,23 @@ def _pile(frames: list[Frame]) -> Stack:
         frames, step = [frames[n] for n in order], None
         steps = np.abs(np.diff(sorted(known)))
         notes = ["The files give no patient position: stacked by SliceLocation."]
-        if np.ptp(steps) <= 2 * tolerance(float(np.median(steps))):
+        if np.ptp(steps) <= 2 * spacing_tolerance(float(np.median(steps))):
             step = float(np.median(steps))
         else:
             notes.append("SliceLocation is unevenly spaced: the slice spacing is unknown.")
     else:
-        frames = sorted(frames, key=lambda f: f.order)
+        frames = sorted(frames, key=lambda f: f.acquisition_order)
         notes = ["The files give no patient position: stacked by InstanceNumber."]
-        step, doubt = thickness(frames[0])
+        step, doubt = guess_slice_spacing(frames[0])
         notes += doubt
     axis = Axis("slice", "mm", step) if step else Axis("slice")
     return Stack([[f] for f in frames], (axis,), (len(frames),), notes=notes)
 
 
-def thickness(frame: Frame) -> tuple[float | None, list[str]]:
+def guess_slice_spacing(frame: Frame) -> tuple[float | None, list[str]]:
     """Return a slice spacing in mm that only one image tells of, and the doubt about it."""
     for keyword in ("SpacingBetweenSlices", "SliceThickness"):
-        value = abs(attributes.number(frame.dataset, keyword) or 0.0)
+        value = abs(attributes.get_number(frame.dataset, keyword) or 0.0)
         if value:
             return value, [f"The slice spacing of {value:g} mm is {keyword}."]
     return None, []

@@ -19,13 +19,16 @@ from napari_medread.core.atomic_files import Written, new_folder, replacing
 from napari_medread.core.progress import Progress, T, no_progress
 from napari_medread.core.volume import Volume
 from napari_medread.core.voxel_blocks import read_blocks
-from napari_medread.dicom.headers.header_scan import WRITTEN_SUFFIX
-from napari_medread.dicom.headers.tolerant_parsing import forgiving
-from napari_medread.dicom.writing.leading_axis_attributes import Attributes, points
-from napari_medread.dicom.writing.patient_identity import source_of, stored_before
-from napari_medread.dicom.writing.quantisation import Line, fitted
-from napari_medread.dicom.writing.shared_attributes import kind_of, shared
-from napari_medread.dicom.writing.slice_layout import Slicing, millimetres, sliced
+from napari_medread.dicom.headers.header_scan import DICOM_WRITE_SUFFIX
+from napari_medread.dicom.headers.tolerant_parsing import tolerant_pydicom
+from napari_medread.dicom.writing.leading_axis_attributes import (
+    AttributeValues,
+    make_leading_axis_attributes,
+)
+from napari_medread.dicom.writing.patient_identity import find_source_encodings, read_source_header
+from napari_medread.dicom.writing.quantisation import ValueEncoding, choose_encoding
+from napari_medread.dicom.writing.shared_attributes import choose_image_kind, make_shared_attributes
+from napari_medread.dicom.writing.slice_layout import SlicedVolume, format_millimetres, slice_volume
 from napari_medread.errors import CannotWrite
 
 _LOSSLESS = JPEG2000Lossless
@@ -81,27 +84,29 @@ def write(
     """
     if 0 in volume.data.shape:
         raise CannotWrite(f"{volume.name}: it is empty, there is nothing to write.")
-    slicing = sliced(volume)
+    slicing = slice_volume(volume)
     lead = len(volume.leading) + 1
     if max(slicing.data.shape[lead : lead + 2]) > _MOST:
         raise CannotWrite(
             f"{volume.name}: DICOM images have at most {_MOST} rows and columns. Write parts of it."
         )
-    source = source_of(volume, keep_patient=keep_patient)
-    kind = kind_of(volume, slicing, source)
-    at_points, notes = points(volume, kind)
+    source = read_source_header(volume, keep_patient=keep_patient)
+    kind = choose_image_kind(volume, slicing, source)
+    at_points, notes = make_leading_axis_attributes(volume, kind)
     count = len(at_points) * slicing.slices
     single = count == 1 and not as_folder
-    if not single and not as_folder and path.suffix.lower() == WRITTEN_SUFFIX:
+    if not single and not as_folder and path.suffix.lower() == DICOM_WRITE_SUFFIX:
         path = path.with_suffix("")
     with replacing(path) if single else new_folder(path) as place:
         line, stored = _stored(volume, slicing, kind, progress)
-        common, more = shared(volume, slicing, kind, line, source, keep_patient=keep_patient)
+        common, more = make_shared_attributes(
+            volume, slicing, kind, line, source, keep_patient=keep_patient
+        )
         digits = max(4, len(str(count)))
         for n, pixels in zip(progress(range(count), f"Writing {volume.name}"), stored, strict=True):
             image = _image(common, slicing, at_points, n)
             if isinstance(place, Path):
-                with (place / f"slice_{n + 1:0{digits}d}{WRITTEN_SUFFIX}").open("wb") as file:
+                with (place / f"slice_{n + 1:0{digits}d}{DICOM_WRITE_SUFFIX}").open("wb") as file:
                     _save(image, pixels, file, compress=compress)
             else:
                 _save(image, pixels, place, compress=compress)
@@ -109,8 +114,8 @@ def write(
 
 
 def _stored(
-    volume: Volume, slicing: Slicing, kind: str, progress: Progress
-) -> tuple[Line, Iterator[NDArray[Any]]]:
+    volume: Volume, slicing: SlicedVolume, kind: str, progress: Progress
+) -> tuple[ValueEncoding, Iterator[NDArray[Any]]]:
     """Return how values are stored, and the stored pixels of every image one after another."""
     ordered = replace(volume, data=slicing.data, leading=())
     dtype = np.dtype(volume.data.dtype)
@@ -131,19 +136,19 @@ def _stored(
         del description  # it says that they are written
         return progress(items, f"Measuring {volume.name}")
 
-    line = fitted(
+    line = choose_encoding(
         volume.name,
         dtype,
         lambda: pieces(measuring),
         unit=volume.value_unit,
-        known=stored_before(volume),
+        known=find_source_encodings(volume),
         least_bits=8 if kind == "SC" else 16,
         shifts=kind != "PT",
     )
     return line, map(line.store, images())
 
 
-def _colour(volume: Volume) -> tuple[Line, Callable[[NDArray[Any]], NDArray[Any]]]:
+def _colour(volume: Volume) -> tuple[ValueEncoding, Callable[[NDArray[Any]], NDArray[Any]]]:
     """Return what is said of a colour image, and what makes its pixels red, green, blue of 8 bits.
 
     Raises
@@ -160,16 +165,18 @@ def _colour(volume: Volume) -> tuple[Line, Callable[[NDArray[Any]], NDArray[Any]
     if volume.data.shape[-1] > 3:
         notes.append("The transparency was not written.")
     if dtype.itemsize == 1:
-        return Line(dtype, notes=tuple(notes)), lambda pixels: pixels[..., :3]
+        return ValueEncoding(dtype, notes=tuple(notes)), lambda pixels: pixels[..., :3]
     notes.append("The colours of 16 bits were written with 8.")
 
     def narrow(pixels: NDArray[Any]) -> NDArray[Any]:
         return np.asarray(np.rint(pixels[..., :3] / 257), dtype=np.uint8)
 
-    return Line(np.dtype(np.uint8), notes=tuple(notes)), narrow
+    return ValueEncoding(np.dtype(np.uint8), notes=tuple(notes)), narrow
 
 
-def _image(common: Dataset, slicing: Slicing, at_points: Sequence[Attributes], n: int) -> Dataset:
+def _image(
+    common: Dataset, slicing: SlicedVolume, at_points: Sequence[AttributeValues], n: int
+) -> Dataset:
     """Return one image without its pixels: images are counted through the points' slices."""
     point, slice_ = divmod(n, slicing.slices)
     image = deepcopy(common)
@@ -178,7 +185,7 @@ def _image(common: Dataset, slicing: Slicing, at_points: Sequence[Attributes], n
     if "NumberOfSlices" in common:
         image.ImageIndex = n + 1  # PS3.3 C.8.9.4.1.9
     if slicing.place is not None:
-        image.ImagePositionPatient = millimetres(slicing.place.positions[slice_])
+        image.ImagePositionPatient = format_millimetres(slicing.place.positions[slice_])
     for keyword, value in at_points[point].items():
         setattr(image, keyword, value)
     return image
@@ -193,7 +200,7 @@ def _save(image: Dataset, pixels: NDArray[Any], file: BinaryIO, *, compress: boo
     image.file_meta = FileMetaDataset()
     image.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     # What is copied from the source may be as malformed as it was there.
-    with forgiving:
+    with tolerant_pydicom:
         if compress and min(pixels.shape[:2]) >= _LEAST:
             image.compress(_LOSSLESS, encoding_plugin=_CODEC, generate_instance_uid=False)
         dcmwrite(file, image, enforce_file_format=True)

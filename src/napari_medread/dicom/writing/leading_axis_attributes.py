@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from napari_medread.core.volume import Axis, Volume
-from napari_medread.dicom.sorting.repeated_positions import MOST_AXES
-from napari_medread.dicom.writing.slice_layout import decimal
+from napari_medread.dicom.sorting.repeated_positions import MAX_LEADING_AXES
+from napari_medread.dicom.writing.slice_layout import format_decimal
 from napari_medread.errors import CannotWrite
 
-Attributes = dict[str, Any]
+AttributeValues = dict[str, Any]
 
 _DAY = 24 * 3600.0
 
@@ -29,7 +29,9 @@ _COUNTED = {
 """Axes of whole numbers."""
 
 
-def points(volume: Volume, kind: str) -> tuple[list[Attributes], tuple[str, ...]]:
+def make_leading_axis_attributes(
+    volume: Volume, kind: str
+) -> tuple[list[AttributeValues], tuple[str, ...]]:
     """Return the attributes that set the points of the leading axes apart.
 
     They are those by which ``dimensions`` explains repeated positions.
@@ -58,7 +60,7 @@ def points(volume: Volume, kind: str) -> tuple[list[Attributes], tuple[str, ...]
     placed = volume.geometry is not None and volume.geometry.ndim == 3
     told = [_along(axis, n, kind, placed=placed, alone=len(axes) == 1) for axis, n in axes]
     used = [keyword for found in told for keyword in (found[0] if found else ())]
-    if not all(told) or len(set(used)) < len(used) or len(axes) > MOST_AXES:
+    if not all(told) or len(set(used)) < len(used) or len(axes) > MAX_LEADING_AXES:
         raise CannotWrite(
             f"{volume.name}: the images of a DICOM series have no attributes that tell of "
             f"{' and '.join(axis.label for axis, _ in axes)}. Write its parts one by one."
@@ -72,7 +74,7 @@ def points(volume: Volume, kind: str) -> tuple[list[Attributes], tuple[str, ...]
 
 def _along(
     axis: Axis, count: int, kind: str, *, placed: bool, alone: bool
-) -> list[Attributes] | None:
+) -> list[AttributeValues] | None:
     """Return what sets the points of one axis apart, None where nothing can."""
     if not placed:  # only a pile of slices is put together again
         return _locations(axis, count) if alone and axis.label == "slice" else None
@@ -85,7 +87,7 @@ def _along(
     if axis.label in _MEASURED:
         keyword, factor = _MEASURED[axis.label]
         numbers = _increasing(axis, count)
-        return None if numbers is None else [{keyword: decimal(n * factor)} for n in numbers]
+        return None if numbers is None else [{keyword: format_decimal(n * factor)} for n in numbers]
     if axis.label in _COUNTED:
         numbers = _increasing(axis, count)
         if numbers is None or any(n != int(n) for n in numbers):
@@ -115,9 +117,9 @@ def _times(axis: Axis, count: int) -> list[float] | None:
     return [time - found[0] for time in found]
 
 
-def _moments(axis: Axis, count: int, kind: str) -> list[Attributes]:
+def _moments(axis: Axis, count: int, kind: str) -> list[AttributeValues]:
     """Return temporal positions, with times that count from midnight: no real time of day."""
-    found: list[Attributes] = [
+    found: list[AttributeValues] = [
         {"TemporalPositionIdentifier": n + 1, "NumberOfTemporalPositions": count}
         for n in range(count)
     ]
@@ -125,10 +127,10 @@ def _moments(axis: Axis, count: int, kind: str) -> list[Attributes]:
     for at, time in zip(found, times or (), strict=False):
         at["AcquisitionTime"] = _clock(time)
         if kind == "PT":
-            at["FrameReferenceTime"] = decimal(time * 1000)
+            at["FrameReferenceTime"] = format_decimal(time * 1000)
     if times and kind == "MR" and axis.unit == "s":
         for at in found:
-            at["TemporalResolution"] = decimal(axis.step * 1000)
+            at["TemporalResolution"] = format_decimal(axis.step * 1000)
     return found
 
 
@@ -139,16 +141,16 @@ def _clock(seconds: float) -> str:
     return f"{hours:02d}{minutes:02d}{microseconds // 1_000_000:02d}.{microseconds % 1_000_000:06d}"
 
 
-def _weightings(axis: Axis, count: int, *, alone: bool) -> list[Attributes] | None:
+def _weightings(axis: Axis, count: int, *, alone: bool) -> list[AttributeValues] | None:
     """Return b-values and directions; the acquisition too, as they may be repeated."""
     values = [v if isinstance(v, tuple | list) else (v,) for v in axis.values]
     if len(values) != count or any(len(v) not in (1, 4) for v in values):
         return None
     if not alone and len({tuple(v) for v in values}) < count:
         return None
-    found: list[Attributes] = []
+    found: list[AttributeValues] = []
     for n, (b_value, *direction) in enumerate(values):
-        at: Attributes = {"DiffusionBValue": float(b_value)}
+        at: AttributeValues = {"DiffusionBValue": float(b_value)}
         if direction:
             at["DiffusionGradientOrientation"] = [float(x) for x in direction]
         if alone:
@@ -157,8 +159,8 @@ def _weightings(axis: Axis, count: int, *, alone: bool) -> list[Attributes] | No
     return found
 
 
-def _locations(axis: Axis, count: int) -> list[Attributes]:
+def _locations(axis: Axis, count: int) -> list[AttributeValues]:
     """Return SliceLocation from high to low where the spacing is known, as piles are sorted."""
     if axis.unit != "mm":
         return [{} for _ in range(count)]
-    return [{"SliceLocation": decimal(-n * axis.step)} for n in range(count)]
+    return [{"SliceLocation": format_decimal(-n * axis.step)} for n in range(count)]

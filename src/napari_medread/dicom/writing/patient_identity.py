@@ -20,15 +20,15 @@ from pydicom.uid import (
 
 from napari_medread.core.volume import Volume
 from napari_medread.dicom.frames.frame import Frame
-from napari_medread.dicom.frames.multiframe_objects import frames_of
-from napari_medread.dicom.frames.stored_values import stored_range
+from napari_medread.dicom.frames.multiframe_objects import make_frames
+from napari_medread.dicom.frames.stored_values import find_stored_range
 from napari_medread.dicom.headers import attributes
-from napari_medread.dicom.headers.element_reader import Truncated, read_elements
+from napari_medread.dicom.headers.element_reader import TruncatedFile, read_elements
 from napari_medread.dicom.headers.header_scan import is_dicom, read_header
-from napari_medread.dicom.headers.tolerant_parsing import forgiving
-from napari_medread.dicom.pixels.modality_values import Mapping
-from napari_medread.dicom.writing.quantisation import Line
-from napari_medread.dicom.writing.slice_layout import Place, decimal
+from napari_medread.dicom.headers.tolerant_parsing import tolerant_pydicom
+from napari_medread.dicom.pixels.modality_values import ModalityTransform
+from napari_medread.dicom.writing.quantisation import ValueEncoding
+from napari_medread.dicom.writing.slice_layout import SliceGeometry, format_decimal
 from napari_medread.errors import CannotWrite, UnreadableFile
 
 _OF_THE_PATIENT = (
@@ -102,12 +102,12 @@ _SAME_PLACE = 1e-3
 _FEW = 4
 """Lines that are tried on all values. Where every image has its own, no one line fits them."""
 
-METHOD = "napari-medread: all but technical attributes left out"
+DEIDENTIFICATION_METHOD = "napari-medread: all but technical attributes left out"
 """DeidentificationMethod of what is written."""
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
+class SourceHeader:
     """The first of the DICOM files that a volume was read from.
 
     Attributes
@@ -121,11 +121,11 @@ class Source:
     dataset: Dataset
     lossy: bool = False
 
-    def lies_at(self, place: Place) -> bool:
+    def lies_at(self, place: SliceGeometry) -> bool:
         """Tell whether the file's image is one of a volume's slices, as it was cut then."""
-        spacing = attributes.numbers(self.dataset, "PixelSpacing", 2)
-        position = attributes.numbers(self.dataset, "ImagePositionPatient", 3)
-        orientation = attributes.numbers(self.dataset, "ImageOrientationPatient", 6)
+        spacing = attributes.get_numbers(self.dataset, "PixelSpacing", 2)
+        position = attributes.get_numbers(self.dataset, "ImagePositionPatient", 3)
+        orientation = attributes.get_numbers(self.dataset, "ImageOrientationPatient", 6)
         if not (spacing and position and orientation):
             return False
         return (
@@ -135,7 +135,7 @@ class Source:
         )
 
 
-def source_of(volume: Volume, *, keep_patient: bool) -> Source:
+def read_source_header(volume: Volume, *, keep_patient: bool) -> SourceHeader:
     """Read what the volume's source says that may be written again.
 
     Parameters
@@ -157,10 +157,10 @@ def source_of(volume: Volume, *, keep_patient: bool) -> Source:
     if path is not None and is_dicom(path):
         try:
             found = read_elements(path, _tags(wanted))
-        except (Truncated, OSError):
+        except (TruncatedFile, OSError):
             pass
         else:
-            return Source(found.dataset, _is_lossy(found.dataset, found.syntax))
+            return SourceHeader(found.dataset, _is_lossy(found.dataset, found.transfer_syntax))
     if keep_patient:
         why = "it was not read from DICOM files"
         if path is not None and not path.exists():
@@ -168,7 +168,7 @@ def source_of(volume: Volume, *, keep_patient: bool) -> Source:
         raise CannotWrite(
             f"{volume.name}: the patient's data cannot be kept, as {why}. Write it without them."
         )
-    return Source(Dataset(), path is not None and path.suffix.lower() in (".jpg", ".jpeg"))
+    return SourceHeader(Dataset(), path is not None and path.suffix.lower() in (".jpg", ".jpeg"))
 
 
 def _tags(keywords: Iterable[str]) -> frozenset[int]:
@@ -176,34 +176,36 @@ def _tags(keywords: Iterable[str]) -> frozenset[int]:
 
 
 def _is_lossy(dataset: Dataset, syntax: UID) -> bool:
-    said = attributes.text(dataset, "LossyImageCompression")
+    said = attributes.get_text(dataset, "LossyImageCompression")
     return said == "01" or syntax in _LOSSY or (syntax in (JPEG2000, HTJ2K) and said != "00")
 
 
-def stored_before(volume: Volume) -> list[Line]:
+def find_source_encodings(volume: Volume) -> list[ValueEncoding]:
     """Return the few lines by which the images of the source's first file store their values."""
     try:
         header = read_header(volume.source[0]) if volume.source else None
         if header is None or not header.rows:
             return []
-        lines = dict.fromkeys(filter(None, map(_line_of, frames_of(header))))
+        lines = dict.fromkeys(filter(None, map(_line_of, make_frames(header))))
     except UnreadableFile:
         return []
     return list(lines) if len(lines) <= _FEW else []
 
 
-def _line_of(frame: Frame) -> Line | None:
+def _line_of(frame: Frame) -> ValueEncoding | None:
     """Return how a frame stores its values, if that is a line and 16 bits hold them."""
-    mapping = Mapping.of(frame)
-    low, high = stored_range(frame)
+    mapping = ModalityTransform.of(frame)
+    low, high = find_stored_range(frame)
     dtype = np.dtype("<i2" if low < 0 else "<u2")
     limits = np.iinfo(dtype)
     if mapping.table is not None or low < limits.min or high > limits.max:
         return None
-    return Line(dtype, decimal(mapping.slope), decimal(mapping.intercept))
+    return ValueEncoding(dtype, format_decimal(mapping.slope), format_decimal(mapping.intercept))
 
 
-def add_identity(dataset: Dataset, source: Source, kind: str, *, keep_patient: bool) -> list[str]:
+def add_identity(
+    dataset: Dataset, source: SourceHeader, kind: str, *, keep_patient: bool
+) -> list[str]:
     """Put in who and what the images show: as little as is legal, or all that the source says.
 
     Parameters
@@ -227,7 +229,7 @@ def add_identity(dataset: Dataset, source: Source, kind: str, *, keep_patient: b
     dataset.StudyInstanceUID = generate_uid(prefix=None)
     dataset.FrameOfReferenceUID = generate_uid(prefix=None)
     keywords = [*_TECHNICAL]
-    if kind in ("SC", attributes.text(source.dataset, "Modality")):
+    if kind in ("SC", attributes.get_text(source.dataset, "Modality")):
         keywords += _OF_KIND[kind]
     if keep_patient:
         keywords += _OF_THE_PATIENT
@@ -241,11 +243,11 @@ def _copy(dataset: Dataset, source: Dataset, keyword: str) -> bool:
     """Copy an attribute that has a value; tell whether it could be read."""
     if keyword not in source:
         return True
-    value = attributes.raw(source, keyword)
+    value = attributes.get_value(source, keyword)
     if value is None:
         # An empty number is None too.
         return not source.get_item(keyword).value
     if value != "" and value != []:
-        with forgiving:  # as malformed as it may be
+        with tolerant_pydicom:  # as malformed as it may be
             dataset.add(source[keyword])
     return True

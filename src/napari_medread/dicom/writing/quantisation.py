@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_medread.dicom.writing.slice_layout import decimal
+from napari_medread.dicom.writing.slice_layout import format_decimal
 from napari_medread.errors import CannotWrite
 
 Array = NDArray[Any]
@@ -33,7 +33,7 @@ _MOST = 10.0**15
 
 
 @dataclass(frozen=True)
-class Line:
+class ValueEncoding:
     """What stored values are, and how they become modality values (PS3.3 C.11.1).
 
     Attributes
@@ -92,7 +92,7 @@ class _Range:
     high: float = -math.inf
     whole: bool = True
     missing: int = 0
-    fits: Sequence[Line] = ()
+    fits: Sequence[ValueEncoding] = ()
 
     def add(self, values: Array) -> None:
         """Take some more values into account."""
@@ -108,16 +108,16 @@ class _Range:
         self.fits = [line for line in self.fits if line.keeps(values)]
 
 
-def fitted(
+def choose_encoding(
     name: str,
     dtype: np.dtype[Any],
     pieces: Callable[[], Iterable[Array]],
     *,
     unit: str = "",
-    known: Sequence[Line] = (),
+    known: Sequence[ValueEncoding] = (),
     least_bits: int = 8,
     shifts: bool = True,
-) -> Line:
+) -> ValueEncoding:
     """Return how to store a volume's values in 16 bits: exactly where it can be done.
 
     Parameters
@@ -148,9 +148,9 @@ def fitted(
             "Convert them to whole numbers or floating point first."
         )
     if dtype.kind == "b":
-        return Line(_of_bits(np.dtype(np.uint8), least_bits))
+        return ValueEncoding(_of_bits(np.dtype(np.uint8), least_bits))
     if dtype.kind in "iu" and dtype.itemsize <= 2:
-        return Line(_of_bits(dtype, least_bits))
+        return ValueEncoding(_of_bits(dtype, least_bits))
     found = _Range(name, fits=known)
     for piece in pieces():
         found.add(piece)
@@ -175,20 +175,20 @@ def _of_bits(dtype: np.dtype[Any], least_bits: int) -> np.dtype[Any]:
     return np.dtype(f"<{'i' if dtype.kind == 'i' else 'u'}{size}")
 
 
-def _exact(found: _Range, *, shifts: bool) -> Line | None:
+def _exact(found: _Range, *, shifts: bool) -> ValueEncoding | None:
     """Return the line that keeps whole numbers, if 16 bits hold them with room for padding."""
     low, high = int(found.low), int(found.high)
     room = int(found.missing > 0)
     for dtype in (np.dtype("<i2"), np.dtype("<u2")):
         limits = np.iinfo(dtype)
         if limits.min <= low - room and high <= limits.max:
-            return Line(dtype, padding=low - 1 if room else None)
+            return ValueEncoding(dtype, padding=low - 1 if room else None)
     if not shifts or high - low + room > np.iinfo(np.uint16).max or max(-low, high) >= _MOST:
         return None
-    return Line(np.dtype("<u2"), intercept=str(low - room), padding=0 if room else None)
+    return ValueEncoding(np.dtype("<u2"), intercept=str(low - room), padding=0 if room else None)
 
 
-def _rounded(found: _Range, unit: str, *, shifts: bool) -> Line:
+def _rounded(found: _Range, unit: str, *, shifts: bool) -> ValueEncoding:
     """Return the line of the smallest steps that reach from the lowest to the highest value.
 
     Where zero is among them, it stays exactly zero. Whole numbers stay whole.
@@ -210,10 +210,10 @@ def _rounded(found: _Range, unit: str, *, shifts: bool) -> Line:
     reach = max(reach, most * _FINEST)
     slope = float(math.ceil(reach) if found.whole else _ROUNDING_UP.create_decimal(reach))
     intercept = low - room * slope if shifts and not low <= 0 <= high else 0.0
-    return Line(
+    return ValueEncoding(
         dtype,
-        decimal(slope),
-        decimal(intercept),
+        format_decimal(slope),
+        format_decimal(intercept),
         limits.min if room else None,
         (
             f"The values were rounded to steps of {f'{slope:.3g} {unit}'.strip()}: "

@@ -17,10 +17,18 @@ from pydicom.uid import (
 from napari_medread.core.contrast_limits import window_limits
 from napari_medread.core.volume import Volume
 from napari_medread.dicom.headers import attributes
-from napari_medread.dicom.pixels.modality_values import UNITS
-from napari_medread.dicom.writing.patient_identity import METHOD, Source, add_identity
-from napari_medread.dicom.writing.quantisation import Line
-from napari_medread.dicom.writing.slice_layout import Slicing, decimal, millimetres
+from napari_medread.dicom.pixels.modality_values import UNIT_LABELS
+from napari_medread.dicom.writing.patient_identity import (
+    DEIDENTIFICATION_METHOD,
+    SourceHeader,
+    add_identity,
+)
+from napari_medread.dicom.writing.quantisation import ValueEncoding
+from napari_medread.dicom.writing.slice_layout import (
+    SlicedVolume,
+    format_decimal,
+    format_millimetres,
+)
 
 _CLASSES = {
     "CT": CTImageStorage,
@@ -44,10 +52,10 @@ _UNPAIRED = frozenset(
 _LONGEST = 64
 """Characters of a long string (PS3.5 VR LO)."""
 
-_RESCALE_TYPES = {shown: code for code, shown in UNITS.items()}
+_RESCALE_TYPES = {shown: code for code, shown in UNIT_LABELS.items()}
 
 
-def kind_of(volume: Volume, slicing: Slicing, source: Source) -> str:
+def choose_image_kind(volume: Volume, slicing: SlicedVolume, source: SourceHeader) -> str:
     """Return which kind of image to write: ``CT``, ``MR``, ``PT``, or ``SC`` for all else.
 
     Only grey slices with a place in the patient are images of a scanner, and region numbers are
@@ -60,26 +68,26 @@ def kind_of(volume: Volume, slicing: Slicing, source: Source) -> str:
     return volume.modality if volume.modality in ("CT", "MR") else "SC"
 
 
-def _is_pet(volume: Volume, source: Source) -> bool:
+def _is_pet(volume: Volume, source: SourceHeader) -> bool:
     """Tell whether all that a PET image must say is known, and is what we write."""
-    said = {keyword: attributes.text(source.dataset, keyword) for keyword in _PET_NEEDS}
+    said = {keyword: attributes.get_text(source.dataset, keyword) for keyword in _PET_NEEDS}
     corrected = said["DecayCorrection"] != "NONE"
     return (
         all(said.values())
         and not volume.inverted
         and said["SeriesType"].split("\\")[0] != "GATED"
         and said["SeriesType"].split("\\")[1:] == ["IMAGE"]
-        and UNITS.get(said["Units"], "") == volume.value_unit
-        and (not corrected or bool(attributes.text(source.dataset, "DecayFactor")))
+        and UNIT_LABELS.get(said["Units"], "") == volume.value_unit
+        and (not corrected or bool(attributes.get_text(source.dataset, "DecayFactor")))
     )
 
 
-def shared(
+def make_shared_attributes(
     volume: Volume,
-    slicing: Slicing,
+    slicing: SlicedVolume,
     kind: str,
-    line: Line,
-    source: Source,
+    line: ValueEncoding,
+    source: SourceHeader,
     *,
     keep_patient: bool,
 ) -> tuple[Dataset, list[str]]:
@@ -107,13 +115,13 @@ def shared(
     dataset.SeriesInstanceUID = generate_uid(prefix=None)
     dataset.Modality = (volume.modality or "OT") if not volume.labels else "OT"
     dataset.ImageType = ["DERIVED", "SECONDARY"]
-    if attributes.text(dataset, "BodyPartExamined").upper() in _UNPAIRED:
+    if attributes.get_text(dataset, "BodyPartExamined").upper() in _UNPAIRED:
         dataset.pop("Laterality", None)
     else:
         _if_empty(dataset, "", "Laterality")
     _MODULES[kind](dataset, source, slicing)
     if kind == "MR" and any(axis.label == "trigger time" for axis in volume.leading):
-        options = attributes.texts(dataset, "ScanOptions")
+        options = attributes.get_texts(dataset, "ScanOptions")
         if not {"CG", "PPG"} & set(options):
             dataset.ScanOptions = [*filter(None, options), "CG"]  # without it, no TriggerTime
     _add_place(dataset, slicing, source, kind)
@@ -132,29 +140,29 @@ def shared(
     return dataset, notes
 
 
-def _ct(dataset: Dataset, source: Source, slicing: Slicing) -> None:
+def _ct(dataset: Dataset, source: SourceHeader, slicing: SlicedVolume) -> None:
     """CT Image (PS3.3 C.8.2.1)."""
-    is_localizer = "LOCALIZER" in attributes.text(source.dataset, "ImageType").upper()
+    is_localizer = "LOCALIZER" in attributes.get_text(source.dataset, "ImageType").upper()
     dataset.ImageType = ["DERIVED", "SECONDARY", "LOCALIZER" if is_localizer else "AXIAL"]
     _if_empty(dataset, "", "KVP", "AcquisitionNumber", "PatientPosition")
 
 
-def _mr(dataset: Dataset, source: Source, slicing: Slicing) -> None:
+def _mr(dataset: Dataset, source: SourceHeader, slicing: SlicedVolume) -> None:
     """MR Image (PS3.3 C.8.3.1); where it is not known how it was made, in research mode."""
     dataset.ImageType = ["DERIVED", "SECONDARY", "OTHER"]
     _if_empty(dataset, "RM", "ScanningSequence")
     _if_empty(dataset, "NONE", "SequenceVariant")
-    if "IR" not in attributes.texts(dataset, "ScanningSequence"):
+    if "IR" not in attributes.get_texts(dataset, "ScanningSequence"):
         dataset.pop("InversionTime", None)
     _if_empty(dataset, "", "ScanOptions", "MRAcquisitionType", "RepetitionTime", "EchoTime",
               "EchoTrainLength", "PatientPosition")  # fmt: skip
 
 
-def _pet(dataset: Dataset, source: Source, slicing: Slicing) -> None:
+def _pet(dataset: Dataset, source: SourceHeader, slicing: SlicedVolume) -> None:
     """PET Series, Isotope and Image, NM/PET Patient Orientation (PS3.3 C.8.9, C.8.4.6)."""
     dataset.ImageType = ["DERIVED", "PRIMARY"]  # nothing else is allowed
     dataset.NumberOfSlices = slicing.slices
-    if attributes.text(source.dataset, "SeriesType").startswith("DYNAMIC"):
+    if attributes.get_text(source.dataset, "SeriesType").startswith("DYNAMIC"):
         dataset.NumberOfTimeSlices = int(np.prod(slicing.data.shape[:-3]))
     # They must have a value, and no true one without the patient (PS3.15 E.1, action D).
     _if_empty(dataset, "19000101", "SeriesDate")
@@ -166,7 +174,7 @@ def _pet(dataset: Dataset, source: Source, slicing: Slicing) -> None:
     dataset.PatientGantryRelationshipCodeSequence = []
 
 
-def _capture(dataset: Dataset, source: Source, slicing: Slicing) -> None:
+def _capture(dataset: Dataset, source: SourceHeader, slicing: SlicedVolume) -> None:
     """SC Equipment (PS3.3 C.8.6.1)."""
     dataset.ConversionType = "WSD"
     dataset.PatientOrientation = "" if slicing.place is None else slicing.place.letters
@@ -178,11 +186,11 @@ _MODULES = {"CT": _ct, "MR": _mr, "PT": _pet, "SC": _capture}
 def _if_empty(dataset: Dataset, value: str, *keywords: str) -> None:
     """Set attributes that have no value."""
     for keyword in keywords:
-        if not attributes.text(dataset, keyword):
+        if not attributes.get_text(dataset, keyword):
             setattr(dataset, keyword, value)
 
 
-def _add_place(dataset: Dataset, slicing: Slicing, source: Source, kind: str) -> None:
+def _add_place(dataset: Dataset, slicing: SlicedVolume, source: SourceHeader, kind: str) -> None:
     """Image Plane, but for the position (PS3.3 C.7.6.2)."""
     place = slicing.place
     if place is None:
@@ -192,36 +200,36 @@ def _add_place(dataset: Dataset, slicing: Slicing, source: Source, kind: str) ->
         return
     if kind != "SC":
         dataset.PositionReferenceIndicator = ""
-    dataset.PixelSpacing = millimetres(place.pixel_spacing)
-    dataset.ImageOrientationPatient = millimetres(place.orientation)
-    dataset.SliceThickness = decimal(place.spacing)
+    dataset.PixelSpacing = format_millimetres(place.pixel_spacing)
+    dataset.ImageOrientationPatient = format_millimetres(place.orientation)
+    dataset.SliceThickness = format_decimal(place.spacing)
     if slicing.slices > 1:
-        dataset.SpacingBetweenSlices = decimal(place.spacing)
+        dataset.SpacingBetweenSlices = format_decimal(place.spacing)
         # Slices may overlap or lie apart; only the source knows how thick they are.
-        thickness = attributes.number(source.dataset, "SliceThickness")
+        thickness = attributes.get_number(source.dataset, "SliceThickness")
         if thickness and source.lies_at(place):
-            dataset.SliceThickness = decimal(thickness)
+            dataset.SliceThickness = format_decimal(thickness)
 
 
-def _add_pixel_size(dataset: Dataset, size: tuple[float, float], source: Source) -> None:
+def _add_pixel_size(dataset: Dataset, size: tuple[float, float], source: SourceHeader) -> None:
     """Say of pixels without a place what size that is: in the patient, or on detector or film.
 
     Only the source knows (PS3.3 10.7.1).
     """
     told = {
-        keyword: attributes.numbers(source.dataset, keyword, 2)
+        keyword: attributes.get_numbers(source.dataset, keyword, 2)
         for keyword in ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
     }
     same = [keyword for keyword, found in told.items() if found and np.allclose(found, size)]
-    calibration = attributes.text(source.dataset, "PixelSpacingCalibrationType")
+    calibration = attributes.get_text(source.dataset, "PixelSpacingCalibrationType")
     keyword = same[-1] if same and not ("PixelSpacing" in same and calibration) else "PixelSpacing"
-    setattr(dataset, keyword, millimetres(size))
+    setattr(dataset, keyword, format_millimetres(size))
     if keyword in same and keyword == "PixelSpacing" and calibration:
         dataset.PixelSpacingCalibrationType = calibration
         dataset.PixelSpacingCalibrationDescription = "That of the image it was made from"
 
 
-def _add_pixels(dataset: Dataset, volume: Volume, line: Line) -> None:
+def _add_pixels(dataset: Dataset, volume: Volume, line: ValueEncoding) -> None:
     """Image Pixel, but for the pixels and their numbers (PS3.3 C.7.6.3)."""
     dataset.SamplesPerPixel = 3 if volume.rgb else 1
     dataset.PhotometricInterpretation = "MONOCHROME1" if volume.inverted else "MONOCHROME2"
@@ -238,7 +246,7 @@ def _add_pixels(dataset: Dataset, volume: Volume, line: Line) -> None:
         dataset.PixelAspectRatio = [ratio.numerator, ratio.denominator]
 
 
-def _add_values(dataset: Dataset, volume: Volume, kind: str, line: Line) -> None:
+def _add_values(dataset: Dataset, volume: Volume, kind: str, line: ValueEncoding) -> None:
     """Modality LUT (PS3.3 C.11.1). MR images have none unless they need it."""
     unit = _RESCALE_TYPES.get(volume.value_unit, "")
     if kind in ("CT", "PT") or unit or not line.is_identity:
@@ -265,8 +273,8 @@ def _add_windows(dataset: Dataset, volume: Volume) -> None:
         windows.insert(0, ((low + high) / 2, high - low, ""))
     if not windows:
         return
-    dataset.WindowCenter = [decimal(center) for center, _, _ in windows]
-    dataset.WindowWidth = [decimal(width) for _, width, _ in windows]
+    dataset.WindowCenter = [format_decimal(center) for center, _, _ in windows]
+    dataset.WindowWidth = [format_decimal(width) for _, width, _ in windows]
     if any(name for _, _, name in windows):
         dataset.WindowCenterWidthExplanation = [
             name.replace("\\", " ")[:_LONGEST] for _, _, name in windows
@@ -275,14 +283,16 @@ def _add_windows(dataset: Dataset, volume: Volume) -> None:
         dataset.VOILUTFunction = function
 
 
-def _say_removed(dataset: Dataset, volume: Volume, slicing: Slicing, source: Source) -> list[str]:
+def _say_removed(
+    dataset: Dataset, volume: Volume, slicing: SlicedVolume, source: SourceHeader
+) -> list[str]:
     """Say that nobody is named, where that is known of the pixels too (PS3.3 C.7.1.1)."""
-    burned_in = attributes.text(source.dataset, "BurnedInAnnotation") == "YES"
+    burned_in = attributes.get_text(source.dataset, "BurnedInAnnotation") == "YES"
     if burned_in:
         dataset.BurnedInAnnotation = "YES"
     is_picture = slicing.place is None or volume.rgb or volume.modality == "US"
     if burned_in or (is_picture and not volume.labels):
         return ["What may be written in the picture itself, such as a name, was not removed."]
     dataset.PatientIdentityRemoved = "YES"
-    dataset.DeidentificationMethod = METHOD
+    dataset.DeidentificationMethod = DEIDENTIFICATION_METHOD
     return []

@@ -29,7 +29,7 @@ _DECIMALS = 12
 
 
 @dataclass(frozen=True, eq=False)
-class Place:
+class SliceGeometry:
     """Where slices lie in the patient (PS3.3 C.7.6.2).
 
     Attributes
@@ -60,7 +60,7 @@ class Place:
 
 
 @dataclass(frozen=True, eq=False)
-class Slicing:
+class SlicedVolume:
     """A volume as images.
 
     Attributes
@@ -79,12 +79,12 @@ class Slicing:
 
     data: Any
     slices: int
-    place: Place | None = None
+    place: SliceGeometry | None = None
     pixel_size: tuple[float, float] | None = None
     notes: tuple[str, ...] = ()
 
 
-def sliced(volume: Volume) -> Slicing:
+def slice_volume(volume: Volume) -> SlicedVolume:
     """Cut a volume along the axis of its slices; rows and columns keep their order.
 
     Positions need not be at right angles to the slices, so a tilted gantry is kept. A mirrored
@@ -121,15 +121,15 @@ def sliced(volume: Volume) -> Slicing:
     positions = affine[:, 3] + moved + np.outer(np.arange(data.shape[lead]), affine[:, axis])
     spacing = abs(float(affine[:, axis] @ np.cross(*straight)))
     pixel_spacing = float(lengths[row]), float(lengths[column])
-    place = Place(straight, positions, pixel_spacing, spacing)
-    return Slicing(data, data.shape[lead], place, notes=notes if off > _SAME else ())
+    place = SliceGeometry(straight, positions, pixel_spacing, spacing)
+    return SlicedVolume(data, data.shape[lead], place, notes=notes if off > _SAME else ())
 
 
-def _flat(volume: Volume, lead: int) -> Slicing:
+def _flat(volume: Volume, lead: int) -> SlicedVolume:
     """Return an image without a place in the patient, the way round that it is looked at."""
     data = volume.data[(slice(None),) * lead + (None,)]
     if volume.geometry is None:
-        return Slicing(data, 1)
+        return SlicedVolume(data, 1)
     spacing = np.array(volume.geometry.spacing)
     axes = volume.geometry.affine[:2, :2] / spacing
     down, along = (slice(None, None, -1 if axes[n] < 0 else 1) for n in ((1, 0), (0, 1)))
@@ -139,7 +139,7 @@ def _flat(volume: Volume, lead: int) -> Slicing:
     if not is_upright or np.abs(volume.geometry.affine[:2, 2]).max() > _SAME:
         notes.append("Where the two-dimensional image lies was not written.")
     pixel_size = float(spacing[0]), float(spacing[1])
-    return Slicing(data, 1, pixel_size=pixel_size, notes=tuple(notes))
+    return SlicedVolume(data, 1, pixel_size=pixel_size, notes=tuple(notes))
 
 
 def _straightened(pair: Float) -> Float:
@@ -164,11 +164,11 @@ def _slice_axis(volume: Volume, geometry: Geometry) -> int:
     )
 
 
-def decimal(number: float) -> str:
+def format_decimal(number: float) -> str:
     """Spell a number in the at most 16 characters of a decimal string (PS3.5 VR DS)."""
     return format_number_as_ds(float(number) + 0.0)
 
 
-def millimetres(numbers: ArrayLike) -> list[str]:
+def format_millimetres(numbers: ArrayLike) -> list[str]:
     """Spell positions, directions or sizes, zeros as such where rounding left almost nothing."""
-    return [decimal(n) for n in np.round(np.asarray(numbers, float), _DECIMALS).ravel()]
+    return [format_decimal(n) for n in np.round(np.asarray(numbers, float), _DECIMALS).ravel()]

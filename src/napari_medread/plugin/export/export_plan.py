@@ -16,7 +16,7 @@ from napari_medread.core.geometry import Geometry
 from napari_medread.core.progress import Progress, no_progress
 from napari_medread.core.volume import Volume
 from napari_medread.core.voxel_blocks import stored_type
-from napari_medread.dicom.writing.slice_layout import sliced
+from napari_medread.dicom.writing.slice_layout import slice_volume
 from napari_medread.errors import CannotWrite
 from napari_medread.formats.shared.file_grid import file_grid
 from napari_medread.plugin.bridge.layer_to_volume import Shown
@@ -155,7 +155,7 @@ class Wish:
     @property
     def _images(self) -> int:
         """How many DICOM images the volume is."""
-        slicing = sliced(self.volume)
+        slicing = slice_volume(self.volume)
         return int(np.prod(slicing.data.shape[: len(self.volume.leading)])) * slicing.slices
 
     @property
