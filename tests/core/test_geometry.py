@@ -4,7 +4,9 @@ import itertools
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 
+from napari_medread.core.affines import apply_affine, invert_affine, relative_affine
 from napari_medread.core.geometry import Geometry
 from napari_medread.errors import NotAVolume
 
@@ -140,3 +142,152 @@ def test_a_matrix_that_is_no_grid_is_refused(change, message):
     change(affine)
     with pytest.raises(NotAVolume, match=message):
         Geometry(SHAPE, affine)
+
+
+def grid_of_columns(*columns: tuple[float, ...], slice_axis: int = 0) -> Geometry:
+    """Return a grid whose array axes step by the columns in mm."""
+    n = len(columns)
+    affine = np.eye(n + 1)
+    affine[:n, :n] = np.transpose(columns)
+    affine[:n, n] = ORIGIN[:n]
+    return Geometry(SHAPE[:n], affine, slice_axis)
+
+
+GRIDS = {
+    "along the patient's axes": geometry_along(WORLD.T),
+    "axes in another order": geometry_along(np.eye(3)[:, [1, 2, 0]], slice_axis=1),
+    "oblique": geometry_along(rotation(25, 0) @ rotation(-40, 2) @ WORLD.T),
+    "mirrored": geometry_along(rotation(15, 1) @ np.diag([1.0, 1, -1])),
+    "sheared by a tilted gantry": grid_of_columns((0, 1.7, 4.7), (0, 2, 0), (3, 0, 0)),
+    "sheared along every axis": grid_of_columns(
+        (1, 0.2, -5), (0.3, 2, 0.1), (-3, 0.4, 0.6), slice_axis=2
+    ),
+    "plane": grid_of_columns((0, 2), (3, 0)),
+    "mirrored plane": grid_of_columns((0.1, -2), (3, 0)),
+}
+grids = pytest.mark.parametrize("geometry", GRIDS.values(), ids=GRIDS)
+
+
+def some_indices(geometry: Geometry) -> np.ndarray:
+    """Return continuous indices inside and outside a grid, shape (2, 5, n)."""
+    return np.random.default_rng(1).uniform(-3, 9, (2, 5, geometry.ndim))
+
+
+@grids
+def test_a_position_is_the_sum_of_the_steps_along_each_axis(geometry):
+    index = some_indices(geometry)
+    n = geometry.ndim
+    expected = geometry.affine[:n, n] + sum(
+        index[..., axis, None] * geometry.affine[:n, axis] for axis in range(n)
+    )
+    np.testing.assert_allclose(geometry.to_patient(index), expected)
+
+
+@grids
+def test_positions_and_indices_are_those_of_simpleitk(geometry):
+    image = sitk.Image(geometry.itk.size, sitk.sitkUInt8)
+    image.SetSpacing(geometry.itk.spacing)
+    image.SetOrigin(geometry.itk.origin)
+    image.SetDirection(geometry.itk.direction)
+    for index in some_indices(geometry).reshape(-1, geometry.ndim):
+        position = image.TransformContinuousIndexToPhysicalPoint(index[::-1].tolist())
+        np.testing.assert_allclose(geometry.to_patient(index), position, atol=1e-9)
+        np.testing.assert_allclose(geometry.to_index(position), index, atol=1e-9)
+
+
+@grids
+def test_indices_come_back_from_positions(geometry):
+    index = some_indices(geometry)
+    back = geometry.to_index(geometry.to_patient(index))
+    assert back.shape == index.shape
+    np.testing.assert_allclose(back, index, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (one, other)
+        for one, other in itertools.permutations(GRIDS, 2)
+        if GRIDS[one].ndim == GRIDS[other].ndim
+    ],
+)
+def test_an_index_map_leads_to_the_same_position(one, other):
+    start, end = GRIDS[one], GRIDS[other]
+    index = some_indices(start)
+    mapped = apply_affine(start.index_map(end), index)
+    np.testing.assert_allclose(end.to_patient(mapped), start.to_patient(index), atol=1e-9)
+
+
+def test_there_is_no_index_map_between_a_plane_and_a_volume():
+    with pytest.raises(NotAVolume, match="3 axes"):
+        GRIDS["oblique"].index_map(GRIDS["plane"])
+
+
+@grids
+def test_components_are_step_lengths_first_position_and_unit_directions(geometry):
+    spacing, origin, direction = geometry.components
+    first = geometry.to_patient(np.zeros(geometry.ndim))
+    np.testing.assert_allclose(origin, first)
+    for axis, unit in enumerate(np.eye(geometry.ndim)):
+        step = geometry.to_patient(unit) - first
+        assert spacing[axis] == pytest.approx(np.sqrt(step @ step))
+        np.testing.assert_allclose(direction[:, axis] * spacing[axis], step, atol=1e-12)
+
+
+@grids
+def test_components_give_the_same_geometry(geometry):
+    again = Geometry.from_components(
+        geometry.shape, **geometry.components._asdict(), slice_axis=geometry.slice_axis
+    )
+    assert again.shape == geometry.shape
+    assert again.slice_axis == geometry.slice_axis
+    np.testing.assert_allclose(again.affine, geometry.affine, rtol=1e-15, atol=1e-15)
+
+
+@grids
+def test_components_are_itks_properties_in_array_order(geometry):
+    spacing, origin, direction = geometry.components
+    n = geometry.ndim
+    assert spacing == geometry.itk.spacing[::-1]
+    assert origin == geometry.itk.origin
+    np.testing.assert_array_equal(direction[:, ::-1].ravel(), geometry.itk.direction)
+    from_itk = Geometry.from_itk(SHAPE[:n][::-1], *geometry.itk[1:])
+    np.testing.assert_allclose(from_itk.affine, geometry.affine, rtol=1e-15, atol=1e-15)
+
+
+def test_the_step_of_a_tilted_stack_is_longer_than_its_spacing():
+    geometry = GRIDS["sheared by a tilted gantry"]
+    assert geometry.components.spacing[0] == pytest.approx(np.hypot(1.7, 4.7))
+    assert geometry.spacing[0] == pytest.approx(4.7)  # between the planes of the slices
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"spacing": (1, 1)}, "3 spacings"),
+        ({"origin": (0, 0)}, "3 coordinates"),
+        ({"direction": np.eye(2)}, "3 x 3 directions"),
+        ({"spacing": (1, 0, 1)}, "not above 0"),
+        ({"spacing": (1, -1, 1)}, "not above 0"),
+        ({"spacing": (1, np.nan, 1)}, "not above 0"),
+        ({"origin": (0, np.inf, 0)}, "not finite"),
+        ({"direction": 2 * np.eye(3)}, "unit vector"),
+        ({"direction": np.eye(3)[:, [0, 1, 1]]}, "do not span"),
+    ],
+)
+def test_components_that_are_no_grid_are_refused(change, message):
+    components = {"spacing": (1, 1, 1), "origin": (0, 0, 0), "direction": np.eye(3)} | change
+    with pytest.raises(NotAVolume, match=message):
+        Geometry.from_components(SHAPE, **components)
+
+
+@grids
+def test_a_relative_affine_is_the_inverse_times_the_other(geometry):
+    n = geometry.ndim
+    other = np.eye(n + 1)
+    other[:n, n] = 1, *range(2, n + 1)
+    expected = geometry.affine @ relative_affine(geometry.affine, other)
+    np.testing.assert_allclose(expected, other, atol=1e-12)
+    np.testing.assert_allclose(
+        relative_affine(geometry.affine, other), invert_affine(geometry.affine) @ other, atol=1e-12
+    )

@@ -1,9 +1,30 @@
 """Where a grid of voxels lies in patient space, and where napari draws it.
 
-Patient space is DICOM's and ITK's LPS, in millimetres: x grows to the patient's left,
-y to the back, z to the head. napari's world is drawn with axis 0 towards the viewer,
-axis 1 down and axis 2 to the right; to look like a reading-room screen its axes are
-(inferior, posterior, left), which is right-handed as LPS is, so nothing is mirrored.
+A geometry takes an **array index** to a **position in LPS, in millimetres**:
+
+- An index is in the order of the numpy array, ``data[i, j, k]``: usually slice, row, column. It
+  is continuous: whole numbers are the centres of voxels.
+- A position is (x, y, z) in patient space, DICOM's and ITK's LPS: x grows to the patient's left,
+  y to the back (posterior), z to the head (superior).
+
+======== ============================== ====================
+library  index                          position
+======== ============================== ====================
+here     (i, j, k), array order         (x, y, z) in LPS, mm
+ITK      (i, j, k), reversed array      (x, y, z) in LPS, mm
+nibabel  (i, j, k), array order of      (x, y, z) in RAS, mm
+         its own ``dataobj``
+======== ============================== ====================
+
+So ``np.diag([-1, -1, 1, 1]) @ geometry.affine`` is the affine that nibabel wants for the same
+array. ``sitk.GetArrayFromImage`` reverses the axes, nibabel does not.
+
+An image without a patient position has two axes: its index is (row, column), its position (x, y)
+in mm, where x grows to the right and y down.
+
+napari's world is drawn with axis 0 towards the viewer, axis 1 down and axis 2 to the right. To
+look like the screen of a reading room its axes are (inferior, posterior, left). That frame is
+right-handed, as LPS is, so nothing is mirrored.
 """
 
 from __future__ import annotations
@@ -15,11 +36,10 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from napari_medread.core.affines import Float, apply_affine, invert_affine, relative_affine
 from napari_medread.errors import NotAVolume
-
-Float = NDArray[np.float64]
 
 PATIENT_LABELS = ("SI", "AP", "RL")
 """Names of napari's world axes for layers with a patient position."""
@@ -36,14 +56,42 @@ _WORLD_DIRECTIONS = {
 WORLD_AXES = _WORLD_DIRECTIONS[3].T
 """(3, 3) matrix whose columns are napari's world axes (SI, AP, RL) in LPS."""
 
-_SHEAR = 2e-3
-"""Axes whose directions' cosine is larger are not at right angles, and not by rounding."""
+MAX_SHEAR_COSINE = 2e-3
+"""Largest cosine between two axes that rounding of the directions explains."""
 
-_SINGULAR = 1e-6
-"""Directions whose determinant is smaller than this do not span a volume."""
+MIN_DETERMINANT = 1e-6
+"""Smallest determinant of the unit directions of axes that span a volume."""
+
+MAX_LENGTH_ERROR = 1e-3
+"""Largest difference from 1 of the length of a unit direction, which may be rounded."""
 
 
-class ITK(NamedTuple):
+class GridComponents(NamedTuple):
+    """Spacing, origin and direction of a grid, in array order.
+
+    The parts of an affine, as ``Geometry.from_components`` takes them:
+    ``position = origin + direction @ (spacing * index)``.
+
+    Attributes
+    ----------
+    spacing : tuple of float
+        Step length along each array axis in mm. On a sheared grid this differs from
+        ``Geometry.spacing``, which measures between slices along the normal of the slices: of a
+        stack that leans by 20 degrees it is larger, by 1 / cos(20 degrees).
+    origin : tuple of float
+        Position (x, y[, z]) of the first voxel in mm.
+    direction : (n, n) array
+        Its columns are the unit directions of the array axes in LPS, at right angles only where
+        the axes of the grid are. On a sheared grid this differs from ``Geometry.directions``,
+        whose column of the slice axis is the normal of the slices.
+    """
+
+    spacing: tuple[float, ...]
+    origin: tuple[float, ...]
+    direction: Float
+
+
+class ITKProperties(NamedTuple):
     """ITK's properties of a grid, in its order: x, y[, z].
 
     Attributes
@@ -81,24 +129,26 @@ class Placement(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Geometry:
-    """A regular grid: its shape, and the matrix from array index to millimetres.
+    """A regular grid: its shape, and the matrix from array index to LPS mm.
+
+    Indices are in array order and positions are (x, y, z) in LPS mm; the head of this module
+    states the convention, with those of ITK and nibabel beside it.
 
     Parameters
     ----------
     shape : sequence of int
-        Voxels along each array axis: (i, j, k), or (row, column) for an image
-        without a patient position.
+        Number of voxels along each array axis: (i, j, k), or (row, column) for an image without
+        a patient position.
     affine : array_like
-        (n + 1, n + 1) matrix from array index to (x, y, z) in LPS mm, or to (x, y)
-        in mm for two dimensions.
+        (n + 1, n + 1) matrix from array index to position in mm.
     slice_axis : int
-        The array axis along which slices are stacked. Its spacing is measured along
-        the normal of the other two, as a tilted gantry shears the grid along it.
+        The array axis along which slices are stacked. Its spacing is measured along the normal
+        of the other two axes, as a tilted gantry shears the grid along it.
 
     Raises
     ------
     NotAVolume
-        Where the matrix is not finite, or its axes do not span the space.
+        If the matrix is not finite, or its axes do not span the space.
     """
 
     shape: tuple[int, ...]
@@ -115,7 +165,7 @@ class Geometry:
         lengths = np.linalg.norm(matrix[:ndim, :ndim], axis=0)
         if not lengths.all():
             raise NotAVolume("The geometry has a spacing of zero.")
-        if abs(np.linalg.det(matrix[:ndim, :ndim] / lengths)) < _SINGULAR:
+        if abs(np.linalg.det(matrix[:ndim, :ndim] / lengths)) < MIN_DETERMINANT:
             raise NotAVolume("The axes of the geometry do not span a volume.")
         matrix.setflags(write=False)
         object.__setattr__(self, "shape", tuple(int(n) for n in shape))
@@ -130,14 +180,14 @@ class Geometry:
         origin: Sequence[float],
         direction: Sequence[float],
     ) -> Geometry:
-        """Build the geometry of ``sitk.GetArrayFromImage`` from ITK's four properties.
+        """Return the geometry of ``sitk.GetArrayFromImage(image)`` from the image's properties.
 
         Parameters
         ----------
         size, spacing, origin : sequence
             In ITK's order (x, y[, z]).
         direction : sequence of float
-            Row-major direction matrix; its columns are the axes' directions.
+            Row-major direction matrix; its columns are the directions of the axes.
         """
         ndim = len(size)
         axes = np.reshape(direction, (ndim, ndim)) * np.asarray(spacing, dtype=float)
@@ -146,13 +196,79 @@ class Geometry:
         affine[:ndim, ndim] = origin
         return cls(tuple(size)[::-1], affine)
 
+    @classmethod
+    def from_components(
+        cls,
+        shape: Sequence[int],
+        *,
+        spacing: Sequence[float],
+        origin: Sequence[float],
+        direction: ArrayLike,
+        slice_axis: int = 0,
+    ) -> Geometry:
+        """Return a geometry from spacing, origin and direction, all in array order.
+
+        Parameters
+        ----------
+        shape : sequence of int
+            Number of voxels along each array axis.
+        spacing : sequence of float
+            Step length along each array axis in mm, above 0.
+        origin : sequence of float
+            Position (x, y[, z]) of the first voxel in LPS mm.
+        direction : (n, n) array_like
+            Its columns are the unit directions of the array axes in LPS. They need not be at
+            right angles.
+        slice_axis : int
+            The array axis along which slices are stacked.
+
+        Raises
+        ------
+        NotAVolume
+            If the sizes do not match, a spacing is not above 0, a direction is not a unit
+            vector, or the axes do not span the space.
+
+        See Also
+        --------
+        components : The inverse, as ``from_components(shape, **components._asdict())``.
+        """
+        n = len(shape)
+        columns = np.asarray(direction, dtype=np.float64)
+        if columns.shape != (n, n) or len(spacing) != n or len(origin) != n:
+            raise NotAVolume(
+                f"A grid of {n} axes needs {n} spacings, {n} coordinates of the origin and "
+                f"{n} x {n} directions."
+            )
+        if not all(step > 0 for step in spacing):
+            raise NotAVolume("The geometry has a spacing that is not above 0 mm.")
+        if not np.allclose(np.linalg.norm(columns, axis=0), 1, rtol=0, atol=MAX_LENGTH_ERROR):
+            raise NotAVolume("The geometry has a direction that is not a unit vector.")
+        affine = np.eye(n + 1)
+        affine[:n, :n] = columns * np.asarray(spacing, dtype=np.float64)
+        affine[:n, n] = origin
+        return cls(shape, affine, slice_axis)
+
     @property
     def ndim(self) -> int:
         """3 in patient space, 2 for an image with spacing alone."""
         return len(self.shape)
 
     @property
-    def itk(self) -> ITK:
+    def components(self) -> GridComponents:
+        """Spacing, origin and direction in array order; see ``GridComponents``.
+
+        ``Geometry.from_components(shape, **components._asdict())`` gives the same affine, to
+        within the precision of floating point.
+        """
+        axes = self.affine[: self.ndim, : self.ndim]
+        lengths = np.linalg.norm(axes, axis=0)
+        origin = self.affine[: self.ndim, self.ndim] + 0.0
+        return GridComponents(
+            tuple(lengths.tolist()), tuple(origin.tolist()), np.asarray(axes / lengths + 0.0)
+        )
+
+    @property
+    def itk(self) -> ITKProperties:
         """ITK's four properties of this grid, for the array as it is.
 
         The direction's columns are unit vectors. They are orthogonal only as far as the
@@ -160,7 +276,7 @@ class Geometry:
         """
         axes = self.affine[: self.ndim, : self.ndim][:, ::-1]
         spacing = np.linalg.norm(axes, axis=0)
-        return ITK(
+        return ITKProperties(
             self.shape[::-1],
             tuple(spacing.tolist()),
             tuple((self.affine[: self.ndim, self.ndim] + 0.0).tolist()),
@@ -169,14 +285,14 @@ class Geometry:
 
     @property
     def is_sheared(self) -> bool:
-        """Whether axes are not at right angles, by more than directions rounded to 3 digits."""
+        """Whether axes are not at right angles, by more than rounding to 3 digits explains."""
         unit = self.affine[: self.ndim, : self.ndim]
         unit = unit / np.linalg.norm(unit, axis=0)
-        return bool(np.abs(unit.T @ unit - np.eye(self.ndim)).max() > _SHEAR)
+        return bool(np.abs(unit.T @ unit - np.eye(self.ndim)).max() > MAX_SHEAR_COSINE)
 
     @cached_property
     def directions(self) -> Float:
-        """(n, n) orthonormal matrix whose columns are the array axes, drawn straight.
+        """(n, n) matrix whose columns are the unit directions of the array axes, drawn straight.
 
         The slice axis is replaced by the normal of the other two, on the side to
         which the slices go.
@@ -204,8 +320,8 @@ class Geometry:
     def world_order(self) -> tuple[int, ...]:
         """The array axis closest to each world axis, in world order.
 
-        Of all orders the one with the largest sum of cosines, so that every axis has a
-        world axis of its own even at 45 degrees; of equals, the first.
+        This is the order with the largest sum of cosines, so that every array axis gets a
+        different world axis even at 45 degrees; of equal sums, the first order.
         """
         cosines = np.abs(_WORLD_DIRECTIONS[self.ndim] @ self.directions)
         rows = np.arange(self.ndim)
@@ -223,20 +339,20 @@ class Geometry:
         )
 
     def placement(self) -> Placement:
-        """Return where napari draws the grid: along its own axes, never rotated or sheared.
+        """Return napari's transform for the grid, which is never rotated or sheared.
 
         A grid along the patient's axes is drawn exactly where it is. Any other is drawn
         straight, at its coordinates along its own axes as measured from the patient
         origin, so that volumes of equal orientation stay aligned with one another.
         """
         unit = self.directions
-        along = np.einsum("wc,cw->w", _WORLD_DIRECTIONS[self.ndim], unit)
-        # -0.0 + 0.0 is 0.0: no negative zeros in what a person may read.
+        cosines = np.einsum("wc,cw->w", _WORLD_DIRECTIONS[self.ndim], unit)
+        # -0.0 + 0.0 is 0.0: no negative zeros in what a user may read.
         translate = unit.T @ self.affine[: self.ndim, self.ndim] + 0.0
         return Placement(
             self.spacing,
             tuple(float(t) for t in translate),
-            tuple(-1 if cosine < 0 else 1 for cosine in along),
+            tuple(-1 if cosine < 0 else 1 for cosine in cosines),
         )
 
     @property
@@ -255,8 +371,61 @@ class Geometry:
         return float(np.degrees(np.arccos(np.minimum(cosine, 1.0))))
 
     def to_patient(self, index: ArrayLike) -> Float:
-        """Take array indices, (..., n), to millimetres, (..., n), in x, y[, z]."""
-        points = np.asarray(index, dtype=np.float64)
-        return np.asarray(
-            points @ self.affine[: self.ndim, : self.ndim].T + self.affine[: self.ndim, self.ndim]
-        )
+        """Return the positions of array indices.
+
+        Parameters
+        ----------
+        index : (..., n) array_like
+            Continuous indices in array order.
+
+        Returns
+        -------
+        (..., n) array
+            Positions (x, y[, z]) in LPS mm.
+        """
+        return apply_affine(self.affine, index)
+
+    def to_index(self, points: ArrayLike) -> Float:
+        """Return the array indices of positions: the inverse of ``to_patient``.
+
+        Parameters
+        ----------
+        points : (..., n) array_like
+            Positions (x, y[, z]) in LPS mm.
+
+        Returns
+        -------
+        (..., n) array
+            Continuous indices in array order, which may lie outside the grid.
+        """
+        return apply_affine(self._patient_to_index, points)
+
+    def index_map(self, other: Geometry) -> Float:
+        """Return the matrix from an array index of this grid to the same position's in another.
+
+        Parameters
+        ----------
+        other : Geometry
+            A grid with as many axes.
+
+        Returns
+        -------
+        (n + 1, n + 1) array
+            Apply it with ``affines.apply_affine``. The indices are continuous and may lie
+            outside the other grid.
+
+        Raises
+        ------
+        NotAVolume
+            If the other grid has another number of axes.
+        """
+        if other.ndim != self.ndim:
+            raise NotAVolume(
+                f"A grid of {self.ndim} axes has no index in a grid of {other.ndim} axes."
+            )
+        return relative_affine(other.affine, self.affine)
+
+    @cached_property
+    def _patient_to_index(self) -> Float:
+        """(n + 1, n + 1) matrix from position in mm to array index."""
+        return invert_affine(self.affine)

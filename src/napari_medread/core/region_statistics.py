@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from napari_medread.core.affines import invert_affine
 from napari_medread.core.shape_measurement import conjugate
 
 
@@ -121,11 +122,11 @@ def inside_ellipse(corners: ArrayLike, shape: tuple[int, int]) -> NDArray[np.boo
         Rows and columns.
     """
     centre, a, b = conjugate(corners)
-    sides = np.stack([a, b], axis=1)
-    if abs(np.linalg.det(sides)) < 1e-12:
+    from_circle = np.eye(3)  # takes the unit circle to the ellipse, both around 0
+    from_circle[:2, :2] = np.stack([a, b], axis=1)
+    if abs(np.linalg.det(from_circle)) < 1e-12:
         return np.zeros(shape, bool)
     rows, columns = np.ogrid[: shape[0], : shape[1]]
-    # In these coordinates it is the unit circle.
-    into = np.linalg.inv(sides)
-    u, v = (m[0] * (rows - centre[0]) + m[1] * (columns - centre[1]) for m in into)
+    to_circle = invert_affine(from_circle)[:2, :2]
+    u, v = (m[0] * (rows - centre[0]) + m[1] * (columns - centre[1]) for m in to_circle)
     return np.asarray(u * u + v * v <= 1 + 1e-9)

@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike
 
-from napari_medread.core.geometry import Float
+from napari_medread.core.affines import Float
 
 _STEPS = 2048
 """Chords by which the outline of an ellipse is measured. Of a smooth closed curve the sum

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from napari_medread.core.affines import invert_affine
 from napari_medread.core.geometry import Geometry
 
 _WITHIN = 0.5 + 1e-6
@@ -95,7 +96,7 @@ class Frames:
             return self
         if before is None or after is None or after.ndim != 3:
             return None
-        motion = after.affine @ np.linalg.inv(np.asarray(before, dtype=float))
+        motion = after.affine @ invert_affine(before)
         grid = Geometry(self.grid.shape, motion @ self.grid.affine, self.grid.slice_axis)
         return replace(self, grid=grid)
 
@@ -121,7 +122,7 @@ class Frames:
         n, distance = 0, 0.0
         if self.grid is not None:
             place = (grid or self.grid).to_patient(index)
-            wanted = np.linalg.solve(self.grid.affine, [*place, 1.0])[self.grid.slice_axis]
+            wanted = self.grid.to_index(place)[self.grid.slice_axis]
             off = np.abs(self.at - wanted)
             n = int(np.argmin(off))
             is_between = self.interpolated and self.at.min() <= wanted <= self.at.max()

@@ -11,7 +11,7 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from napari_medread.core.geometry import Float
+from napari_medread.core.affines import Float
 
 Array = NDArray[Any]
 Poll = Callable[[float], None]

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from napari_medread.core.geometry import PATIENT_LABELS, PLANE_LABELS, WORLD_AXES, Float, Geometry
+from napari_medread.core.affines import Float, apply_affine
+from napari_medread.core.geometry import PATIENT_LABELS, PLANE_LABELS, WORLD_AXES, Geometry
 from napari_medread.core.volume import Volume
 from napari_medread.errors import CannotResample
 
@@ -84,32 +85,13 @@ def spelled(spacing: Sequence[float]) -> str:
     return f"{' x '.join(words)} mm ({' x '.join(labels)})"
 
 
-def indices_in(source: Geometry, target: Geometry) -> Float:
-    """Return the matrix that takes indices of one grid to indices of another.
-
-    Parameters
-    ----------
-    source : Geometry
-        Of n axes: the grid to end in.
-    target : Geometry
-        Of n axes too: the grid to start from.
-
-    Returns
-    -------
-    array
-        (n + 1, n + 1).
-    """
-    return np.asarray(np.linalg.solve(source.affine, target.affine))
-
-
 def reaches(matrix: Float, shape: Sequence[int], edge: float = 0.0) -> tuple[Float, Float]:
     """Return between which coordinates, (n,) and (n,), a matrix takes the voxels of a grid.
 
     Their centres, or with an edge of 0.5 the whole of them.
     """
     corners = np.array([*itertools.product(*((-edge, n - 1 + edge) for n in shape))])
-    n = len(shape)
-    places = corners @ matrix[:n, :n].T + matrix[:n, n]
+    places = apply_affine(matrix, corners)
     return places.min(axis=0), places.max(axis=0)
 
 
@@ -191,7 +173,7 @@ def _grid_of(name: str, source: Geometry, like: Volume) -> Target:
             f"position in the patient, {body} a volume."
         )
     for one, other in ((source, target), (target, source)):
-        low, high = reaches(indices_in(one, other), other.shape, edge=0.5)
+        low, high = reaches(other.index_map(one), other.shape, edge=0.5)
         if (low >= np.array(one.shape) - 0.5).any() or (high <= -0.5).any():
             raise CannotResample(
                 f"{name} and {like.name} do not overlap: nothing of the one would be in the "

@@ -12,14 +12,14 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from napari_medread.core.geometry import Float, Geometry
+from napari_medread.core.affines import Float
+from napari_medread.core.geometry import Geometry
 from napari_medread.core.progress import Progress, no_progress
 from napari_medread.core.volume import Volume
 from napari_medread.errors import CannotResample
 from napari_medread.processing.target_grids import (
     Spacing,
     Target,
-    indices_in,
     reaches,
     spelled,
     target_of,
@@ -236,7 +236,7 @@ def _matrix(volume: Volume, target: Target) -> Float:
 
     It is rounded, to far less than a voxel, so that equal grids give equal voxels.
     """
-    return indices_in(_geometry(volume), target.geometry).round(10)
+    return target.geometry.index_map(_geometry(volume)).round(10)
 
 
 def _steps(matrix: Float) -> Float:

@@ -9,7 +9,7 @@ import numpy as np
 from napari.layers import Image, Layer, Shapes
 
 from napari_medread.core import shape_measurement
-from napari_medread.core.geometry import Float
+from napari_medread.core.affines import Float, apply_affine, invert_affine
 from napari_medread.core.progress import Progress, no_progress
 from napari_medread.plugin.bridge.layer_to_volume import NO_UNIT, Shown, volume_from_layer
 from napari_medread.plugin.bridge.spatial_axes import drawn_in_mm, grid_of_layer
@@ -53,7 +53,7 @@ class Ruler(NamedTuple):
         """Size of a voxel in mm3, or of a pixel in mm2; None where it is not known."""
         if self.image is None or self.unit != "mm":
             return None
-        scale = self.to_space @ np.linalg.inv(self.to_index)
+        scale = self.to_space @ invert_affine(self.to_index)
         return float(abs(np.linalg.det(scale[: self.ndim, : self.ndim])))
 
 
@@ -101,7 +101,7 @@ def ruler_of(image: Image | None, shapes: Layer | None = None) -> Ruler:
         return Ruler(None, n, eye, eye, unit, grid.factors)
     # Distances need no place in the patient beside other images.
     shown = volume_from_layer(image)
-    to_index: Float = np.linalg.inv(grid.drawn).astype(float)
+    to_index = invert_affine(grid.drawn)
     geometry = shown.volume.geometry
     if geometry is None or NO_UNIT in shown.remarks:
         return Ruler(shown, n, np.eye(n + 1), to_index, "px", grid.factors)
@@ -124,7 +124,7 @@ def marks_of(shapes: Shapes, ruler: Ruler, point: Sequence[float]) -> list[Mark]
     here = np.asarray(point, dtype=float)[-n:][:missing] * ruler.factors[:missing]
     marks = []
     for number, (kind, data) in enumerate(zip(shapes.shape_type, shapes.data, strict=True), 1):
-        world = apply(matrix, np.asarray(data, dtype=float))
+        world = apply_affine(matrix, np.asarray(data, dtype=float))
         if missing:
             world = np.hstack([np.broadcast_to(here, (len(world), missing)), world])
         lead = world[:, :-n]
@@ -200,7 +200,7 @@ def sizes_of(mark: Mark, ruler: Ruler) -> Sizes:
     """Return the sizes of a shape."""
     if not mark.is_in_frame:
         return Sizes(remark="spans several frames: not measured.")
-    points = apply(ruler.to_space, mark.points)
+    points = apply_affine(ruler.to_space, mark.points)
     if mark.kind in ("line", "path"):
         angle = shape_measurement.angle(points) if len(points) == 3 else None
         return Sizes(length=shape_measurement.length(points), angle=angle)
@@ -214,9 +214,3 @@ def sizes_of(mark: Mark, ruler: Ruler) -> Sizes:
     if shape_measurement.crosses_itself(flat):
         return Sizes(perimeter=perimeter, remark="crosses itself: its area is not told.")
     return Sizes(area=shape_measurement.polygon_area(points), perimeter=perimeter)
-
-
-def apply(matrix: Float, points: Float) -> Float:
-    """Take points, (m, n), through a matrix, (n + 1, n + 1)."""
-    n = len(matrix) - 1
-    return np.asarray(points @ matrix[:n, :n].T + matrix[:n, n])

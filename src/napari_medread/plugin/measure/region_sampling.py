@@ -12,7 +12,7 @@ import numpy as np
 from napari.layers import Image, Labels, Layer, Shapes
 from numpy.typing import NDArray
 
-from napari_medread.core.geometry import Float
+from napari_medread.core.affines import Float, apply_affine, invert_affine, relative_affine
 from napari_medread.core.progress import Progress
 from napari_medread.core.region_statistics import Statistics, Tally, inside_ellipse, inside_polygon
 from napari_medread.core.volume import Axis
@@ -22,7 +22,7 @@ from napari_medread.plugin.bridge.layer_to_volume import volume_from_layer
 from napari_medread.plugin.bridge.layer_transforms import frame_of
 from napari_medread.plugin.bridge.spatial_axes import grid_of_layer
 from napari_medread.plugin.bridge.volume_to_layer import finest
-from napari_medread.plugin.measure.layer_measurement import Mark, Ruler, apply
+from napari_medread.plugin.measure.layer_measurement import Mark, Ruler
 
 _OFF = 0.05
 """Voxels of two grids whose centres lie apart by less than this share are the same."""
@@ -194,7 +194,9 @@ def _shapes_statistics(
     for mark, frame in progress(framed, "Measuring"):
         found = None
         if frame is not None:
-            found = _pixels(mark, apply(ruler.to_index, mark.points), data.shape[len(frame) :])
+            found = _pixels(
+                mark, apply_affine(ruler.to_index, mark.points), data.shape[len(frame) :]
+            )
         if found is None or frame is None:
             remarks.append(f"No. {mark.number} lies in no slice of {name}.")
             continue
@@ -210,7 +212,7 @@ def _alignment(
     """Return ``sign`` and ``offset``: the voxel i of an image has the label sign * i + offset."""
     n = ruler.ndim
     shown = volume_from_layer(labels) if "patient_affine" in labels.metadata else None
-    image_grid: Float = np.linalg.inv(ruler.to_index).astype(float)
+    image_grid = invert_affine(ruler.to_index)
     labels_grid = grid_of_layer(labels).drawn
     if (
         shown is not None
@@ -223,12 +225,12 @@ def _alignment(
         # Volumes of other orientations are drawn over one another, and are not there.
         labels_grid = shown.volume.geometry.affine
         image_grid = ruler.image.volume.geometry.affine
-    steps: Float = np.linalg.solve(labels_grid, image_grid).astype(float)
+    steps = relative_affine(labels_grid, image_grid)
     whole: Float = np.rint(steps)
     corners = (
         np.array(np.meshgrid(*[(0, m - 1) for m in finest(image).shape[-n:]])).reshape(n, -1).T
     )
-    off = np.abs(apply(steps, corners) - apply(whole, corners)).max()
+    off = np.abs(apply_affine(steps, corners) - apply_affine(whole, corners)).max()
     signs = np.diag(whole)[:n]
     if off > _OFF or not np.array_equal(np.abs(whole[:n, :n]), np.eye(n)):
         raise CannotMeasure(

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from napari.layers import Image, Labels, Layer
 
-from napari_medread.core.geometry import Float
+from napari_medread.core.affines import Float
 
 _ALONG = 0.999
 """Cosine above which a plane's normal is along an axis of the world."""

@@ -12,7 +12,7 @@ from qtpy.QtCore import Qt, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QGridLayout, QLabel, QWidget
 from superqt import QDoubleRangeSlider
 
-from napari_medread.core.geometry import Float
+from napari_medread.core.affines import Float
 
 SIDES = (("Sup – inf", "superior"), ("Ant – post", "anterior"), ("Right – left", "right"))
 """Names of the rows, and the end from which each is counted."""

@@ -7,7 +7,7 @@ from qtpy.QtCore import QRect, QSize, Qt
 from qtpy.QtGui import QColor, QImage, QPainter, QPaintEvent
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
-from napari_medread.core.geometry import Float
+from napari_medread.core.affines import Float
 
 _STRIP, _MARGIN = 26, 2
 """Height of the strip, and the space between it and the numbers, in pixels."""

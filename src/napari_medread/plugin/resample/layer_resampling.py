@@ -19,7 +19,7 @@ from napari_medread.plugin.bridge.layer_to_volume import Shown, volume_from_laye
 from napari_medread.plugin.bridge.volume_to_layer import LayerData, to_layer
 from napari_medread.plugin.gui.background_work import Work, show_progress
 from napari_medread.plugin.gui.viewer_references import open_viewer, unwrapped
-from napari_medread.processing.target_grids import Spacing, Target, indices_in, target_of
+from napari_medread.processing.target_grids import Spacing, Target, target_of
 from napari_medread.processing.volume_resampling import Interpolation, resampled
 
 _LOOK = (
@@ -98,7 +98,7 @@ def plan(
     drawn = source.drawn.copy()
     if other is None:
         step = np.eye(layer.ndim + 1)
-        step[lead:, lead:] = indices_in(volume.geometry, target.geometry)
+        step[lead:, lead:] = target.geometry.index_map(volume.geometry)
         drawn = drawn @ step
     else:
         drawn[lead:, lead:] = other.drawn[-n - 1 :, -n - 1 :]
