@@ -17,7 +17,7 @@ import pydicom
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
 
 from napari_medread import read
-from napari_medread.dicom.headers.header_scan import is_dicom
+from napari_medread.dicom.headers.file_discovery import is_dicom
 from napari_medread.errors import MedReadError
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "pydicom-data.md"

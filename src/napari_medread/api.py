@@ -6,38 +6,37 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from napari_medread.core.atomic_files import Written
+from napari_medread.core.atomic_files import WrittenFiles
 from napari_medread.core.progress import Progress, no_progress
 from napari_medread.core.volume import Volume
-from napari_medread.dicom.headers.dicomdir import is_directory_file, referenced_files
-from napari_medread.dicom.headers.header_scan import (
+from napari_medread.dicom.headers.dicomdir import find_referenced_files, is_dicomdir
+from napari_medread.dicom.headers.file_discovery import (
     DICOM_SUFFIXES,
-    WRITTEN_SUFFIX,
+    DICOM_WRITE_SUFFIX,
+    get_path_kind,
     is_dicom,
-    is_passed_over,
-    kind_of,
-    walk,
+    is_ignored_file,
+    walk_files,
 )
 from napari_medread.errors import CannotWrite, UnreadableFile
-from napari_medread.formats import registry
 from napari_medread.formats.registry import (
     IMAGEIO_SCHEME,
-    VOLUMETRIC,
-    format_of,
-    reader_of,
-    writer_of,
-    written_suffix,
+    WRITE_SUFFIXES,
+    FileFormat,
+    find_format,
+    find_write_suffix,
+    import_writer,
 )
 
 PathLike = str | os.PathLike[str]
 
-WRITABLE = (*registry.WRITABLE, WRITTEN_SUFFIX)
+WRITABLE_SUFFIXES = (*WRITE_SUFFIXES, DICOM_WRITE_SUFFIX)
 """Suffixes of what can be written."""
 
-NOTHING_IN_IT = "there is no image in it that can be read."
+NO_READABLE_IMAGE = "there is no image in it that can be read."
 """What is said of a path, after its name."""
 
-PROBED = 20_000
+MAX_PROBED_FILES = 20_000
 """So many files of a folder are looked into to see whether any is ours, which takes about half a
 second; after that, it may be."""
 
@@ -81,8 +80,8 @@ def read(
     """
     paths = [path] if isinstance(path, str | os.PathLike) else list(path)
     standard = [str(each) for each in paths if is_standard_picture(each)]
-    volumes = [volume for each in standard for volume in _read_standard(each)]
-    files, pictures, skipped = gathered([each for each in paths if not is_standard_picture(each)])
+    volumes = [volume for each in standard for volume in _read_standard_picture(each)]
+    files, pictures, skipped = find_files([each for each in paths if not is_standard_picture(each)])
     found, more = _read_files(files, progress, lazy, lazy_above)
     skipped += more
     if not found:  # pictures beside volumes are decoration, as viewers on a CD bring it
@@ -91,9 +90,9 @@ def read(
     volumes += found
     if not volumes:
         if skipped:
-            raise UnreadableFile(_in_short(skipped))
+            raise UnreadableFile(_join_problems(skipped))
         what = Path(paths[0]).name if len(paths) == 1 else f"{len(paths)} paths"
-        raise UnreadableFile(f"{what}: {NOTHING_IN_IT}")
+        raise UnreadableFile(f"{what}: {NO_READABLE_IMAGE}")
     # What was skipped belongs to no volume; the first carries it.
     volumes[0].notes = (*(f"Skipped {each}" for each in skipped), *volumes[0].notes)
     return volumes
@@ -106,7 +105,7 @@ def write(
     compress: bool = False,
     keep_patient: bool = False,
     progress: Progress = no_progress,
-) -> Written:
+) -> WrittenFiles:
     """Write a volume, with its true geometry.
 
     A file appears when all of it is written, and not before: whatever goes wrong, what was there
@@ -142,8 +141,8 @@ def write(
     """
     place = Path(path)
     as_folder = os.fspath(path).endswith(("/", os.sep)) or place.is_dir()
-    suffix = suffix_of(place)
-    if as_folder or suffix == WRITTEN_SUFFIX:
+    suffix = find_write_suffix(place)
+    if as_folder or suffix == DICOM_WRITE_SUFFIX:
         from napari_medread.dicom.writing.dicom_writer import write as write_dicom
 
         return write_dicom(
@@ -157,19 +156,19 @@ def write(
     if suffix is None:
         raise CannotWrite(
             f"{place.name}: this name does not say the format. Choose one that ends in "
-            f"{', '.join(WRITABLE[:-1])} or {WRITABLE[-1]}."
+            f"{', '.join(WRITABLE_SUFFIXES[:-1])} or {WRITABLE_SUFFIXES[-1]}."
         )
-    return writer_of(suffix)(
+    return import_writer(suffix)(
         place, volume, compress=compress, keep_patient=keep_patient, progress=progress
     )
 
 
-def suffix_of(path: PathLike) -> str | None:
-    """Return the suffix of a name that says how to write it, one of ``WRITABLE``, or None."""
+def find_write_suffix(path: PathLike) -> str | None:
+    """Return the suffix of a name that says how to write it, one of ``WRITABLE_SUFFIXES``, or None."""
     place = Path(path)
-    if place.suffix.lower() == WRITTEN_SUFFIX:
-        return WRITTEN_SUFFIX
-    return written_suffix(place)
+    if place.suffix.lower() == DICOM_WRITE_SUFFIX:
+        return DICOM_WRITE_SUFFIX
+    return find_write_suffix(place)
 
 
 def is_readable(path: PathLike) -> bool:
@@ -186,14 +185,14 @@ def is_readable(path: PathLike) -> bool:
     try:
         if not place.is_dir():
             return place.is_file() and (
-                format_of(place) is not None
+                find_format(place) is not None
                 or place.suffix.lower() in DICOM_SUFFIXES
                 or is_dicom(place)
             )
     except OSError:
         return False
-    for probed, file in enumerate(walk(place)):
-        if format_of(file) or probed >= PROBED or is_dicom(file):
+    for probed, file in enumerate(walk_files(place)):
+        if find_format(file) or probed >= MAX_PROBED_FILES or is_dicom(file):
             return True
     return False
 
@@ -205,43 +204,44 @@ def is_standard_picture(path: PathLike) -> bool:
 
 def _is_picture(file: Path) -> bool:
     """Tell whether a file in a folder is a picture by its name."""
-    return (format_of(file) or VOLUMETRIC[0]) not in VOLUMETRIC
+    file_format = find_format(file)
+    return file_format is not None and not file_format.is_volumetric
 
 
-SAID = 3
+MAX_LISTED_PROBLEMS = 3
 """So many sentences on skipped files fit into one error."""
 
 
-def _in_short(skipped: Sequence[str]) -> str:
+def _join_problems(skipped: Sequence[str]) -> str:
     """Join sentences, the first few of many."""
-    more = len(skipped) - SAID
-    return " ".join([*skipped[:SAID], *([f"And {more} more."] if more > 0 else [])])
+    more = len(skipped) - MAX_LISTED_PROBLEMS
+    return " ".join([*skipped[:MAX_LISTED_PROBLEMS], *([f"And {more} more."] if more > 0 else [])])
 
 
-def _read_standard(uri: str) -> list[Volume]:
-    from napari_medread.formats.pictures.picture_reader import read_standard
+def _read_standard_picture(uri: str) -> list[Volume]:
+    from napari_medread.formats.pictures.picture_reader import read_standard_picture
 
-    return read_standard(uri)
+    return read_standard_picture(uri)
 
 
-def gathered(paths: Sequence[PathLike]) -> tuple[list[Path], list[Path], list[str]]:
+def find_files(paths: Sequence[PathLike]) -> tuple[list[Path], list[Path], list[str]]:
     """Return the files at paths, the pictures in folders apart, and what is lacking."""
     files: list[Path] = []
     pictures: list[Path] = []
     skipped: list[str] = []
     for place in map(Path, paths):
-        kind = kind_of(place)
+        kind = get_path_kind(place)
         if kind == "folder":
             closed: list[OSError] = []
-            inside = list(walk(place, closed.append))
+            inside = list(walk_files(place, closed.append))
             skipped += [
                 f"{Path(each.filename).name}: the folder cannot be opened ({each.strerror})."
                 for each in closed
             ]
             files += [f for f in inside if not _is_picture(f)]
             pictures += [f for f in inside if _is_picture(f)]
-        elif (len(paths) == 1 or is_passed_over(place)) and is_directory_file(place):
-            referenced, lacking = referenced_files(place)
+        elif (len(paths) == 1 or is_ignored_file(place)) and is_dicomdir(place):
+            referenced, lacking = find_referenced_files(place)
             files += referenced
             skipped += lacking
         elif kind:
@@ -251,11 +251,11 @@ def gathered(paths: Sequence[PathLike]) -> tuple[list[Path], list[Path], list[st
     return files, pictures, skipped
 
 
-def by_suffix(files: Sequence[Path]) -> tuple[list[tuple[Path, str]], list[Path]]:
+def split_by_format(files: Sequence[Path]) -> tuple[list[tuple[Path, str]], list[Path]]:
     """Return the files that a suffix claims, with their format, and the others."""
     named, others = [], []
     for file in files:
-        name = format_of(file)
+        name = find_format(file)
         # Content decides, but only a suffix of ours needs a look: the rest is looked into anyway.
         if name and not is_dicom(file):
             named.append((file, name))
@@ -270,11 +270,11 @@ def _read_files(
     """Read files, those that no suffix claims as DICOM; return volumes and what was skipped."""
     from napari_medread.dicom.read import read_dicom
 
-    named, others = by_suffix(files)
+    named, others = split_by_format(files)
     volumes, skipped = read_dicom(others, progress, lazy=lazy, lazy_above=lazy_above)
     for file, name in progress(named, "Reading files"):
         try:
-            volumes += reader_of(name)(file, progress)
+            volumes += file_format.import_reader()(file, progress)
         except UnreadableFile as error:
             skipped.append(str(error))
     return volumes, skipped

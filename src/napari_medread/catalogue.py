@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from napari_medread.api import PathLike, by_suffix, gathered
+from napari_medread.api import PathLike, find_files, split_by_format
 from napari_medread.core.progress import Progress, no_progress
 from napari_medread.core.volume import Volume
-from napari_medread.dicom.series_catalogue import Patient, catalogue
-from napari_medread.formats.registry import format_of, name_of, reader_of
+from napari_medread.dicom.series_catalogue import DicomPatient, list_patients
+from napari_medread.formats.registry import find_format, strip_format_suffix
 
 
 @dataclass(eq=False)
@@ -27,14 +27,14 @@ class FileEntry:
     @property
     def name(self) -> str:
         """What its volume is called."""
-        return name_of(self.path)
+        return strip_format_suffix(self.path)
 
     @property
     def source(self) -> tuple[Path, ...]:
         """Its files, as far as they are known without reading it."""
         return (self.path,)
 
-    def look(self) -> list[Volume]:
+    def preview(self) -> list[Volume]:
         """Return what describes its volumes. Most formats are read whole for it."""
         return self.read()
 
@@ -65,7 +65,7 @@ class Catalogue:
         What cannot be read, and why.
     """
 
-    patients: list[Patient]
+    patients: list[DicomPatient]
     files: list[FileEntry]
     skipped: list[str]
 
@@ -85,12 +85,12 @@ def browse(path: PathLike, *, progress: Progress = no_progress) -> Catalogue:
     UnreadableFile
         Where there is no such path, or it is a DICOMDIR that cannot be parsed.
     """
-    files, pictures, skipped = gathered([path])
-    named, others = by_suffix(files)
-    patients, more = catalogue(others, progress)
+    files, pictures, skipped = find_files([path])
+    named, others = split_by_format(files)
+    patients, more = list_patients(others, progress)
     skipped += more
     if not (patients or named):
-        named, others = by_suffix(pictures)
-        patients, more = catalogue(others, progress)
+        named, others = split_by_format(pictures)
+        patients, more = list_patients(others, progress)
         skipped += more
     return Catalogue(patients, [FileEntry(file) for file, _ in named], skipped)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from napari_medread.core.tag_elements import Tag, Tags
 from napari_medread.core.volume import Volume
-from napari_medread.dicom.headers.full_header import DicomHeader
-from napari_medread.dicom.headers.header_scan import is_dicom, kind_of
+from napari_medread.dicom.headers.file_discovery import get_path_kind, is_dicom
+from napari_medread.dicom.headers.full_header import FullHeader
 from napari_medread.errors import UnreadableFile
-from napari_medread.formats.header_keys import header_keys
+from napari_medread.formats.registry import read_header_keys
 
 PathLike = str | os.PathLike[str]
 
@@ -43,9 +43,9 @@ def tags(source: PathLike | Volume, index: int | Sequence[int] | None = None) ->
         Where there is no such file, frame or slice, or no header in it.
     """
     if isinstance(source, Volume):
-        return tags(*_image_of(source, index))
+        return tags(*_find_image(source, index))
     path = Path(source)
-    kind = kind_of(path)
+    kind = get_path_kind(path)
     if kind == "folder":
         raise UnreadableFile(
             f"{path.name}: this is a folder. Give one of its files, or a volume that was read "
@@ -53,10 +53,10 @@ def tags(source: PathLike | Volume, index: int | Sequence[int] | None = None) ->
         )
     if not kind:
         raise UnreadableFile(f"{path.name}: there is no such file.")
-    keys = keys_of(path)
+    keys = read_read_header_keys(path)
     if keys is not None:
         return keys
-    found = DicomHeader(path)
+    found = FullHeader(path)
     if index is None:
         return found.tags()
     if not isinstance(index, int) or not 0 <= index < found.frames:
@@ -64,7 +64,7 @@ def tags(source: PathLike | Volume, index: int | Sequence[int] | None = None) ->
     return found.tags(index)
 
 
-def keys_of(path: Path) -> Tags | None:
+def read_header_keys(path: Path) -> Tags | None:
     """Return the keys of a header that is none of DICOM's; None where there are none.
 
     Raises
@@ -72,11 +72,11 @@ def keys_of(path: Path) -> Tags | None:
     UnreadableFile
         Where the header is wrong.
     """
-    keys = None if is_dicom(path) else header_keys(path)
+    keys = None if is_dicom(path) else read_header_keys(path)
     return None if keys is None else Tags([Tag(name, value) for name, value in keys.items()])
 
 
-def _image_of(volume: Volume, index: int | Sequence[int] | None) -> tuple[Path, int | None]:
+def _find_image(volume: Volume, index: int | Sequence[int] | None) -> tuple[Path, int | None]:
     """Return the file of a slice, and the frame in it."""
     source, frames = volume.source, volume.frames
     if len(source) == 1 and (index is None or frames is None):

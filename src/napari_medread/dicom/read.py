@@ -15,7 +15,7 @@ from pydicom.dataset import Dataset
 from napari_medread.core import contrast_limits
 from napari_medread.core.geometry import Geometry
 from napari_medread.core.progress import Progress, no_progress
-from napari_medread.core.slice_sources import Frames
+from napari_medread.core.slice_sources import SliceSources
 from napari_medread.core.volume import Volume, Window, to_world_order
 from napari_medread.dicom.frames.frame import Frame
 from napari_medread.dicom.frames.planar_pixel_size import find_pixel_aspect, find_pixel_size
@@ -142,13 +142,13 @@ def _volume(
     )
 
 
-def _frames(stack: Stack, source: Sequence[Path], grid: Geometry | None) -> Frames:
+def _frames(stack: Stack, source: Sequence[Path], grid: Geometry | None) -> SliceSources:
     """Return which image of which file lies where."""
     index = {path: n for n, path in enumerate(source)}
     present = [n for n, frame in enumerate(stack.frames[0]) if frame is not None]
     lines = [[line[n] for n in present] for line in stack.frames]
     shape = (*stack.lead_shape, len(present))
-    return Frames(
+    return SliceSources(
         np.reshape([index[f.header.path] for line in lines for f in line if f], shape),
         np.reshape([f.index for line in lines for f in line if f], shape),
         np.asarray(stack.grid.places if stack.grid else present, dtype=float),
@@ -164,18 +164,18 @@ def _display(
         return (), None
     dataset = frame.dataset
     scale = ModalityTransform.of(frame).window_scale
-    windows = contrast_limits.valid_windows(
+    windows = contrast_limits.make_valid_windows(
         [center * scale for center in attributes.get_numbers(dataset, "WindowCenter") or ()],
         [width * scale for width in attributes.get_numbers(dataset, "WindowWidth") or ()],
         attributes.get_texts(dataset, "WindowCenterWidthExplanation"),
     )
     if not windows:
-        return (), contrast_limits.percentile_limits(sample())
+        return (), contrast_limits.find_percentile_limits(sample())
     function = attributes.get_text(dataset, "VOILUTFunction").upper() or "LINEAR"
     if function == "SIGMOID":
         notes.append("The window is a sigmoid: shown as a straight ramp of the same width.")
     center, width, _ = windows[0]
-    return windows, contrast_limits.window_limits(center, width, function)
+    return windows, contrast_limits.limits_from_window(center, width, function)
 
 
 def _value_unit(dataset: Dataset) -> str:

@@ -50,7 +50,7 @@ class DicomEntry:
         """Its files."""
         return self.volume.source
 
-    def look(self) -> list[Volume]:
+    def preview(self) -> list[Volume]:
         """Return what describes it, without its voxels."""
         return [self.volume]
 

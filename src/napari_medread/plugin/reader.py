@@ -11,7 +11,7 @@ from napari.utils import progress
 from napari.utils.notifications import show_info, show_warning
 
 from napari_medread import api
-from napari_medread.dicom.headers.header_scan import is_dicom
+from napari_medread.dicom.headers.file_discovery import is_dicom
 from napari_medread.errors import Cancelled
 from napari_medread.plugin.bridge.volume_to_layer import LayerData, to_layers
 from napari_medread.plugin.gui.notifications import show_notes
@@ -19,7 +19,7 @@ from napari_medread.plugin.gui.preferences import lazy_above
 from napari_medread.plugin.gui.reader_progress import progress_with_cancel
 
 Paths = str | Sequence[str]
-NOTHING: list[Any] = [(None,)]
+NO_LAYERS: list[Any] = [(None,)]
 """napari's sign for a path that was read and adds no layer."""
 
 
@@ -31,7 +31,7 @@ def get_reader(path: Paths) -> Callable[[Paths], list[LayerData]] | None:
             return read_layers
         if any(Path(p).is_dir() for p in paths):
             names = ", ".join(Path(p).name for p in paths)
-            show_warning(f"{names}: {api.NOTHING_IN_IT}")
+            show_warning(f"{names}: {api.NO_READABLE_IMAGE}")
     except Exception:  # noqa: BLE001  (napari asks every reader; one that raises stops it)
         return None
     return None
@@ -45,20 +45,20 @@ def read_layers(path: Paths) -> list[LayerData]:
     """
     paths: list[str] = [path] if isinstance(path, str | os.PathLike) else list(path)
     if len(paths) == 1:
-        siblings = _dropped_with(paths[0])
+        siblings = _find_files_dropped_together(paths[0])
         if siblings and siblings[0] != paths[0]:
-            return NOTHING
+            return NO_LAYERS
         paths = siblings or paths
     try:
         volumes = api.read(paths, progress=progress_with_cancel, lazy_above=lazy_above())
     except Cancelled:
         show_info("Opening was cancelled: nothing was loaded.")
-        return NOTHING
+        return NO_LAYERS
     show_notes([(volume.name, volume.notes) for volume in volumes])
     return to_layers(volumes)
 
 
-def _dropped_with(path: str) -> list[str]:
+def _find_files_dropped_together(path: str) -> list[str]:
     """Return the DICOM files that napari is opening one by one together with this one.
 
     Empty where it opens this path alone. napari gives a reader no such list, but the bar

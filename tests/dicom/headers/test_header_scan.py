@@ -14,7 +14,8 @@ from pydicom.uid import (
 
 from helpers.builders import image, save, series, stored_slice, write_series
 from napari_medread.dicom.headers import attributes
-from napari_medread.dicom.headers.header_scan import is_dicom, read_header, scan_headers, walk_files
+from napari_medread.dicom.headers.file_discovery import is_dicom, walk_files
+from napari_medread.dicom.headers.header_scan import read_header, scan_headers
 from napari_medread.errors import UnreadableFile
 
 SHIPPED = {

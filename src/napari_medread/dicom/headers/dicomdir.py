@@ -14,7 +14,7 @@ from pydicom.uid import MediaStorageDirectoryStorage
 
 from napari_medread.dicom.headers import attributes
 from napari_medread.dicom.headers.element_reader import TruncatedFile, read_elements
-from napari_medread.dicom.headers.header_scan import is_dicom
+from napari_medread.dicom.headers.file_discovery import is_dicom
 from napari_medread.dicom.headers.tolerant_parsing import tolerant_pydicom
 from napari_medread.errors import UnreadableFile
 

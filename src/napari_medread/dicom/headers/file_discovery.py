@@ -80,9 +80,7 @@ def is_ignored_file(path: Path) -> bool:
     return path.name.startswith(".") or path.stem.lower() in _DIRECTORY_FILE_NAMES
 
 
-def walk_files(
-    folder: Path, on_error: Callable[[OSError], object] | None = None
-) -> Iterator[Path]:
+def walk_files(folder: Path, on_error: Callable[[OSError], object] | None = None) -> Iterator[Path]:
     """Yield every file below a folder, sorted by name within each folder.
 
     Links are followed; each real folder is visited once, so links that form a circle end.

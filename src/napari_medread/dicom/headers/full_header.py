@@ -17,7 +17,7 @@ from pydicom.uid import UID
 
 from napari_medread.core.tag_elements import Tag, Tags
 from napari_medread.dicom.headers import attributes
-from napari_medread.dicom.headers.header_scan import check_openable, is_dicom, make_open_error
+from napari_medread.dicom.headers.file_discovery import check_openable, is_dicom, make_open_error
 from napari_medread.dicom.headers.tolerant_parsing import tolerant_pydicom
 from napari_medread.errors import UnreadableFile
 

@@ -1,12 +1,11 @@
-"""Paths to headers: which files are DICOM images, and what they say, without their pixels."""
+"""Reading headers: DICOM files to headers without their pixels, and sentences about the rest."""
 
 from __future__ import annotations
 
 import math
-import os
 import struct
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -19,12 +18,18 @@ from pydicom.uid import UID, RLELossless
 from napari_medread.core.progress import Progress, no_progress
 from napari_medread.dicom.headers import attributes
 from napari_medread.dicom.headers.element_reader import PixelLocation, TruncatedFile, read_elements
+from napari_medread.dicom.headers.file_discovery import (
+    DICOM_SUFFIXES,
+    check_openable,
+    is_dicom,
+    make_open_error,
+)
 from napari_medread.dicom.headers.private_attributes import PRIVATE_TAGS
 from napari_medread.errors import UnreadableFile
 
-# What the reading needs. Anything else stays in the file: less to parse, and no
-# patient data in memory. The name and ID are read to keep them out of layer names, and for
-# the catalogue, as the study's date and description are.
+# The attributes that reading needs. Everything else stays in the file: there is less to parse,
+# and no other patient data in memory. The patient's name and ID are read to keep them out of
+# layer names, and for the catalogue, as are the study's date and description.
 _KEYWORDS = (
     "SpecificCharacterSet", "ImageType", "FrameType", "SOPClassUID", "SOPInstanceUID", "Modality",
     "Manufacturer", "SeriesDescription", "ProtocolName", "PatientName", "PatientID",
@@ -52,17 +57,15 @@ _KEYWORDS = (
     "RedPaletteColorLookupTableDescriptor",
 )  # fmt: skip
 
-
-_WANTED = frozenset(tag for tag in map(tag_for_keyword, _KEYWORDS) if tag) | PRIVATE_TAGS
-
+_WANTED_TAGS = frozenset(tag for tag in map(tag_for_keyword, _KEYWORDS) if tag) | PRIVATE_TAGS
 
 FRAGMENT_HEADER_BYTES = 8
-"""Bytes of tag and length before a fragment of compressed pixels."""
+"""Bytes of tag and length in front of each fragment of compressed pixels (PS3.5 A.4)."""
 
 
 @dataclass(eq=False)
 class DicomFileHeader:
-    """One DICOM image file without its pixels.
+    """The header of one DICOM file, without its pixels.
 
     Attributes
     ----------
@@ -70,73 +73,74 @@ class DicomFileHeader:
         The file.
     dataset : Dataset
         The attributes that reading needs.
-    syntax : UID
-        The transfer syntax.
-    pixels : Pixels or None
-        Where the pixels are.
+    transfer_syntax : UID
+        The transfer syntax of the dataset.
+    pixels : PixelLocation or None
+        Where the pixels are in the file; None where it has none.
     has_preamble : bool
-        Whether the file is a complete one (PS3.10 7.1) and not a bare dataset.
+        Whether the file has preamble and meta information (PS3.10 7.1), and is not a bare dataset.
     """
 
     path: Path
     dataset: Dataset
-    syntax: UID
+    transfer_syntax: UID
     pixels: PixelLocation | None
     has_preamble: bool = True
 
     @cached_property
     def rows(self) -> int:
-        """Rows, 0 where absent: not an image."""
+        """Rows; 0 where absent, as in objects that are not images."""
         return attributes.get_integer(self.dataset, "Rows", 0)
 
     @cached_property
     def columns(self) -> int:
-        """Columns."""
+        """Columns; 0 where absent."""
         return attributes.get_integer(self.dataset, "Columns", 0)
 
     @cached_property
-    def samples(self) -> int:
-        """SamplesPerPixel: 1 for grey, 3 for colour."""
+    def samples_per_pixel(self) -> int:
+        """SamplesPerPixel: 1 for grey, 3 for colour; 1 where absent."""
         return attributes.get_integer(self.dataset, "SamplesPerPixel", 1)
 
     @cached_property
-    def frames(self) -> int:
-        """NumberOfFrames, 1 where absent."""
+    def number_of_frames(self) -> int:
+        """NumberOfFrames, at least 1; 1 where absent."""
         return max(1, attributes.get_integer(self.dataset, "NumberOfFrames", 1))
 
     @cached_property
     def bits_allocated(self) -> int:
-        """BitsAllocated."""
+        """BitsAllocated; 16 where absent."""
         return attributes.get_integer(self.dataset, "BitsAllocated", 16)
 
     @cached_property
     def bits_stored(self) -> int:
-        """BitsStored, all of them where absent."""
+        """BitsStored; all allocated bits where absent."""
         return attributes.get_integer(self.dataset, "BitsStored", self.bits_allocated)
 
     @cached_property
-    def photometric(self) -> str:
-        """PhotometricInterpretation."""
+    def photometric_interpretation(self) -> str:
+        """PhotometricInterpretation; MONOCHROME2 where absent."""
         return attributes.get_text(self.dataset, "PhotometricInterpretation") or "MONOCHROME2"
 
     @property
     def frame_bytes(self) -> float:
-        """Bytes of one frame that is not compressed; a fraction for odd numbers of bits."""
-        # YBR_FULL_422 shares its colour between two pixels (PS3.3 C.7.6.3.1.2).
-        samples = 2 if self.photometric == "YBR_FULL_422" else self.samples
+        """Bytes of one uncompressed frame; a fraction where bits do not fill the last byte."""
+        # In YBR_FULL_422 two pixels share their colour samples (PS3.3 C.7.6.3.1.2).
+        is_shared = self.photometric_interpretation == "YBR_FULL_422"
+        samples = 2 if is_shared else self.samples_per_pixel
         return self.rows * self.columns * samples * self.bits_allocated / 8
 
 
 @dataclass
 class HeaderScan:
-    """What was found: the headers of images, and what was not.
+    """The result of reading the headers of a set of files.
 
     Attributes
     ----------
-    headers : list of Header
-        Of images, in the order of the files.
+    headers : list of DicomFileHeader
+        The headers of the images, in the order of the files.
     skipped : list of str
-        For every broken file, and every kind of object that is no image, what and why.
+        One sentence for every broken file, and one for every kind of object that is not an image.
     """
 
     headers: list[DicomFileHeader] = field(default_factory=list)
@@ -146,19 +150,19 @@ class HeaderScan:
 def scan_headers(paths: Iterable[Path], progress: Progress = no_progress) -> HeaderScan:
     """Read the headers of all DICOM images among ``paths``.
 
-    Files that are not DICOM are passed over. DICOM files that are broken, or are not
-    images, are told of as skipped.
+    Files that are not DICOM are ignored. DICOM files that are broken or are not images are
+    reported in ``skipped``.
 
     Parameters
     ----------
     paths : iterable of Path
-        Files, in any order and of any name.
+        Files, in any order and with any name.
     progress : Progress
-        Reports progress.
+        Reports progress, and may cancel.
     """
-    found = HeaderScan()
+    scan = HeaderScan()
     broken: list[str] = []
-    other: dict[str, int] = {}
+    non_images: dict[str, int] = {}
     for path in progress(list(paths), "Reading headers"):
         try:
             header = read_header(path)
@@ -168,15 +172,17 @@ def scan_headers(paths: Iterable[Path], progress: Progress = no_progress) -> Hea
         if header is None:
             continue
         if header.rows and header.columns:
-            found.headers.append(header)
+            scan.headers.append(header)
         else:
             kind = UID(attributes.get_text(header.dataset, "SOPClassUID"), config.IGNORE).name
-            what = "has no pixels" if "Image Storage" in kind else "is not an image"
-            other[f"{kind} {what}"] = other.get(f"{kind} {what}", 0) + 1
-    found.skipped = broken + [
-        f"{count} {'file' if count == 1 else 'files'}: {what}." for what, count in other.items()
+            reason = "has no pixels" if "Image Storage" in kind else "is not an image"
+            sentence = f"{kind} {reason}"
+            non_images[sentence] = non_images.get(sentence, 0) + 1
+    scan.skipped = broken + [
+        f"{count} {'file' if count == 1 else 'files'}: {sentence}."
+        for sentence, count in non_images.items()
     ]
-    return found
+    return scan
 
 
 def read_header(path: Path) -> DicomFileHeader | None:
@@ -184,14 +190,14 @@ def read_header(path: Path) -> DicomFileHeader | None:
 
     Returns
     -------
-    Header or None
-        None where the file is not DICOM and does not claim to be.
+    DicomFileHeader or None
+        None if the file is empty, or is not DICOM and has no DICOM suffix.
 
     Raises
     ------
     UnreadableFile
-        Where it is DICOM, or is named so, and is broken. The message starts with the
-        file's name.
+        If the file cannot be opened, has a DICOM suffix but is not DICOM, or is a broken DICOM
+        file. The message starts with the file's name.
     """
     try:
         size = path.stat().st_size
@@ -205,14 +211,16 @@ def read_header(path: Path) -> DicomFileHeader | None:
             raise UnreadableFile(f"{path.name}: this is not a DICOM file.")
         return None
     try:
-        found = read_elements(path, _WANTED)
+        elements = read_elements(path, _WANTED_TAGS)
     except TruncatedFile:
         raise UnreadableFile(f"{path.name}: the file ends inside its header.") from None
     except (OSError, zlib.error, struct.error) as error:
         raise UnreadableFile(f"{path.name}: the header is broken ({error}).") from error
-    header = DicomFileHeader(path, found.dataset, found.syntax, found.pixels, found.has_preamble)
-    if "SOPClassUID" not in found.dataset and not (header.rows and header.columns):
-        # Neither an image nor any other object: other bytes that only start alike.
+    header = DicomFileHeader(
+        path, elements.dataset, elements.transfer_syntax, elements.pixels, elements.has_preamble
+    )
+    if "SOPClassUID" not in elements.dataset and not (header.rows and header.columns):
+        # Neither an image nor another DICOM object: other content whose first bytes look alike.
         raise UnreadableFile(f"{path.name}: the file holds no image: it is cut short or broken.")
     if header.rows and header.columns:
         _check_pixels(header)
@@ -220,22 +228,22 @@ def read_header(path: Path) -> DicomFileHeader | None:
 
 
 def _check_pixels(header: DicomFileHeader) -> None:
-    """Raise ``UnreadableFile`` where an image's file ends before all its pixels."""
+    """Raise ``UnreadableFile`` if an image file ends before the end of its pixels."""
     name, pixels = header.path.name, header.pixels
     if pixels is None:
         raise UnreadableFile(f"{name}: the file has no pixels.")
     if pixels.length is None:
-        # Every frame has a fragment of its own (PS3.5 A.4), and in RLE two bytes make at
-        # most 128 (PS3.5 G.3.1). Decoders would make room for whatever is promised.
-        least = header.number_of_frames * FRAGMENT_HEADER_BYTES
+        # Every frame has at least one fragment (PS3.5 A.4), and in RLE two bytes decode to at most
+        # 128 (PS3.5 G.3.1). Without this check decoders would allocate whatever the header claims.
+        minimum = header.number_of_frames * FRAGMENT_HEADER_BYTES
         if header.transfer_syntax == RLELossless:
-            least = max(least, math.ceil(header.frame_bytes * header.number_of_frames / 64))
-        if pixels.available <= least:
+            minimum = max(minimum, math.ceil(header.frame_bytes * header.number_of_frames / 64))
+        if pixels.available <= minimum:
             raise UnreadableFile(f"{name}: the file ends before its pixels.")
         return
     expected = math.ceil(header.frame_bytes * header.number_of_frames)
-    if min(pixels.length, pixels.available) < expected:
+    present = min(pixels.length, pixels.available)
+    if present < expected:
         raise UnreadableFile(
-            f"{name}: the file holds {min(pixels.length, pixels.available)} bytes of pixels "
-            f"where its header promises {expected}."
+            f"{name}: the file holds {present} bytes of pixels but its header promises {expected}."
         )

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 from pydicom import config
 
-from napari_medread.core.warning_filters import quiet
+from napari_medread.core.warning_filters import suppress_warnings
 
 
 class _Forgiving:
@@ -26,7 +26,7 @@ class _Forgiving:
     def __enter__(self) -> None:
         with self._lock:
             if not self._inside:
-                self._before.enter_context(quiet())
+                self._before.enter_context(suppress_warnings())
                 self._before.enter_context(config.disable_value_validation())
             self._inside += 1
 

@@ -19,7 +19,7 @@ from napari_medread.core.atomic_files import Written, new_folder, replacing
 from napari_medread.core.progress import Progress, T, no_progress
 from napari_medread.core.volume import Volume
 from napari_medread.core.voxel_blocks import read_blocks
-from napari_medread.dicom.headers.header_scan import DICOM_WRITE_SUFFIX
+from napari_medread.dicom.headers.file_discovery import DICOM_WRITE_SUFFIX
 from napari_medread.dicom.headers.tolerant_parsing import tolerant_pydicom
 from napari_medread.dicom.writing.leading_axis_attributes import (
     AttributeValues,

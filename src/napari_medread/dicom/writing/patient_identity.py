@@ -24,7 +24,8 @@ from napari_medread.dicom.frames.multiframe_objects import make_frames
 from napari_medread.dicom.frames.stored_values import find_stored_range
 from napari_medread.dicom.headers import attributes
 from napari_medread.dicom.headers.element_reader import TruncatedFile, read_elements
-from napari_medread.dicom.headers.header_scan import is_dicom, read_header
+from napari_medread.dicom.headers.file_discovery import is_dicom
+from napari_medread.dicom.headers.header_scan import read_header
 from napari_medread.dicom.headers.tolerant_parsing import tolerant_pydicom
 from napari_medread.dicom.pixels.modality_values import ModalityTransform
 from napari_medread.dicom.writing.quantisation import ValueEncoding
