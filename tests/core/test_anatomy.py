@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from napari_medread.core.anatomy import PLANES, coordinates, letters, plane_along, plane_order
+from napari_medread.core.anatomy import (
+    PLANE_AXES,
+    find_plane_along_axis,
+    format_direction,
+    format_position,
+    order_axes_for_plane,
+)
 
 
 @pytest.mark.parametrize(
@@ -24,18 +30,18 @@ from napari_medread.core.anatomy import PLANES, coordinates, letters, plane_alon
     ],
 )
 def test_letters_of_a_direction(direction, expected):
-    assert letters(direction) == expected
+    assert format_direction(direction) == expected
 
 
 def test_opposite_directions_have_opposite_letters():
     opposite = str.maketrans("LRAPSI", "RLPAIS")
     for direction in np.random.default_rng(0).normal(size=(50, 3)):
-        assert letters(-direction) == letters(direction).translate(opposite)
+        assert format_direction(-direction) == format_direction(direction).translate(opposite)
 
 
 def test_coordinates_are_letters_and_distances():
-    assert coordinates((12.34, 40, 88.06)) == "L 12.3  P 40.0  S 88.1 mm"
-    assert coordinates((-12.34, -0.04, -7)) == "R 12.3  P 0.0  I 7.0 mm"
+    assert format_position((12.34, 40, 88.06)) == "L 12.3  P 40.0  S 88.1 mm"
+    assert format_position((-12.34, -0.04, -7)) == "R 12.3  P 0.0  I 7.0 mm"
 
 
 @pytest.mark.parametrize(
@@ -43,7 +49,7 @@ def test_coordinates_are_letters_and_distances():
     [("axial", (0, 1, 2)), ("coronal", (1, 0, 2)), ("sagittal", (2, 0, 1))],
 )
 def test_planes_by_the_axes_si_ap_rl(plane, expected):
-    assert plane_order(plane, 3) == expected
-    assert plane_order(plane, 5) == (0, 1, *(2 + axis for axis in expected))
-    assert plane_along(expected[0]) == plane
-    assert set(PLANES) == {"axial", "coronal", "sagittal"}
+    assert order_axes_for_plane(plane, 3) == expected
+    assert order_axes_for_plane(plane, 5) == (0, 1, *(2 + axis for axis in expected))
+    assert find_plane_along_axis(expected[0]) == plane
+    assert set(PLANE_AXES) == {"axial", "coronal", "sagittal"}

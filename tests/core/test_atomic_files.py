@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from napari_medread.core.atomic_files import check_target, new_folder, replacing
+from napari_medread.core.atomic_files import check_writable, create_atomic_folder, open_atomic_file
 from napari_medread.errors import CannotWrite
 
 
@@ -17,7 +17,7 @@ class Broken(Exception):
 
 def test_a_file_appears_only_when_it_is_whole(tmp_path):
     path = tmp_path / "x.bin"
-    with replacing(path) as file:
+    with open_atomic_file(path) as file:
         file.write(b"one")
         file.flush()
         assert not path.exists()
@@ -33,7 +33,7 @@ def test_an_exception_leaves_the_old_file(tmp_path, monkeypatch, named):
     path.write_bytes(b"old")
 
     def interrupted():
-        with replacing(path) as file:
+        with open_atomic_file(path) as file:
             file.write(b"half")
             raise Broken
 
@@ -50,7 +50,7 @@ def test_a_new_file_has_the_permissions_of_the_old_or_the_usual_ones(tmp_path, m
     usual, path = tmp_path / "usual", tmp_path / "x.bin"
     usual.write_bytes(b"")
     for _ in range(2):
-        with replacing(path) as file:
+        with open_atomic_file(path) as file:
             file.write(b"new")
         assert path.stat().st_mode == usual.stat().st_mode
         usual.chmod(0o640)
@@ -111,7 +111,7 @@ def test_a_full_disk_is_one_sentence(tmp_path):
     path = tmp_path / "x.bin"
 
     def full():
-        with replacing(path):
+        with open_atomic_file(path):
             try:
                 raise OSError(28, os.strerror(28))
             except OSError as error:
@@ -125,19 +125,19 @@ def test_a_full_disk_is_one_sentence(tmp_path):
 def test_what_must_not_be_replaced_is_refused_at_once(tmp_path):
     (tmp_path / "folder.mha").mkdir()
     with pytest.raises(CannotWrite, match=r"^folder\.mha: this is a folder\."):
-        check_target(tmp_path / "folder.mha")
+        check_writable(tmp_path / "folder.mha")
     with pytest.raises(CannotWrite, match=r"^x\.mha: its folder does not exist\."):
-        check_target(tmp_path / "nowhere" / "x.mha")
+        check_writable(tmp_path / "nowhere" / "x.mha")
     locked = tmp_path / "locked.mha"
     locked.touch(mode=0o444)
     with pytest.raises(CannotWrite, match=r"^locked\.mha: the file is read-only\."):
-        check_target(locked)
+        check_writable(locked)
 
 
 def test_a_folder_appears_with_all_its_files(tmp_path):
     path = tmp_path / "series"
     path.mkdir()
-    with new_folder(path) as beside:
+    with create_atomic_folder(path) as beside:
         (beside / "1").write_bytes(b"one")
         assert not list(path.iterdir())
     assert [p.name for p in path.iterdir()] == ["1"]
@@ -149,7 +149,7 @@ def test_a_folder_appears_with_all_its_files(tmp_path):
 
 def test_a_folder_that_was_interrupted_does_not_appear(tmp_path):
     def interrupted():
-        with new_folder(tmp_path / "series") as beside:
+        with create_atomic_folder(tmp_path / "series") as beside:
             (beside / "1").write_bytes(b"one")
             raise Broken
 
@@ -162,7 +162,7 @@ def test_a_folder_with_files_is_refused(tmp_path):
     (tmp_path / "x").write_bytes(b"precious")
     with (
         pytest.raises(CannotWrite, match="there are files in it already"),
-        new_folder(tmp_path),
+        create_atomic_folder(tmp_path),
     ):
         pass
     assert [p.name for p in tmp_path.iterdir()] == ["x"]

@@ -17,7 +17,7 @@ from napari_medread.core import contrast_limits
     ],
 )
 def test_a_window_of_400_at_40(function, expected):
-    assert contrast_limits.window_limits(40, 400, function) == expected
+    assert contrast_limits.limits_from_window(40, 400, function) == expected
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_a_window_of_400_at_40(function, expected):
     ],
 )
 def test_limits_are_always_finite_and_increasing(low, high):
-    found = contrast_limits.increasing(low, high)
+    found = contrast_limits.make_drawable_limits(low, high)
     assert np.isfinite(found).all()
     assert np.float32(found[1]) > np.float32(found[0])
 
@@ -42,35 +42,35 @@ def test_limits_are_always_finite_and_increasing(low, high):
 @pytest.mark.parametrize("high", [2e-9, 3e-7, 1e-30])
 def test_tiny_values_are_shown_as_others_are(high):
     """Diffusion in m²/s and fields in T are that small."""
-    assert contrast_limits.increasing(0, high) == (0, high)
-    assert contrast_limits.increasing(-high, high / 2) == (-high, high / 2)
+    assert contrast_limits.make_drawable_limits(0, high) == (0, high)
+    assert contrast_limits.make_drawable_limits(-high, high / 2) == (-high, high / 2)
 
 
 def test_a_linear_window_of_width_one_is_still_drawable():
-    low, high = contrast_limits.window_limits(100, 1)
+    low, high = contrast_limits.limits_from_window(100, 1)
     assert high > low
 
 
 def test_percentiles_leave_out_what_is_not_finite():
     values = np.concatenate([np.arange(101.0), [np.nan, np.inf, -np.inf]])
-    assert contrast_limits.percentile_limits(values) == (1.0, 99.0)
+    assert contrast_limits.find_percentile_limits(values) == (1.0, 99.0)
 
 
 def test_a_nearly_empty_picture_shows_what_stands_out():
     values = np.zeros(10_000)
     values[7] = 50
-    assert contrast_limits.percentile_limits(values) == (0.0, 50.0)
+    assert contrast_limits.find_percentile_limits(values) == (0.0, 50.0)
 
 
 @pytest.mark.parametrize("shape", [(3, 4), (500, 600), (200, 300, 400), (3, 50, 60, 70)])
 def test_samples_come_from_all_over_and_are_few(shape):
     data = np.broadcast_to(np.arange(shape[0]).reshape(-1, *[1] * (len(shape) - 1)), shape)
-    found = contrast_limits.sample(data)
-    assert found.size <= 4 * contrast_limits.SAMPLES
+    found = contrast_limits.sample_voxels(data)
+    assert found.size <= 4 * contrast_limits.SAMPLED_VOXELS
     assert found.min() == 0
     assert found.max() >= 0.9 * (shape[0] - 1)
 
 
 def test_windows_that_cannot_be_shown_are_left_out():
-    found = contrast_limits.valid_windows([40, 50, np.nan], [400, 0, 10], ["SOFT", "NONE"])
+    found = contrast_limits.make_valid_windows([40, 50, np.nan], [400, 0, 10], ["SOFT", "NONE"])
     assert found == ((40.0, 400.0, "SOFT"),)

@@ -4,7 +4,14 @@ import dask.array as da
 import numpy as np
 import pytest
 
-from napari_medread.core.grayscale_conversion import MEAN, REC_601, REC_709, WEIGHTS, grey, limits
+from napari_medread.core.grayscale_conversion import (
+    LUMA_WEIGHTS,
+    MEAN,
+    REC_601,
+    REC_709,
+    find_grayscale_limits,
+    to_grayscale,
+)
 
 
 def exact(color, luma):
@@ -16,7 +23,7 @@ def exact(color, luma):
     return color[..., :3].astype(np.float64) @ shares
 
 
-@pytest.mark.parametrize("luma", WEIGHTS)
+@pytest.mark.parametrize("luma", LUMA_WEIGHTS)
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int16, np.float32])
 @pytest.mark.parametrize("shape", [(5, 7, 3), (5, 7, 4), (4, 5, 7, 3), (2, 3, 4, 5, 4)])
 def test_grey_is_the_weighted_mean_within_rounding(luma, dtype, shape):
@@ -28,30 +35,30 @@ def test_grey_is_the_weighted_mean_within_rounding(luma, dtype, shape):
         else random.integers(info.min, info.max, shape, dtype, endpoint=True)
     )
     color[..., 3:] = 0 if info is None else info.min  # alpha counts for nothing
-    found = grey(color, luma)
+    found = to_grayscale(color, luma)
     assert found.dtype == dtype
     assert found.shape == shape[:-1]
     off = np.abs(found - exact(color, luma))
     assert off.max() <= (1e-6 if info is None else 0.5 + 1e-9)
 
 
-@pytest.mark.parametrize("luma", WEIGHTS)
+@pytest.mark.parametrize("luma", LUMA_WEIGHTS)
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_grey_of_a_grey_is_itself(luma, dtype):
     every = np.arange(np.iinfo(dtype).max + 1, dtype=dtype).reshape(256, -1)
-    np.testing.assert_array_equal(grey(np.stack([every] * 3, axis=-1), luma), every)
+    np.testing.assert_array_equal(to_grayscale(np.stack([every] * 3, axis=-1), luma), every)
 
 
-@pytest.mark.parametrize("luma", WEIGHTS)
+@pytest.mark.parametrize("luma", LUMA_WEIGHTS)
 def test_every_mean_of_three_bytes(luma):
     steps = np.arange(0, 256, 5, dtype=np.uint8)
     color = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(-1, len(steps), 3)
-    assert np.abs(grey(color, luma) - exact(color, luma)).max() <= 0.5 + 1e-9
+    assert np.abs(to_grayscale(color, luma) - exact(color, luma)).max() <= 0.5 + 1e-9
     if luma == MEAN:
-        np.testing.assert_array_equal(grey(color, luma), np.rint(np.mean(color, axis=-1)))
+        np.testing.assert_array_equal(to_grayscale(color, luma), np.rint(np.mean(color, axis=-1)))
 
 
-@pytest.mark.parametrize("luma", WEIGHTS)
+@pytest.mark.parametrize("luma", LUMA_WEIGHTS)
 def test_lazy_stays_lazy_and_has_the_same_values(luma):
     color = np.random.default_rng(2).integers(0, 256, (4, 6, 8, 3), np.uint8)
     read = []
@@ -62,13 +69,13 @@ def test_lazy_stays_lazy_and_has_the_same_values(luma):
 
     # In chunks that divide the colours too.
     lazy = da.from_array(color, chunks=(1, 3, 8, 2)).map_blocks(block, dtype=np.uint8, meta=color)
-    found = grey(lazy, luma)
+    found = to_grayscale(lazy, luma)
     assert isinstance(found, da.Array)
     assert found.shape == color.shape[:-1]
     assert found.dtype == np.uint8
     assert found.chunks == ((1,) * 4, (3, 3), (8,))
     assert read == []
-    np.testing.assert_array_equal(found.compute(), grey(color, luma))
+    np.testing.assert_array_equal(found.compute(), to_grayscale(color, luma))
 
 
 def test_large_pictures_are_taken_in_pieces():
@@ -79,7 +86,9 @@ def test_large_pictures_are_taken_in_pieces():
         pieces.extend(items)
         return iter(items)
 
-    np.testing.assert_array_equal(grey(color, progress=progress), np.rint(exact(color, MEAN)))
+    np.testing.assert_array_equal(
+        to_grayscale(color, progress=progress), np.rint(exact(color, MEAN))
+    )
     assert len(pieces) == 2
 
 
@@ -97,4 +106,4 @@ def test_large_pictures_are_taken_in_pieces():
     ],
 )
 def test_limits_are_those_of_the_type_in_use(values, expected):
-    assert limits(values) == expected
+    assert find_grayscale_limits(values) == expected

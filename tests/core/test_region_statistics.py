@@ -5,11 +5,15 @@ import math
 import numpy as np
 import pytest
 
-from napari_medread.core.region_statistics import Tally, inside_ellipse, inside_polygon
+from napari_medread.core.region_statistics import (
+    StatisticsAccumulator,
+    find_pixels_in_ellipse,
+    find_pixels_in_polygon,
+)
 
 
 def tallied(values, regions, pieces):
-    tally = Tally()
+    tally = StatisticsAccumulator()
     for part in np.array_split(np.arange(len(values)), pieces):
         tally.add(values[part], regions[part])
     return dict(tally)
@@ -53,25 +57,28 @@ def test_polygons_that_share_sides_share_no_pixel():
     whole = np.array([(-1, -1), (-1, 21), (21, 21), (21, -1)], float)
     # The square cut into four triangles about a point on a pixel's centre.
     for middle in [*corners, (10.0, 10.0)]:
-        cut = [inside_polygon([whole[n], whole[(n + 1) % 4], middle], (21, 21)) for n in range(4)]
+        cut = [
+            find_pixels_in_polygon([whole[n], whole[(n + 1) % 4], middle], (21, 21))
+            for n in range(4)
+        ]
         np.testing.assert_array_equal(np.sum(cut, axis=0), np.ones((21, 21)))
 
 
 def test_a_rectangle_holds_the_centres_inside():
-    found = inside_polygon([(1.5, 2.5), (1.5, 6.5), (4.5, 6.5), (4.5, 2.5)], (8, 9))
+    found = find_pixels_in_polygon([(1.5, 2.5), (1.5, 6.5), (4.5, 6.5), (4.5, 2.5)], (8, 9))
     expected = np.zeros((8, 9), bool)
     expected[2:5, 3:7] = True
     np.testing.assert_array_equal(found, expected)
     # Half of it outside.
-    found = inside_polygon([(-3, -3), (-3, 1.5), (1.5, 1.5), (1.5, -3)], (8, 9))
+    found = find_pixels_in_polygon([(-3, -3), (-3, 1.5), (1.5, 1.5), (1.5, -3)], (8, 9))
     expected = np.zeros((8, 9), bool)
     expected[:2, :2] = True
     np.testing.assert_array_equal(found, expected)
-    assert not inside_polygon([(30, 30), (30, 40), (40, 40)], (8, 9)).any()
+    assert not find_pixels_in_polygon([(30, 30), (30, 40), (40, 40)], (8, 9)).any()
 
 
 def test_a_concave_polygon_has_its_notch_outside():
-    found = inside_polygon([(0, 0), (0, 9), (9, 9), (9, 0), (4.5, 4.5)], (10, 10))
+    found = find_pixels_in_polygon([(0, 0), (0, 9), (9, 9), (9, 0), (4.5, 4.5)], (10, 10))
     assert found[4, 7]
     assert not found[4, 1]
 
@@ -81,5 +88,5 @@ def test_an_ellipse_holds_the_centres_inside():
     corners = np.array([(-a, -b), (a, -b), (a, b), (-a, b)]) + centre
     rows, columns = np.mgrid[:40, :30]
     expected = ((rows - centre[0]) / a) ** 2 + ((columns - centre[1]) / b) ** 2 <= 1
-    np.testing.assert_array_equal(inside_ellipse(corners, (40, 30)), expected)
-    assert not inside_ellipse(np.ones((4, 2)), (40, 30)).any()
+    np.testing.assert_array_equal(find_pixels_in_ellipse(corners, (40, 30)), expected)
+    assert not find_pixels_in_ellipse(np.ones((4, 2)), (40, 30)).any()

@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 
 from napari_medread.core.rendering_presets import (
-    CT,
-    HU,
-    MR,
-    PET,
-    SHARE,
-    presets_for,
-    span_of,
-    step_of,
+    CT_RENDERING_PRESETS,
+    HU_SCALE,
+    MR_RENDERING_PRESETS,
+    PET_RENDERING_PRESETS,
+    SPAN_SCALE,
+    find_rendering_presets,
+    find_sample_step,
+    find_value_span,
 )
 
-ALL = (*CT, *MR, *PET)
+ALL = (*CT_RENDERING_PRESETS, *MR_RENDERING_PRESETS, *PET_RENDERING_PRESETS)
 
 
 @pytest.mark.parametrize("preset", ALL, ids=lambda preset: f"{preset.scale} {preset.name}")
@@ -32,7 +32,7 @@ def test_presets_are_sound(preset):
 
 
 def test_names_tell_presets_apart():
-    for family in (CT, MR, PET):
+    for family in (CT_RENDERING_PRESETS, MR_RENDERING_PRESETS, PET_RENDERING_PRESETS):
         assert len({each.name for each in family}) == len(family)
 
 
@@ -46,7 +46,7 @@ def test_a_finer_grid_looks_the_same(parts):
 
 
 def test_opacity_is_that_of_a_millimetre():
-    bone = CT[0]
+    bone = CT_RENDERING_PRESETS[0]
     value, _, opacity = bone.points[4]
     low, high = bone.limits()
     at = np.linspace(low, high, 256)
@@ -54,34 +54,42 @@ def test_opacity_is_that_of_a_millimetre():
 
 
 def test_steps_are_of_a_mean_voxel():
-    assert step_of((1.0, 1.0, 1.0)) == 0.8  # vispy's relative_step_size
-    assert step_of((8.0, 1.0, 1.0)) == pytest.approx(1.6)
+    assert find_sample_step((1.0, 1.0, 1.0)) == 0.8  # vispy's relative_step_size
+    assert find_sample_step((8.0, 1.0, 1.0)) == pytest.approx(1.6)
 
 
 def test_limits_are_absolute_in_hu_and_relative_else():
-    assert CT[0].scale == HU
-    assert CT[0].limits((5, 6)) == CT[0].limits() == (100, 1500)
-    mip = PET[0]
-    assert mip.scale == SHARE
+    assert CT_RENDERING_PRESETS[0].scale == HU_SCALE
+    assert CT_RENDERING_PRESETS[0].limits((5, 6)) == CT_RENDERING_PRESETS[0].limits() == (100, 1500)
+    mip = PET_RENDERING_PRESETS[0]
+    assert mip.scale == SPAN_SCALE
     assert mip.limits((-3.0, 17.0)) == (-3.0, 17.0)
 
 
 def test_the_span_does_not_depend_on_how_much_is_empty():
     tissue = np.random.default_rng(0).uniform(80, 120, 10_000)
     for empty in (15_000, 150_000):
-        low, high = span_of(np.concatenate([np.zeros(empty), tissue, [np.nan, np.inf]]))
+        low, high = find_value_span(np.concatenate([np.zeros(empty), tissue, [np.nan, np.inf]]))
         assert low == 0
         assert high == pytest.approx(119.8, abs=0.2)
     for odd in ([], [np.nan], [3, 3, 3]):
-        low, high = span_of(np.array(odd, float))
+        low, high = find_value_span(np.array(odd, float))
         assert np.isfinite([low, high]).all()
         assert low < high
 
 
 def test_which_presets_fit():
-    assert presets_for("CT", "HU") == presets_for("", "HU") == CT
-    assert presets_for("MR", "") == MR
-    assert presets_for("PT", "BQML") == presets_for("NM", "") == PET
-    unknown = presets_for("", "")
-    assert unknown[: len(MR)] == MR
+    assert (
+        find_rendering_presets("CT", "HU")
+        == find_rendering_presets("", "HU")
+        == CT_RENDERING_PRESETS
+    )
+    assert find_rendering_presets("MR", "") == MR_RENDERING_PRESETS
+    assert (
+        find_rendering_presets("PT", "BQML")
+        == find_rendering_presets("NM", "")
+        == PET_RENDERING_PRESETS
+    )
+    unknown = find_rendering_presets("", "")
+    assert unknown[: len(MR_RENDERING_PRESETS)] == MR_RENDERING_PRESETS
     assert {"Bone", "Lungs"} <= {each.name for each in unknown}

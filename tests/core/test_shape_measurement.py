@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from napari_medread.core.shape_measurement import (
-    angle,
-    crosses_itself,
-    ellipse_area,
-    ellipse_perimeter,
-    in_plane,
-    length,
-    polygon_area,
+    is_self_intersecting,
+    measure_angle,
+    measure_ellipse_area,
+    measure_ellipse_perimeter,
+    measure_length,
+    measure_polygon_area,
+    project_to_plane,
 )
 
 TURN = np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))[0]
@@ -30,73 +30,75 @@ def place(request):
 
 def test_a_triangle_of_3_4_5(place):
     points = place([(0, 0), (3, 0), (3, 4)])
-    assert length(points) == pytest.approx(7)
-    assert length(points, closed=True) == pytest.approx(12)
-    assert polygon_area(points) == pytest.approx(6)
-    assert angle(points) == pytest.approx(90)
-    assert angle(np.roll(points, 1, axis=0)) == pytest.approx(math.degrees(math.atan2(4, 3)))
+    assert measure_length(points) == pytest.approx(7)
+    assert measure_length(points, closed=True) == pytest.approx(12)
+    assert measure_polygon_area(points) == pytest.approx(6)
+    assert measure_angle(points) == pytest.approx(90)
+    assert measure_angle(np.roll(points, 1, axis=0)) == pytest.approx(
+        math.degrees(math.atan2(4, 3))
+    )
 
 
 @pytest.mark.parametrize("degrees", [0, 1e-4, 30, 89.9, 120, 179.9999, 180])
 def test_angles(place, degrees):
     at = math.radians(degrees)
-    assert angle(place([(7, 0), (0, 0), (2 * math.cos(at), 2 * math.sin(at))])) == pytest.approx(
-        degrees, abs=1e-9 if place is np.asarray else 1e-5
-    )
-    assert math.isnan(angle(place([(0, 0), (0, 0), (1, 1)])))
+    assert measure_angle(
+        place([(7, 0), (0, 0), (2 * math.cos(at), 2 * math.sin(at))])
+    ) == pytest.approx(degrees, abs=1e-9 if place is np.asarray else 1e-5)
+    assert math.isnan(measure_angle(place([(0, 0), (0, 0), (1, 1)])))
 
 
 def test_concave_polygons(place):
     letter_l = [(0, 0), (4, 0), (4, 1), (1, 1), (1, 3), (0, 3)]
     for points in (letter_l, letter_l[::-1]):
-        assert polygon_area(place(points)) == pytest.approx(6)
-        assert not crosses_itself(points)
+        assert measure_polygon_area(place(points)) == pytest.approx(6)
+        assert not is_self_intersecting(points)
 
 
 def test_crossing_sides():
-    assert crosses_itself([(0, 0), (1, 1), (1, 0), (0, 1)])
-    assert not crosses_itself([(0, 0), (1, 0), (1, 1), (0, 1)])
-    assert not crosses_itself([(0, 0), (2, 0), (1, 0)])
+    assert is_self_intersecting([(0, 0), (1, 1), (1, 0), (0, 1)])
+    assert not is_self_intersecting([(0, 0), (1, 0), (1, 1), (0, 1)])
+    assert not is_self_intersecting([(0, 0), (2, 0), (1, 0)])
     round_ = [(math.cos(t), math.sin(t)) for t in np.linspace(0, 2 * math.pi, 1000)]
-    assert not crosses_itself(round_)
+    assert not is_self_intersecting(round_)
     swapped = [*round_]
     swapped[700], swapped[705] = swapped[705], swapped[700]
-    assert crosses_itself(swapped)
+    assert is_self_intersecting(swapped)
 
 
 def test_ellipses(place):
     a, b = 7.0, 3.0
     corners = place([(-a, -b), (a, -b), (a, b), (-a, b)])
-    assert ellipse_area(corners) == pytest.approx(math.pi * a * b)
+    assert measure_ellipse_area(corners) == pytest.approx(math.pi * a * b)
     # Ramanujan's second formula; here off by less than 1e-6.
     h = ((a - b) / (a + b)) ** 2
     perimeter = math.pi * (a + b) * (1 + 3 * h / (10 + math.sqrt(4 - 3 * h)))
-    assert ellipse_perimeter(corners) == pytest.approx(perimeter, rel=1e-6)
+    assert measure_ellipse_perimeter(corners) == pytest.approx(perimeter, rel=1e-6)
     circle = place([(-2, -2), (2, -2), (2, 2), (-2, 2)])
-    assert ellipse_perimeter(circle) == pytest.approx(4 * math.pi)
+    assert measure_ellipse_perimeter(circle) == pytest.approx(4 * math.pi)
     line = place([(-5, 0), (5, 0), (5, 0), (-5, 0)])
-    assert ellipse_area(line) == 0
-    assert ellipse_perimeter(line) == pytest.approx(20, rel=1e-5)
+    assert measure_ellipse_area(line) == 0
+    assert measure_ellipse_perimeter(line) == pytest.approx(20, rel=1e-5)
 
 
 def test_an_ellipse_in_a_slanted_parallelogram():
     # The circle of radius 2 sheared by 1: its area stays.
     corners = np.array([(-2, -2), (2, -2), (2, 2), (-2, 2)]) @ np.array([[1, 0], [1, 1.0]])
-    assert ellipse_area(corners) == pytest.approx(4 * math.pi)
+    assert measure_ellipse_area(corners) == pytest.approx(4 * math.pi)
     t = np.linspace(0, 2 * math.pi, 100_001)
     outline = np.stack([2 * np.cos(t), 2 * np.sin(t)], axis=1) @ np.array([[1, 0], [1, 1.0]])
-    assert ellipse_perimeter(corners) == pytest.approx(length(outline), rel=1e-6)
+    assert measure_ellipse_perimeter(corners) == pytest.approx(measure_length(outline), rel=1e-6)
 
 
 def test_the_plane_in_which_points_lie():
     flat = np.random.default_rng(2).uniform(-9, 9, (12, 2))
-    found = in_plane(in_space(flat).astype(np.float32))
+    found = project_to_plane(in_space(flat).astype(np.float32))
     apart = np.linalg.norm(flat[:, None] - flat, axis=-1)
     np.testing.assert_allclose(np.linalg.norm(found[:, None] - found, axis=-1), apart, atol=1e-3)
     bent = in_space(flat)
     bent[3] += TURN[:, 2]
-    assert in_plane(bent) is None
-    assert in_plane(bent[:2]).shape[0] == 2
+    assert project_to_plane(bent) is None
+    assert project_to_plane(bent[:2]).shape[0] == 2
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -106,7 +108,7 @@ def test_crossing_sides_are_found_among_many(seed):
     at = np.sort(random.uniform(0, 2 * math.pi, 40))
     star = np.stack([np.cos(at), np.sin(at)], axis=1) * random.uniform(0.3, 1, (40, 1))
     for points in (star, random.uniform(-1, 1, (4, 2)), random.uniform(-1, 1, (12, 2))):
-        assert crosses_itself(points) == by_parameters(points)
+        assert is_self_intersecting(points) == by_parameters(points)
 
 
 def by_parameters(points):

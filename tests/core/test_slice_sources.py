@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_medread.core.geometry import Geometry
-from napari_medread.core.slice_sources import Frames
+from napari_medread.core.slice_sources import SliceSources
 
 AFFINE = np.array([[0.0, 0, 2, -10], [0, 3, 0, -20], [-5, 0, 0, 30], [0, 0, 0, 1]])
 GRID = Geometry((6, 4, 3), AFFINE)
@@ -13,7 +13,7 @@ GRID = Geometry((6, 4, 3), AFFINE)
 def frames(at, grid=GRID, lead_shape=()):
     shape = (*lead_shape, len(at))
     numbers = np.arange(np.prod(shape)).reshape(shape)
-    return Frames(numbers, numbers + 100, np.array(at, float), grid)
+    return SliceSources(numbers, numbers + 100, np.array(at, float), grid)
 
 
 def test_every_slice_has_its_image():

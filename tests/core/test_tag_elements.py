@@ -3,7 +3,7 @@
 import pytest
 
 from helpers.sample_headers import CLASS, DATE, HEADER, MAKER, MODEL, PRIVATE, REFERENCES
-from napari_medread.core.tag_elements import Query, Tag, Tags
+from napari_medread.core.tag_elements import Tag, TagQuery, Tags
 
 
 @pytest.mark.parametrize(
@@ -39,8 +39,8 @@ def test_what_is_typed_finds_it(text, found):
 
 
 def test_an_empty_query_is_none():
-    assert not Query("  ")
-    assert Query("a")
+    assert not TagQuery("  ")
+    assert TagQuery("a")
 
 
 def test_an_element_by_its_name_keyword_or_tag():

@@ -7,7 +7,7 @@ import pytest
 
 from helpers.sample_headers import HEADER, MAKER
 from napari_medread.core.tag_elements import Tag, Tags
-from napari_medread.core.tag_export import row_of, write_table, write_tags
+from napari_medread.core.tag_export import make_table_row, write_table, write_tags
 from napari_medread.errors import CannotWrite
 
 
@@ -51,4 +51,4 @@ def test_what_was_there_stays_where_nothing_can_be_written(tmp_path):
 
 
 def test_a_row():
-    assert row_of(MAKER) == ("(0008,0070)", "Manufacturer", "LO", "ACME 00080070")
+    assert make_table_row(MAKER) == ("(0008,0070)", "Manufacturer", "LO", "ACME 00080070")

@@ -3,8 +3,14 @@
 import pytest
 
 from napari_medread.core import tag_rows
-from napari_medread.core.tag_elements import Query, Tag, Tags
-from napari_medread.core.tag_rows import GROUP, SHOWN, TOP, Rows, Search
+from napari_medread.core.tag_elements import Tag, TagQuery, Tags
+from napari_medread.core.tag_rows import (
+    MAX_ROWS_PER_LEVEL,
+    MAX_SHOWN_MATCHES,
+    TOP_LEVEL,
+    TagRows,
+    TagSearch,
+)
 
 
 def sequence(count):
@@ -28,13 +34,13 @@ def names(rows, numbers):
 
 
 def searched(tags, text):
-    search = Search(tags, Query(text))
+    search = TagSearch(tags, TagQuery(text))
     assert search.go_on(60)
     return search
 
 
 def test_rows_are_made_when_they_are_looked_at():
-    rows = Rows(sequence(3))
+    rows = TagRows(sequence(3))
     assert names(rows, rows.top) == ["Rows", "Images"]
     assert not rows.has_inside(rows.top[0])
     assert rows.has_inside(rows.top[1])
@@ -47,8 +53,8 @@ def test_rows_are_made_when_they_are_looked_at():
 
 
 def test_many_rows_are_grouped_and_keep_their_keys():
-    tags = sequence(2 * GROUP + 3)
-    rows = Rows(tags)
+    tags = sequence(2 * MAX_ROWS_PER_LEVEL + 3)
+    rows = TagRows(tags)
     groups = rows.inside(rows.top[1])
     assert names(rows, groups) == [
         "1 to 500 of 1,003", "501 to 1,000 of 1,003", "1,001 to 1,003 of 1,003"
@@ -57,18 +63,18 @@ def test_many_rows_are_grouped_and_keep_their_keys():
     assert names(rows, last) == ["Item 1001", "Item 1002", "Item 1003"]
     assert [rows[n].place for n in last] == [0, 1, 2]
     # Whatever was looked at, a key leads to its element.
-    for number in (0, GROUP - 1, GROUP, 2 * GROUP + 2):
+    for number in (0, MAX_ROWS_PER_LEVEL - 1, MAX_ROWS_PER_LEVEL, 2 * MAX_ROWS_PER_LEVEL + 2):
         key = ("(0008,1140)", number, "(0020,0013)")
-        fresh = Rows(tags)
+        fresh = TagRows(tags)
         found = fresh.number_at(key)
         assert fresh[found].tag is tags.at(key)
         assert fresh[found].tag.value == f"{number}"
-    assert Rows(tags).number_at(("(0008,1140)", 2 * GROUP + 3)) is None
-    assert Rows(tags).number_at(()) is None
+    assert TagRows(tags).number_at(("(0008,1140)", 2 * MAX_ROWS_PER_LEVEL + 3)) is None
+    assert TagRows(tags).number_at(()) is None
 
 
 def test_what_is_below_a_row_is_limited():
-    rows = Rows(sequence(400))
+    rows = TagRows(sequence(400))
     assert len(rows.below(rows.top[1], 10_000)) == 401
     assert len(rows.below(rows.top[1], 100)) == 1
 
@@ -102,20 +108,20 @@ def test_what_is_found_is_shown_with_what_is_around_and_inside_it():
 
 
 def test_all_are_counted_and_the_first_are_shown():
-    search = searched(sequence(SHOWN + 50), "0020,0013")
-    assert search.found == SHOWN + 50
-    assert search.shown == SHOWN
-    assert len(search.rows.inside(search.rows.top[0])) == SHOWN
+    search = searched(sequence(MAX_SHOWN_MATCHES + 50), "0020,0013")
+    assert search.found == MAX_SHOWN_MATCHES + 50
+    assert search.shown == MAX_SHOWN_MATCHES
+    assert len(search.rows.inside(search.rows.top[0])) == MAX_SHOWN_MATCHES
 
 
 def test_a_search_goes_on_where_it_stopped(monkeypatch):
     monkeypatch.setattr(tag_rows, "_PIECE", 10)
     tags = sequence(40)
-    search = Search(tags, Query("0020,0013"))
+    search = TagSearch(tags, TagQuery("0020,0013"))
     counts = []
     while not search.go_on(0):
         counts.append(search.found)
     assert len(counts) > 5
     assert counts == sorted(counts)
     assert search.found == 40
-    assert search.rows.inside(TOP) == search.rows.top
+    assert search.rows.inside(TOP_LEVEL) == search.rows.top

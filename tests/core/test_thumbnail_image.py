@@ -7,7 +7,12 @@ import numpy as np
 import pytest
 
 from napari_medread.core.geometry import Geometry
-from napari_medread.core.thumbnail_image import Thumbnail, fitted, plane_of, thumbnail
+from napari_medread.core.thumbnail_image import (
+    Thumbnail,
+    find_acquisition_plane,
+    fit_into_square,
+    make_thumbnail,
+)
 from napari_medread.core.volume import Axis, Volume, to_world_order
 
 # The patient's superior, anterior, right corner in LPS.
@@ -34,7 +39,7 @@ def test_the_patients_upper_front_right_corner_is_at_the_upper_left(plane, signs
     data[:, *np.where(axes.T @ CORNER > 0, -1, 0)[1:]] = 100
     data[SHAPE[0] // 2] *= 2  # the middle slice is the brightest
     data, geometry = to_world_order(data, Geometry(SHAPE, affine))
-    found = thumbnail(Volume(data, "corner", geometry, contrast_limits=(0, 200)))
+    found = make_thumbnail(Volume(data, "corner", geometry, contrast_limits=(0, 200)))
     assert found.pixels[0, 0] == 255
     assert found.pixels.sum() == 255
     assert (found.pixels.shape, found.height, found.width) == ((8, 10), 16.0, 30.0)
@@ -50,18 +55,18 @@ def test_a_lazy_series_is_read_at_one_slice():
     data = da.map_blocks(block, chunks=((1,) * 2, (1,) * 7, 4, 5), dtype=np.int16)
     volume = Volume(data, "v", Geometry((7, 4, 5), np.eye(4)), (Axis("time"),))
     read.clear()
-    thumbnail(volume)
+    make_thumbnail(volume)
     assert read == [(0, 3, 0, 0)]
 
 
 def test_grey_levels_are_those_of_the_window():
     values = np.array([[-50.0, 0, 50, 100, 150, np.nan, np.inf]])
     volume = Volume(values, "v", contrast_limits=(0, 100), pixel_size=(2.0, 1.0))
-    plain = thumbnail(volume)
+    plain = make_thumbnail(volume)
     assert plain.pixels.tolist() == [[0, 0, 128, 255, 255, 0, 255]]
     assert (plain.height, plain.width) == (2.0, 7.0)
     volume.inverted = True
-    assert thumbnail(volume).pixels.tolist() == [[255, 255, 128, 0, 0, 255, 0]]
+    assert make_thumbnail(volume).pixels.tolist() == [[255, 255, 128, 0, 0, 255, 0]]
 
 
 @pytest.mark.parametrize(
@@ -73,22 +78,22 @@ def test_grey_levels_are_those_of_the_window():
     ],
 )
 def test_colours_are_kept(values, drawn):
-    assert thumbnail(Volume(values, "v", rgb=True)).pixels.tolist() == [[drawn]]
+    assert make_thumbnail(Volume(values, "v", rgb=True)).pixels.tolist() == [[drawn]]
 
 
 def test_regions_stand_out():
     values = np.array([[0, 1, 2]], np.uint8)
-    assert thumbnail(Volume(values, "v", labels=True)).pixels.tolist() == [[0, 128, 255]]
+    assert make_thumbnail(Volume(values, "v", labels=True)).pixels.tolist() == [[0, 128, 255]]
 
 
 def test_planes_without_a_position():
-    assert plane_of(Volume(np.zeros((4, 5)), "v")) == (0, 1, None)
+    assert find_acquisition_plane(Volume(np.zeros((4, 5)), "v")) == (0, 1, None)
     pages = Volume(np.zeros((3, 4, 5)), "v", leading=(Axis("page"),))
-    assert plane_of(pages) == (1, 2, None)
+    assert find_acquisition_plane(pages) == (1, 2, None)
 
 
 @pytest.mark.parametrize(
     ("size", "pixels"), [((100, 50), (72, 36)), ((1, 10000), (1, 72)), ((9.0, 9.0), (72, 72))]
 )
 def test_a_thumbnail_keeps_its_shape(size, pixels):
-    assert fitted(Thumbnail(np.zeros((2, 2), np.uint8), *size), 72) == pixels
+    assert fit_into_square(Thumbnail(np.zeros((2, 2), np.uint8), *size), 72) == pixels

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from napari_medread.core.volume import Axis, Volume
-from napari_medread.core.voxel_blocks import read_blocks, stored_type
+from napari_medread.core.voxel_blocks import find_stored_type, read_blocks
 from napari_medread.errors import CannotWrite
 
 CHANNEL, TIME = Axis("channel"), Axis("time", "s", 2.0)
@@ -13,7 +13,7 @@ CHANNEL, TIME = Axis("channel"), Axis("time", "s", 2.0)
 
 def joined(volume, **options):
     """Return all pieces as bytes."""
-    dtype, _ = stored_type(volume)
+    dtype, _ = find_stored_type(volume)
     return b"".join(piece.tobytes() for piece in read_blocks(volume, dtype, **options))
 
 
@@ -74,7 +74,7 @@ def test_large_arrays_are_cut():
 def test_types(given, stored):
     values = np.array([[0, 1], [1, 0]], dtype=given)
     volume = Volume(values, "x")
-    dtype, notes = stored_type(volume)
+    dtype, notes = find_stored_type(volume)
     assert dtype == np.dtype(stored)
     assert joined(volume) == values.astype(stored).tobytes()
     assert len(notes) == (given in ("f2", "<i8", ">u8"))
@@ -83,9 +83,9 @@ def test_types(given, stored):
 @pytest.mark.parametrize("dtype", ["c8", "O", "M8[s]", "U1"])
 def test_what_no_file_holds_is_refused(dtype):
     with pytest.raises(CannotWrite, match=r"^x: image files hold no values of the type"):
-        stored_type(Volume(np.zeros((2, 2), dtype), "x"))
+        find_stored_type(Volume(np.zeros((2, 2), dtype), "x"))
 
 
 def test_nothing_is_refused():
     with pytest.raises(CannotWrite, match=r"^x: it is empty"):
-        stored_type(Volume(np.zeros((0, 2, 2)), "x"))
+        find_stored_type(Volume(np.zeros((0, 2, 2)), "x"))

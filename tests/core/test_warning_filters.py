@@ -4,7 +4,7 @@ import warnings
 
 import pytest
 
-from napari_medread.core.warning_filters import quiet
+from napari_medread.core.warning_filters import suppress_warnings
 
 
 def shown(*messages):
@@ -22,9 +22,9 @@ def all_are_shown():
 
 
 def test_one_kind_or_all_are_kept_back():
-    with quiet("odd"):
+    with suppress_warnings("odd"):
         assert shown("odd tag", "even tag") == ["even tag"]
-        with quiet():
+        with suppress_warnings():
             assert shown("odd tag", "even tag") == []
         assert shown("odd tag", "even tag") == ["even tag"]
     assert shown("odd tag", "even tag") == ["odd tag", "even tag"]
@@ -33,7 +33,7 @@ def test_one_kind_or_all_are_kept_back():
 @pytest.mark.parametrize("first", ["", "odd"])
 def test_contexts_close_in_any_order(first):
     before = list(warnings.filters)
-    one, other = quiet(first), quiet("even" if first else "")
+    one, other = suppress_warnings(first), suppress_warnings("even" if first else "")
     one.__enter__()
     other.__enter__()
     one.__exit__(None, None, None)
@@ -43,6 +43,6 @@ def test_contexts_close_in_any_order(first):
 
 
 def test_an_error_inside_opens_again():
-    with pytest.raises(ValueError, match="broken"), quiet():
+    with pytest.raises(ValueError, match="broken"), suppress_warnings():
         raise ValueError("broken")
     assert shown("odd tag") == ["odd tag"]

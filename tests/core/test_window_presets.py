@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_medread.core import window_presets
-from napari_medread.core.contrast_limits import window_limits
+from napari_medread.core.contrast_limits import limits_from_window
 
 
 @pytest.mark.parametrize(
@@ -26,56 +26,59 @@ from napari_medread.core.contrast_limits import window_limits
     ],
 )
 def test_ct_presets(name, width, center):
-    (found,) = (each for each in window_presets.presets("CT", "HU") if each[2] == name)
+    (found,) = (each for each in window_presets.find_window_presets("CT", "HU") if each[2] == name)
     assert found[:2] == (center, width)
 
 
 def test_the_subdural_window_lies_in_the_published_ranges():
-    (found,) = (each for each in window_presets.CT if each[2] == "Subdural")
+    (found,) = (each for each in window_presets.CT_WINDOWS if each[2] == "Subdural")
     assert 50 <= found[0] <= 100
     assert 130 <= found[1] <= 300
 
 
 def test_presets_are_for_values_that_they_fit():
     assert (
-        window_presets.presets("PT", "HU") == window_presets.CT
+        window_presets.find_window_presets("PT", "HU") == window_presets.CT_WINDOWS
     )  # the unit tells, whatever scanned it
-    assert window_presets.presets("CT", "") == ()  # a localizer, say
-    assert window_presets.presets("MR", "") == ()
-    assert window_presets.presets("PT", "Bq/ml") == ()
-    assert window_presets.presets("", "") == window_presets.CT
-    assert window_presets.is_assumed("", "")
-    assert not window_presets.is_assumed("CT", "HU")
-    tops = [window_limits(c, w, "LINEAR_EXACT") for c, w, _ in window_presets.presets("PT", "g/ml")]
+    assert window_presets.find_window_presets("CT", "") == ()  # a localizer, say
+    assert window_presets.find_window_presets("MR", "") == ()
+    assert window_presets.find_window_presets("PT", "Bq/ml") == ()
+    assert window_presets.find_window_presets("", "") == window_presets.CT_WINDOWS
+    assert window_presets.is_unknown_scale("", "")
+    assert not window_presets.is_unknown_scale("CT", "HU")
+    tops = [
+        limits_from_window(c, w, "LINEAR_EXACT")
+        for c, w, _ in window_presets.find_window_presets("PT", "g/ml")
+    ]
     assert tops == [(0, top) for top in (5, 7, 10, 15, 20)]
 
 
 @pytest.mark.parametrize("function", ["LINEAR", "LINEAR_EXACT"])
 @pytest.mark.parametrize("window", [(40.0, 400.0), (-500.0, 1400.0), (40.5, 81.0), (128.25, 3.0)])
 def test_limits_give_back_their_window(function, window):
-    limits = window_limits(*window, function)
-    assert window_presets.window_of(limits, function) == pytest.approx(window, rel=1e-12)
+    limits = limits_from_window(*window, function)
+    assert window_presets.window_from_limits(limits, function) == pytest.approx(window, rel=1e-12)
 
 
 def test_the_function_is_the_one_by_which_the_file_was_opened():
     own = [(40, 400, "SOFT")]
-    assert window_presets.function_of(own, (-160, 239), whole=False) == "LINEAR"
-    assert window_presets.function_of(own, (-160, 240), whole=True) == "LINEAR_EXACT"
+    assert window_presets.find_voi_lut_function(own, (-160, 239), whole=False) == "LINEAR"
+    assert window_presets.find_voi_lut_function(own, (-160, 240), whole=True) == "LINEAR_EXACT"
     # Else LINEAR, where it is defined.
-    assert window_presets.function_of(own, (0, 1), whole=True) == "LINEAR"
-    assert window_presets.function_of([], None, whole=False) == "LINEAR_EXACT"
+    assert window_presets.find_voi_lut_function(own, (0, 1), whole=True) == "LINEAR"
+    assert window_presets.find_voi_lut_function([], None, whole=False) == "LINEAR_EXACT"
 
 
 @pytest.mark.parametrize("function", ["LINEAR", "LINEAR_EXACT"])
 @pytest.mark.parametrize("whole", [True, False])
 def test_the_least_width_can_be_drawn(function, whole):
-    least = window_presets.least_width(function, whole=whole)
-    low, high = window_limits(0, least, function)
-    assert window_presets.window_of((low, high), function) == pytest.approx((0, least))
+    least = window_presets.find_min_width(function, whole=whole)
+    low, high = limits_from_window(0, least, function)
+    assert window_presets.window_from_limits((low, high), function) == pytest.approx((0, least))
 
 
 def drag(center, width, right, up, *, function="LINEAR", whole=True):
-    return window_presets.dragged(center, width, right, up, function=function, whole=whole)
+    return window_presets.drag_window(center, width, right, up, function=function, whole=whole)
 
 
 def test_a_drag_to_the_right_is_wider_and_up_lowers_the_center():
@@ -100,7 +103,7 @@ def test_tiny_values_are_dragged_as_others_are():
 def test_a_drag_ends_at_the_least_width():
     assert drag(40, 10, -5000, 0) == (40, 2)
     center, width = drag(0.5, 1.0, -5000, 0, function="LINEAR_EXACT", whole=False)
-    low, high = window_limits(center, width, "LINEAR_EXACT")
+    low, high = limits_from_window(center, width, "LINEAR_EXACT")
     assert low < high
 
 
@@ -116,5 +119,5 @@ def test_a_drag_ends_at_the_least_width():
     ],
 )
 def test_digits_and_steps_follow_the_width(center, width, whole, decimals, step):
-    assert window_presets.decimals_of(center, width, whole=whole) == decimals
-    assert window_presets.step_of(width, whole=whole) == pytest.approx(step)
+    assert window_presets.find_window_decimals(center, width, whole=whole) == decimals
+    assert window_presets.find_window_step(width, whole=whole) == pytest.approx(step)

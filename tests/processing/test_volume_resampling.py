@@ -13,9 +13,9 @@ from napari_medread import read, resample
 from napari_medread.core.geometry import Geometry
 from napari_medread.core.volume import Axis, Volume
 from napari_medread.errors import Cancelled, CannotResample
-from napari_medread.plugin.samples import example
-from napari_medread.processing.target_grids import target_of
-from napari_medread.processing.volume_resampling import nbytes_of
+from napari_medread.plugin.samples import find_example
+from napari_medread.processing.target_grids import make_resampling_target
+from napari_medread.processing.volume_resampling import find_resampled_size
 
 SHAPE = (9, 8, 7)
 STEPS = (3.0, 1.0, 0.5)
@@ -173,7 +173,7 @@ def test_a_straightened_grid_lies_along_the_axes_and_holds_every_corner(grid):
 @pytest.mark.parametrize("spacing", [0.25, 0.7, 1.0, 1.9, 100.0])
 def test_a_new_spacing_keeps_field_of_view_and_directions(grid, spacing):
     source = geometry_of(GRIDS[grid])
-    found = target_of(volume_of(source), spacing=spacing).geometry
+    found = make_resampling_target(volume_of(source), spacing=spacing).geometry
     assert found.spacing == pytest.approx([spacing] * 3)
     np.testing.assert_allclose(found.directions, source.directions, atol=1e-12)
     middle = [(np.array(g.shape) - 1) / 2 for g in (source, found)]
@@ -455,14 +455,14 @@ def test_every_step_is_taken_once(options):
 def test_its_size_is_known_before():
     volume = volume_of(geometry_of(ALIGNED), np.zeros(SHAPE, np.int16))
     assert (
-        nbytes_of(volume, target_of(volume, spacing=0.7))
+        find_resampled_size(volume, make_resampling_target(volume, spacing=0.7))
         == resample(volume, spacing=0.7).data.nbytes
     )
 
 
 def test_the_oblique_example_against_simpleitk():
     """SimpleITK holds this grid itself, and samples it by its own geometry."""
-    (volume,) = read(example("mr_sagittal"))
+    (volume,) = read(find_example("mr_sagittal"))
     found = resample(volume, straighten=True, spacing=3.0)
     image = sitk.GetImageFromArray(np.asarray(volume.data, np.float64))
     reference = sitk.Image(found.geometry.itk.size, sitk.sitkFloat64)

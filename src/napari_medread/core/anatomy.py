@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 
-class Plane(NamedTuple):
+class PlaneAxes(NamedTuple):
     """How a plane is shown as in a reading room, by napari's world axes (SI, AP, RL).
 
     Attributes
@@ -22,7 +22,11 @@ class Plane(NamedTuple):
     right: int
 
 
-PLANES = {"axial": Plane(0, 1, 2), "coronal": Plane(1, 0, 2), "sagittal": Plane(2, 0, 1)}
+PLANE_AXES = {
+    "axial": PlaneAxes(0, 1, 2),
+    "coronal": PlaneAxes(1, 0, 2),
+    "sagittal": PlaneAxes(2, 0, 1),
+}
 """Axial from the feet, coronal from the front, sagittal from the patient's left."""
 
 _LETTERS = "LPS", "RAI"
@@ -32,26 +36,26 @@ _SECOND = np.sin(np.radians(20.0))
 """Part of a direction along an axis from which on the axis is named."""
 
 
-def plane_order(plane: str, ndim: int) -> tuple[int, ...]:
+def order_axes_for_plane(plane: str, ndim: int) -> tuple[int, ...]:
     """Return the order of a viewer's axes that shows a plane; the patient's axes are the last.
 
     Parameters
     ----------
     plane : str
-        A key of ``PLANES``.
+        A key of ``PLANE_AXES``.
     ndim : int
         Number of the viewer's axes, at least 3.
     """
     first = ndim - 3
-    return (*range(first), *(first + axis for axis in PLANES[plane]))
+    return (*range(first), *(first + axis for axis in PLANE_AXES[plane]))
 
 
-def plane_along(axis: int) -> str:
+def find_plane_along_axis(axis: int) -> str:
     """Return the plane whose slices lie along a world axis (0 SI, 1 AP, 2 RL)."""
-    return next(name for name, plane in PLANES.items() if plane.sliced == axis)
+    return next(name for name, plane in PLANE_AXES.items() if plane.sliced == axis)
 
 
-def letters(direction: ArrayLike) -> str:
+def format_direction(direction: ArrayLike) -> str:
     """Return the letters of a direction in the patient, as PS3.3 C.7.6.1.1.1 orders them.
 
     The nearest axis comes first. Others follow where the direction leans to them by more
@@ -77,7 +81,7 @@ def letters(direction: ArrayLike) -> str:
     return "".join(_LETTERS[int(parts[axis] < 0)][axis] for axis in kept)
 
 
-def coordinates(place: ArrayLike) -> str:
+def format_position(place: ArrayLike) -> str:
     """Return a place in the patient in words: ``L 12.3  P 40.0  S 88.1 mm``.
 
     Parameters
@@ -85,10 +89,13 @@ def coordinates(place: ArrayLike) -> str:
     place : array_like
         (3,) in LPS mm.
     """
-    return "  ".join(along(axis, value) for axis, value in enumerate(np.asarray(place))) + " mm"
+    return (
+        "  ".join(format_coordinate(axis, value) for axis, value in enumerate(np.asarray(place)))
+        + " mm"
+    )
 
 
-def along(axis: int, value: float) -> str:
+def format_coordinate(axis: int, value: float) -> str:
     """Return a coordinate along x, y or z of LPS as a letter and a distance, in mm."""
     shown = round(float(value), 1)
     return f"{_LETTERS[int(shown < 0)][axis]} {abs(shown):.1f}"

@@ -29,7 +29,7 @@ _FD = Path("/proc/self/fd")
 """Where Linux shows the open files of a process."""
 
 
-class Written(NamedTuple):
+class WrittenFiles(NamedTuple):
     """What a writer has made.
 
     Attributes
@@ -44,7 +44,7 @@ class Written(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-class Draft:
+class DraftFile:
     """A file that has no name until it is whole.
 
     On Linux it really has none, so that not even a killed process leaves anything behind.
@@ -105,7 +105,7 @@ class Draft:
 
 
 @contextmanager
-def drafts(path: Path) -> Iterator[list[Draft]]:
+def open_drafts(path: Path) -> Iterator[list[DraftFile]]:
     """Discard drafts whatever happens, and put what the system refuses in a sentence.
 
     Parameters
@@ -123,21 +123,21 @@ def drafts(path: Path) -> Iterator[list[Draft]]:
     CannotWrite
         Where a file of this name cannot be replaced or made.
     """
-    check_target(path)
-    made: list[Draft] = []
+    check_writable(path)
+    made: list[DraftFile] = []
     try:
         yield made
     except UnreadableFile:  # of the lazy volume that is being written, not of this file
         raise
     except OSError as error:
-        raise refused(path, error) from error
+        raise write_error_from_os_error(path, error) from error
     finally:
         for draft in made:
             draft.discard()
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
+def open_atomic_file(path: Path) -> Iterator[BinaryIO]:
     """Open a file that takes its place once all of it is written, and not before.
 
     Raises
@@ -145,15 +145,15 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     CannotWrite
         Where it cannot be made. What was there before is still there.
     """
-    with drafts(path) as made:
-        draft = Draft(path)
+    with open_drafts(path) as made:
+        draft = DraftFile(path)
         made.append(draft)
         yield draft.file
         draft.publish(path)
 
 
 @contextmanager
-def new_folder(path: Path) -> Iterator[Path]:
+def create_atomic_folder(path: Path) -> Iterator[Path]:
     """Make a folder that appears with all its files, or not at all.
 
     Parameters
@@ -176,7 +176,7 @@ def new_folder(path: Path) -> Iterator[Path]:
     try:
         beside = Path(tempfile.mkdtemp(".part", f".{path.name[:100]}.", path.parent))
     except OSError as error:
-        raise refused(path, error) from error
+        raise write_error_from_os_error(path, error) from error
     try:
         yield beside
         beside.chmod(0o777 & ~_umask())
@@ -186,12 +186,12 @@ def new_folder(path: Path) -> Iterator[Path]:
     except UnreadableFile:  # of the lazy volume that is being written, not of this folder
         raise
     except OSError as error:
-        raise refused(path, error) from error
+        raise write_error_from_os_error(path, error) from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 
 
-def check_target(path: Path) -> None:
+def check_writable(path: Path) -> None:
     """Refuse a path that must not be replaced, before any work is done.
 
     Raises
@@ -211,7 +211,7 @@ def check_target(path: Path) -> None:
         raise CannotWrite(f"{path.name}: the file is read-only. Choose another name.")
 
 
-def refused(path: Path, error: OSError) -> CannotWrite:
+def write_error_from_os_error(path: Path, error: OSError) -> CannotWrite:
     """Return the sentence for what the system refused."""
     # Libraries raise their own in place of the system's.
     while error.errno is None and isinstance(error.__cause__, OSError):

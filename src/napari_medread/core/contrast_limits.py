@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from napari_medread.core.volume import Window
 
-PERCENTILES = (1.0, 99.0)
+LIMIT_PERCENTILES = (1.0, 99.0)
 """Share of values, in percent, below the contrast limits where a file has no window."""
 
-SAMPLES = 200_000
+SAMPLED_VOXELS = 200_000
 """Percentiles are taken from about this many voxels, spread over the whole volume."""
 
 SAMPLED_PLANES = 32
@@ -25,7 +25,9 @@ _SMALLEST = 1e-37
 """Next to the smallest number of single precision, in which values are drawn."""
 
 
-def window_limits(center: float, width: float, function: str = "LINEAR") -> tuple[float, float]:
+def limits_from_window(
+    center: float, width: float, function: str = "LINEAR"
+) -> tuple[float, float]:
     """Return the values at which a window turns black and white.
 
     Parameters
@@ -41,10 +43,10 @@ def window_limits(center: float, width: float, function: str = "LINEAR") -> tupl
         low, high = center - 0.5 - (width - 1) / 2, center - 0.5 + (width - 1) / 2
     else:
         low, high = center - width / 2, center + width / 2
-    return increasing(low, high)
+    return make_drawable_limits(low, high)
 
 
-def increasing(low: float, high: float) -> tuple[float, float]:
+def make_drawable_limits(low: float, high: float) -> tuple[float, float]:
     """Return limits that napari can draw: finite, the second above the first."""
     low, high = float(low), float(high)
     if not (math.isfinite(low) and math.isfinite(high)):
@@ -59,26 +61,26 @@ def increasing(low: float, high: float) -> tuple[float, float]:
     return low, low + (largest if _SMALLEST < largest < 1e-3 else max(least, 1.0))
 
 
-def percentile_limits(values: NDArray[Any]) -> tuple[float, float]:
+def find_percentile_limits(values: NDArray[Any]) -> tuple[float, float]:
     """Return the 1st and 99th percentile of the finite values among ``values``."""
     values = values[np.isfinite(values)] if values.dtype.kind == "f" else values
     if not values.size:
         return 0.0, 1.0
-    low, high = np.percentile(values, PERCENTILES)
+    low, high = np.percentile(values, LIMIT_PERCENTILES)
     if low == high:  # mostly background: show what stands out from it
         low, high = values.min(), values.max()
-    return increasing(low, high)
+    return make_drawable_limits(low, high)
 
 
-def limits_of(data: Any) -> tuple[float, float]:
+def estimate_limits(data: Any) -> tuple[float, float]:
     """Return the percentile limits of a whole array, from a sample of it."""
     # Numbers near the largest there are overflow on the way to a percentile.
     with np.errstate(over="ignore", invalid="ignore"):
-        return percentile_limits(sample(data))
+        return find_percentile_limits(sample_voxels(data))
 
 
-def sample(data: Any, planes: int = SAMPLED_PLANES) -> NDArray[Any]:
-    """Return about ``SAMPLES`` values of an array of two axes or more, as one row.
+def sample_voxels(data: Any, planes: int = SAMPLED_PLANES) -> NDArray[Any]:
+    """Return about ``SAMPLED_VOXELS`` values of an array of two axes or more, as one row.
 
     They are spread over at most about ``planes`` of its planes (the last two axes).
     """
@@ -86,7 +88,7 @@ def sample(data: Any, planes: int = SAMPLED_PLANES) -> NDArray[Any]:
     per_axis = math.ceil(planes ** (1 / max(len(leading), 1)))
     picks = [sorted({round(n) for n in np.linspace(0, n - 1, min(n, per_axis))}) for n in leading]
     count = math.prod(len(p) for p in picks)
-    step = max(1, math.isqrt(rows * columns * count // SAMPLES))
+    step = max(1, math.isqrt(rows * columns * count // SAMPLED_VOXELS))
     parts = [
         np.asarray(data[(*at, slice(None, None, step), slice(None, None, step))]).ravel()
         for at in itertools.product(*picks)
@@ -94,7 +96,7 @@ def sample(data: Any, planes: int = SAMPLED_PLANES) -> NDArray[Any]:
     return np.concatenate(parts)
 
 
-def valid_windows(
+def make_valid_windows(
     centers: Sequence[float], widths: Sequence[float], explanations: Sequence[str]
 ) -> tuple[Window, ...]:
     """Pair centers and widths with their explanations, leaving out what cannot be shown."""

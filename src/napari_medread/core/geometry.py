@@ -109,7 +109,7 @@ class ITKProperties(NamedTuple):
     direction: tuple[float, ...]
 
 
-class Placement(NamedTuple):
+class WorldTransform(NamedTuple):
     """napari's transform for a layer: ``world = flips * (scale * index + translate)``.
 
     Attributes
@@ -338,7 +338,7 @@ class Geometry:
             list(order).index(self.slice_axis),
         )
 
-    def placement(self) -> Placement:
+    def placement(self) -> WorldTransform:
         """Return napari's transform for the grid, which is never rotated or sheared.
 
         A grid along the patient's axes is drawn exactly where it is. Any other is drawn
@@ -349,7 +349,7 @@ class Geometry:
         cosines = np.einsum("wc,cw->w", _WORLD_DIRECTIONS[self.ndim], unit)
         # -0.0 + 0.0 is 0.0: no negative zeros in what a user may read.
         translate = unit.T @ self.affine[: self.ndim, self.ndim] + 0.0
-        return Placement(
+        return WorldTransform(
             self.spacing,
             tuple(float(t) for t in translate),
             tuple(-1 if cosine < 0 else 1 for cosine in cosines),

@@ -13,7 +13,7 @@ from napari_medread.core.progress import Progress, no_progress
 
 MEAN, REC_601, REC_709 = "mean", "Rec. 601", "Rec. 709"
 
-WEIGHTS = MappingProxyType(
+LUMA_WEIGHTS = MappingProxyType(
     {
         MEAN: (1, 1, 1),
         REC_601: (299, 587, 114),
@@ -27,7 +27,7 @@ _BLOCK = 1 << 24
 """About so many bytes of colour are taken at a time."""
 
 
-def grey(color: Any, luma: str = MEAN, *, progress: Progress = no_progress) -> Any:
+def to_grayscale(color: Any, luma: str = MEAN, *, progress: Progress = no_progress) -> Any:
     """Return the grey of a colour array.
 
     Parameters
@@ -36,7 +36,7 @@ def grey(color: Any, luma: str = MEAN, *, progress: Progress = no_progress) -> A
         Shape (..., row, column, 3 or 4). The fourth, alpha, is left out. A dask array stays
         one: nothing of it is read.
     luma : str
-        One of ``WEIGHTS``.
+        One of ``LUMA_WEIGHTS``.
     progress : Progress
         Reports progress, and stops.
 
@@ -46,7 +46,7 @@ def grey(color: Any, luma: str = MEAN, *, progress: Progress = no_progress) -> A
         Shape (..., row, column), of the same type. Whole numbers are rounded to the
         nearest, halves up, so that 8 bits stay 8 bits.
     """
-    weights = WEIGHTS[luma]
+    weights = LUMA_WEIGHTS[luma]
     if hasattr(color, "map_blocks"):
         whole = color.rechunk({color.ndim - 1: -1})
         return whole.map_blocks(
@@ -69,7 +69,7 @@ def grey(color: Any, luma: str = MEAN, *, progress: Progress = no_progress) -> A
     return out
 
 
-def limits(values: Any) -> tuple[float, float]:
+def find_grayscale_limits(values: Any) -> tuple[float, float]:
     """Return the contrast limits with which grey looks as bright as its colour does.
 
     These are all that the type holds, and 0 to 1 for floating point, as colour is drawn.

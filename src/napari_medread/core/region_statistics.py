@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_medread.core.affines import invert_affine
-from napari_medread.core.shape_measurement import conjugate
+from napari_medread.core.shape_measurement import find_conjugate_radii
 
 
-class Statistics(NamedTuple):
+class RegionStatistics(NamedTuple):
     """The values of one region.
 
     Attributes
@@ -35,7 +35,7 @@ class Statistics(NamedTuple):
     highest: float = math.nan
 
 
-class Tally:
+class StatisticsAccumulator:
     """Statistics of regions that come in pieces, of which none is kept.
 
     Means and squares of the pieces are joined as by Chan, Golub and LeVeque (1983), which
@@ -43,7 +43,7 @@ class Tally:
     """
 
     def __init__(self) -> None:
-        self._found: dict[int, tuple[Statistics, float]] = {}
+        self._found: dict[int, tuple[RegionStatistics, float]] = {}
 
     def add(self, values: NDArray[Any], regions: NDArray[Any]) -> None:
         """Take a piece: values, and the number of the region of each, 0 for none."""
@@ -59,7 +59,7 @@ class Tally:
 
     def _join(self, number: int, part: NDArray[np.float64]) -> None:
         finite = part[np.isfinite(part)]
-        before, squares = self._found.get(number, (Statistics(), 0.0))
+        before, squares = self._found.get(number, (RegionStatistics(), 0.0))
         voxels, left_out = before.voxels + part.size, before.left_out + part.size - finite.size
         if not finite.size:
             self._found[number] = before._replace(voxels=voxels, left_out=left_out), squares
@@ -73,16 +73,16 @@ class Tally:
             mean = before.mean + apart * finite.size / total
             lowest, highest = min(lowest, before.lowest), max(highest, before.highest)
         deviation = math.sqrt(squares / (voxels - left_out))
-        found = Statistics(voxels, left_out, mean, deviation, lowest, highest)
+        found = RegionStatistics(voxels, left_out, mean, deviation, lowest, highest)
         self._found[number] = found, squares
 
-    def __iter__(self) -> Iterator[tuple[int, Statistics]]:
+    def __iter__(self) -> Iterator[tuple[int, RegionStatistics]]:
         """Yield the regions by number."""
         for number in sorted(self._found):
             yield number, self._found[number][0]
 
 
-def inside_polygon(corners: ArrayLike, shape: tuple[int, int]) -> NDArray[np.bool_]:
+def find_pixels_in_polygon(corners: ArrayLike, shape: tuple[int, int]) -> NDArray[np.bool_]:
     """Return which pixels have their centre inside a polygon.
 
     Parameters
@@ -111,7 +111,7 @@ def inside_polygon(corners: ArrayLike, shape: tuple[int, int]) -> NDArray[np.boo
     return out
 
 
-def inside_ellipse(corners: ArrayLike, shape: tuple[int, int]) -> NDArray[np.bool_]:
+def find_pixels_in_ellipse(corners: ArrayLike, shape: tuple[int, int]) -> NDArray[np.bool_]:
     """Return which pixels have their centre inside an ellipse, or on it.
 
     Parameters
@@ -121,7 +121,7 @@ def inside_ellipse(corners: ArrayLike, shape: tuple[int, int]) -> NDArray[np.boo
     shape : tuple of int
         Rows and columns.
     """
-    centre, a, b = conjugate(corners)
+    centre, a, b = find_conjugate_radii(corners)
     from_circle = np.eye(3)  # takes the unit circle to the ellipse, both around 0
     from_circle[:2, :2] = np.stack([a, b], axis=1)
     if abs(np.linalg.det(from_circle)) < 1e-12:

@@ -13,24 +13,24 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_medread.core.contrast_limits import increasing
+from napari_medread.core.contrast_limits import make_drawable_limits
 
 Float = NDArray[np.float64]
-Point = tuple[float, tuple[float, float, float], float]
-Mode = Literal["translucent", "mip", "attenuated_mip", "average"]
+ControlPoint = tuple[float, tuple[float, float, float], float]
+RenderingMode = Literal["translucent", "mip", "attenuated_mip", "average"]
 
-STEPS = 256
+TRANSFER_FUNCTION_SIZE = 256
 """Colours in a transfer function: opacity is not linear between control points."""
 
-STEP = 0.8
+RENDERER_STEP_VOXELS = 0.8
 """Of the renderer (vispy) from sample to sample, in voxels."""
 
-HU, SHARE = "HU", "share"
-"""What control points are given in: CT numbers, or shares of ``span_of``."""
+HU_SCALE, SPAN_SCALE = "HU", "share"
+"""What control points are given in: CT numbers, or shares of ``find_value_span``."""
 
 
 @dataclass(frozen=True)
-class Preset:
+class RenderingPreset:
     """How a volume is to look.
 
     Attributes
@@ -43,7 +43,7 @@ class Preset:
         Control points ``(value, (red, green, blue), opacity)`` by growing value, colours
         from 0 to 1 and opacity that of 1 mm. The first and the last are the contrast limits.
     scale : str
-        ``HU``: values are CT numbers. ``SHARE``: 0 is background and 1 the brightest there is.
+        ``HU_SCALE``: values are CT numbers. ``SPAN_SCALE``: 0 is background and 1 the brightest there is.
     mode : str
         Of rendering. Opacity only matters to ``translucent``; the others show all.
     attenuation : float
@@ -54,18 +54,18 @@ class Preset:
 
     name: str
     what: str
-    points: tuple[Point, ...]
-    scale: str = HU
-    mode: Mode = "translucent"
+    points: tuple[ControlPoint, ...]
+    scale: str = HU_SCALE
+    mode: RenderingMode = "translucent"
     attenuation: float = 0.0
     opaque: bool = False
 
     def limits(self, span: tuple[float, float] = (0.0, 1.0)) -> tuple[float, float]:
         """Return the contrast limits; ``span`` is that of the values, where it is needed."""
         low, high = self.points[0][0], self.points[-1][0]
-        if self.scale == HU:
+        if self.scale == HU_SCALE:
             return low, high
-        return increasing(*(span[0] + end * (span[1] - span[0]) for end in (low, high)))
+        return make_drawable_limits(*(span[0] + end * (span[1] - span[0]) for end in (low, high)))
 
     def transfer(self, step: float) -> Float:
         """Return colour and opacity between the contrast limits, (STEPS, 4), evenly spaced.
@@ -78,7 +78,7 @@ class Preset:
         """
         values = np.array([point[0] for point in self.points])
         colours = np.array([(*point[1], point[2]) for point in self.points])
-        at = np.linspace(values[0], values[-1], STEPS)
+        at = np.linspace(values[0], values[-1], TRANSFER_FUNCTION_SIZE)
         found = np.stack([np.interp(at, values, column) for column in colours.T], axis=1)
         if self.mode == "translucent":
             found[:, 3] = 1 - (1 - found[:, 3]) ** step
@@ -87,7 +87,7 @@ class Preset:
         return found
 
 
-def span_of(values: NDArray[Any]) -> tuple[float, float]:
+def find_value_span(values: NDArray[Any]) -> tuple[float, float]:
     """Return the values of background and of what is brightest.
 
     The 5th percentile of all, and the 99.5th of those above the mean, so that the result
@@ -99,12 +99,14 @@ def span_of(values: NDArray[Any]) -> tuple[float, float]:
         return 0.0, 1.0
     above = values[values > values.mean()]
     high = np.percentile(above, 99.5) if above.size else values.max()
-    return increasing(float(np.percentile(values, 5)), float(high))
+    return make_drawable_limits(float(np.percentile(values, 5)), float(high))
 
 
-def step_of(spacing: tuple[float, ...] | Float) -> float:
+def find_sample_step(spacing: tuple[float, ...] | Float) -> float:
     """Return how far apart samples along a ray are in mm, on average over directions."""
-    return float(STEP * np.prod(np.abs(np.asarray(spacing, float))) ** (1 / len(spacing)))
+    return float(
+        RENDERER_STEP_VOXELS * np.prod(np.abs(np.asarray(spacing, float))) ** (1 / len(spacing))
+    )
 
 
 _BLACK, _WHITE = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
@@ -112,8 +114,8 @@ _BLACK, _WHITE = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
 _SKIN = (0.94, 0.76, 0.63)
 """One colour from fat upwards, so that bone just below the skin does not show through it."""
 
-CT = (
-    Preset(
+CT_RENDERING_PRESETS = (
+    RenderingPreset(
         "Bone",
         "Bone in ivory; soft tissue is clear. Contrast in large vessels is faint.",
         (
@@ -125,7 +127,7 @@ CT = (
             (1500, (1.0, 1.0, 0.98), 0.9),
         ),
     ),
-    Preset(
+    RenderingPreset(
         "Vessels",
         "Blood with contrast (150 to 350 HU) in red, bone in ivory. Needs a scan with contrast.",
         (
@@ -139,7 +141,7 @@ CT = (
             (1500, (1.0, 1.0, 0.98), 0.8),
         ),
     ),
-    Preset(
+    RenderingPreset(
         "Lungs",
         "Lungs, their vessels and airways as if of glass.",
         (
@@ -152,7 +154,7 @@ CT = (
             (-300, (0.95, 0.55, 0.42), 0.0),
         ),
     ),
-    Preset(
+    RenderingPreset(
         "Skin",
         "The surface of the body, darker where it turns away.",
         (
@@ -164,7 +166,7 @@ CT = (
             (150, _SKIN, 0.4),
         ),
     ),
-    Preset(
+    RenderingPreset(
         "Soft tissue",
         "Muscle and organs, through clear fat and skin, with bone.",
         (
@@ -178,13 +180,13 @@ CT = (
             (1000, (1.0, 1.0, 0.95), 0.6),
         ),
     ),
-    Preset(
+    RenderingPreset(
         "MIP",
         "The brightest value along each ray: bone, calcium and contrast.",
         ((0, _BLACK, 1), (800, _WHITE, 1)),
         mode="mip",
     ),
-    Preset(
+    RenderingPreset(
         "X-ray",
         "The mean along each ray, which is how a radiograph comes about.",
         ((-1000, _BLACK, 1), (0, _WHITE, 1)),
@@ -193,23 +195,23 @@ CT = (
 )
 """For values in HU."""
 
-MR = (
-    Preset(
+MR_RENDERING_PRESETS = (
+    RenderingPreset(
         "MIP",
         "The brightest value along each ray: vessels of an angiography.",
         ((0.1, _BLACK, 1), (1.15, _WHITE, 1)),
-        SHARE,
+        SPAN_SCALE,
         mode="mip",
     ),
-    Preset(
+    RenderingPreset(
         "Shaded MIP",
         "The brightest value along each ray, fainter the deeper it lies (attenuated MIP).",
         ((0.05, _BLACK, 1), (1.15, _WHITE, 1)),
-        SHARE,
+        SPAN_SCALE,
         mode="attenuated_mip",
         attenuation=0.02,
     ),
-    Preset(
+    RenderingPreset(
         "Surface",
         "The skin, or whatever else borders on the dark background.",
         (
@@ -219,9 +221,9 @@ MR = (
             (0.45, _SKIN, 0.18),
             (1.0, _SKIN, 0.4),
         ),
-        SHARE,
+        SPAN_SCALE,
     ),
-    Preset(
+    RenderingPreset(
         "Translucent",
         "Bright tissue seen through the rest: the brain through skin and skull.",
         (
@@ -231,28 +233,28 @@ MR = (
             (0.75, (0.95, 0.82, 0.72), 0.04),
             (1.0, (1.0, 0.97, 0.92), 0.12),
         ),
-        SHARE,
+        SPAN_SCALE,
     ),
-    Preset(
+    RenderingPreset(
         "Mean",
         "The mean along each ray.",
         ((0.0, _BLACK, 1), (0.6, _WHITE, 1)),
-        SHARE,
+        SPAN_SCALE,
         mode="average",
     ),
 )
 """For MR, and for all whose values mean nothing by themselves."""
 
-PET = (
-    Preset(
+PET_RENDERING_PRESETS = (
+    RenderingPreset(
         "Inverted MIP",
         "The highest uptake along each ray, black on white, as nuclear medicine reads it.",
         ((0.0, _WHITE, 1), (1.0, _BLACK, 1)),
-        SHARE,
+        SPAN_SCALE,
         mode="mip",
         opaque=True,
     ),
-    Preset(
+    RenderingPreset(
         "Hot MIP",
         "The highest uptake along each ray, from red to white; may lie over a CT.",
         (
@@ -261,14 +263,14 @@ PET = (
             (0.7, (1.0, 0.65, 0.0), 1),
             (1.0, _WHITE, 1),
         ),
-        SHARE,
+        SPAN_SCALE,
         mode="mip",
     ),
 )
 """For uptake of a tracer."""
 
 
-def presets_for(modality: str, unit: str) -> tuple[Preset, ...]:
+def find_rendering_presets(modality: str, unit: str) -> tuple[RenderingPreset, ...]:
     """Return the presets that fit values, those wanted most often first.
 
     Parameters
@@ -278,9 +280,9 @@ def presets_for(modality: str, unit: str) -> tuple[Preset, ...]:
         neither may be HU: then there are those for CT too, after the others.
     """
     if unit == "HU":
-        return CT
+        return CT_RENDERING_PRESETS
     if modality in ("PT", "NM"):
-        return PET
+        return PET_RENDERING_PRESETS
     if modality or unit:
-        return MR
-    return (*MR, *(each for each in CT if each.name != "MIP"))
+        return MR_RENDERING_PRESETS
+    return (*MR_RENDERING_PRESETS, *(each for each in CT_RENDERING_PRESETS if each.name != "MIP"))

@@ -25,7 +25,7 @@ _PAIRS = 1 << 16
 """Pairs of sides of a polygon that are held against one another at a time."""
 
 
-def length(points: ArrayLike, *, closed: bool = False) -> float:
+def measure_length(points: ArrayLike, *, closed: bool = False) -> float:
     """Return the length of a path, the sum of its segments.
 
     Parameters
@@ -40,7 +40,7 @@ def length(points: ArrayLike, *, closed: bool = False) -> float:
     return float(np.linalg.norm(np.diff(path, axis=0), axis=1).sum())
 
 
-def angle(points: ArrayLike) -> float:
+def measure_angle(points: ArrayLike) -> float:
     """Return the angle at the middle one of three points, 0 to 180 degrees.
 
     It is nan where one of the others lies on the middle.
@@ -53,10 +53,10 @@ def angle(points: ArrayLike) -> float:
     return math.degrees(math.atan2(_parallelogram(a, b), float(a @ b)))
 
 
-def polygon_area(points: ArrayLike) -> float:
+def measure_polygon_area(points: ArrayLike) -> float:
     """Return the area of a flat polygon in any plane, by the shoelace formula.
 
-    Where sides cross, parts count against one another: see ``crosses_itself``.
+    Where sides cross, parts count against one another: see ``is_self_intersecting``.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def polygon_area(points: ArrayLike) -> float:
     return float(np.linalg.norm(np.cross(corners, np.roll(corners, -1, axis=0)).sum(axis=0)) / 2)
 
 
-def ellipse_area(corners: ArrayLike) -> float:
+def measure_ellipse_area(corners: ArrayLike) -> float:
     """Return the area of an ellipse in a parallelogram, pi times its half axes.
 
     Parameters
@@ -76,19 +76,19 @@ def ellipse_area(corners: ArrayLike) -> float:
     corners : (4, d) array
         Of the parallelogram, in order. The ellipse touches the middle of each side.
     """
-    _, a, b = conjugate(corners)
+    _, a, b = find_conjugate_radii(corners)
     return math.pi * _parallelogram(a, b)
 
 
-def ellipse_perimeter(corners: ArrayLike) -> float:
-    """Return the length of the outline of an ellipse in a parallelogram; see ``ellipse_area``."""
-    _, a, b = conjugate(corners)
+def measure_ellipse_perimeter(corners: ArrayLike) -> float:
+    """Return the length of the outline of an ellipse in a parallelogram; see ``measure_ellipse_area``."""
+    _, a, b = find_conjugate_radii(corners)
     at = np.arange(_STEPS)[:, None] * (2 * math.pi / _STEPS)
     speed = np.linalg.norm(b * np.cos(at) - a * np.sin(at), axis=1)
     return float(2 * math.pi * speed.mean())
 
 
-def conjugate(corners: ArrayLike) -> tuple[Float, Float, Float]:
+def find_conjugate_radii(corners: ArrayLike) -> tuple[Float, Float, Float]:
     """Return the centre of an ellipse, and the two half sides of its parallelogram.
 
     It consists of the points ``centre + a * cos(t) + b * sin(t)``.
@@ -97,7 +97,7 @@ def conjugate(corners: ArrayLike) -> tuple[Float, Float, Float]:
     return found.mean(axis=0), (found[1] - found[0]) / 2, (found[2] - found[1]) / 2
 
 
-def in_plane(points: ArrayLike) -> Float | None:
+def project_to_plane(points: ArrayLike) -> Float | None:
     """Return points as coordinates in the plane in which they lie, None if they lie in none.
 
     Parameters
@@ -120,7 +120,7 @@ def in_plane(points: ArrayLike) -> Float | None:
     return np.asarray(along[:, :2])
 
 
-def crosses_itself(points: ArrayLike) -> bool:
+def is_self_intersecting(points: ArrayLike) -> bool:
     """Tell whether sides of a polygon cross, so that it has no area that one number tells.
 
     Parameters

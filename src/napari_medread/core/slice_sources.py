@@ -19,7 +19,7 @@ _SAME = 1e-3
 """Of a slice: an image that is no farther away lies there."""
 
 
-class Image(NamedTuple):
+class SourceImage(NamedTuple):
     """One image of a file.
 
     Attributes
@@ -39,7 +39,7 @@ class Image(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Frames:
+class SliceSources:
     """The images that a volume was read from.
 
     They are known by their place, so that whatever is cut out of the volume or laid on
@@ -77,7 +77,7 @@ class Frames:
         """Whether the images lie between the slices."""
         return bool((self.at != np.rint(self.at)).any())
 
-    def moved(self, before: ArrayLike | None, after: Geometry | None) -> Frames | None:
+    def moved(self, before: ArrayLike | None, after: Geometry | None) -> SliceSources | None:
         """Return them for a volume that was moved as a whole.
 
         Parameters
@@ -102,7 +102,7 @@ class Frames:
 
     def nearest(
         self, leading: Sequence[int], index: ArrayLike = (), grid: Geometry | None = None
-    ) -> Image | None:
+    ) -> SourceImage | None:
         """Return the image at a voxel, or the nearest one.
 
         Parameters
@@ -131,4 +131,4 @@ class Frames:
             if off[n] > _SAME:
                 distance = float(off[n] * self.grid.spacing[self.grid.slice_axis])
         which = (*leading, n)
-        return Image(int(self.files[which]), int(self.numbers[which]), distance)
+        return SourceImage(int(self.files[which]), int(self.numbers[which]), distance)

@@ -15,7 +15,7 @@ _ITEM = re.compile(r"Item \d+")
 _NUMBERS = frozenset(["DS", "FD", "FL", "IS", "SL", "SS", "SV", "UL", "US", "UV"])
 """VRs whose values are numbers."""
 
-Key = tuple[str | int, ...]
+ElementKey = tuple[str | int, ...]
 """Where an element is: tags, and between them the places of items in their sequences."""
 
 
@@ -84,7 +84,7 @@ class Tag:
         return not self.tag and _ITEM.fullmatch(self.name) is not None
 
 
-class Query:
+class TagQuery:
     """What was typed to find elements by.
 
     Parameters
@@ -152,16 +152,16 @@ class Tags(Sequence[Tag]):
     def __repr__(self) -> str:
         return f"Tags({len(self)} elements)"  # values may name a patient
 
-    def walk(self) -> Iterator[tuple[Key, Tag]]:
+    def walk(self) -> Iterator[tuple[ElementKey, Tag]]:
         """Yield every element and item, with where it is, depth first."""
         yield from _walk(self._elements, ())
 
     def find(self, text: str) -> list[Tag]:
-        """Return the elements that a text finds, those inside sequences too; see ``Query``."""
-        query = Query(text)
+        """Return the elements that a text finds, those inside sequences too; see ``TagQuery``."""
+        query = TagQuery(text)
         return [tag for _, tag in self.walk() if query.finds(tag)]
 
-    def at(self, key: Key) -> Tag | None:
+    def at(self, key: ElementKey) -> Tag | None:
         """Return the element at a place that ``walk`` has given, None where there is none."""
         level, found = self._elements, None
         for step in key:
@@ -178,13 +178,13 @@ class Tags(Sequence[Tag]):
         return found
 
 
-def key_of(tag: Tag, place: int) -> str | int:
+def make_key_step(tag: Tag, place: int) -> str | int:
     """Return what sets an element apart from its neighbours; for an item its place."""
     return place if tag.is_item else tag.tag or tag.name
 
 
-def _walk(level: Sequence[Tag], above: Key) -> Iterator[tuple[Key, Tag]]:
+def _walk(level: Sequence[Tag], above: ElementKey) -> Iterator[tuple[ElementKey, Tag]]:
     for place, tag in enumerate(level):
-        key = (*above, key_of(tag, place))
+        key = (*above, make_key_step(tag, place))
         yield key, tag
         yield from _walk(tag.children, key)

@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from napari_medread.core.atomic_files import replacing
-from napari_medread.core.tag_elements import Key, Tag, Tags
+from napari_medread.core.atomic_files import open_atomic_file
+from napari_medread.core.tag_elements import ElementKey, Tag, Tags
 
-COLUMNS = ("Tag", "Name", "VR", "Value")
+HEADER_COLUMNS = ("Tag", "Name", "VR", "Value")
 """Of the table of a header."""
 
 
-def row_of(tag: Tag, key: Key = ()) -> tuple[str, str, str, str]:
+def make_table_row(tag: Tag, key: ElementKey = ()) -> tuple[str, str, str, str]:
     """Return an element as a row; with its key, that of one in a sequence names all above it.
 
     Items are counted from 1: ``(0008,1140)[2](0008,1155)``.
@@ -42,11 +42,11 @@ def write_tags(path: Path, tags: Tags) -> Path:
     """
     if path.suffix.lower() == ".json":
         text = json.dumps([_plain(tag) for tag in tags], ensure_ascii=False, indent=2) + "\n"
-        with replacing(path) as file:
+        with open_atomic_file(path) as file:
             file.write(text.encode())
         return path
-    rows = [row_of(tag, key) for key, tag in tags.walk() if tag.tag or not tag.children]
-    return write_table(path, COLUMNS, rows)
+    rows = [make_table_row(tag, key) for key, tag in tags.walk() if tag.tag or not tag.children]
+    return write_table(path, HEADER_COLUMNS, rows)
 
 
 def write_table(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Path:
@@ -61,7 +61,7 @@ def write_table(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]
     writer = csv.writer(text)
     writer.writerow(columns)
     writer.writerows(rows)
-    with replacing(path) as file:
+    with open_atomic_file(path) as file:
         file.write(text.getvalue().encode("utf-8-sig"))
     return path
 

@@ -10,15 +10,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
-from napari_medread.core.tag_elements import Key, Query, Tag, Tags, key_of
+from napari_medread.core.tag_elements import ElementKey, Tag, TagQuery, Tags, make_key_step
 
-TOP = -1
+TOP_LEVEL = -1
 """What the rows at the top are inside of."""
 
-GROUP = 500
+MAX_ROWS_PER_LEVEL = 500
 """More rows than this at one level are put into groups of so many."""
 
-SHOWN = 500
+MAX_SHOWN_MATCHES = 500
 """So many of the elements that are found are shown; the others are counted."""
 
 _PIECE = 200
@@ -26,7 +26,7 @@ _PIECE = 200
 
 
 @dataclass(slots=True)
-class Row:
+class TagRow:
     """One row.
 
     Attributes
@@ -36,7 +36,7 @@ class Row:
     key : tuple
         Where that is, as in ``Tags.walk``; a group's key is no element's.
     parent : int
-        The number of the row it is in, or ``TOP``.
+        The number of the row it is in, or ``TOP_LEVEL``.
     place : int
         Its place among the rows of its parent.
     inside : list of int or None
@@ -46,14 +46,14 @@ class Row:
     """
 
     tag: Tag
-    key: Key
+    key: ElementKey
     parent: int
     place: int
     inside: list[int] | None = None
     group: range | None = None
 
 
-class Rows:
+class TagRows:
     """The rows of a header by their numbers.
 
     Parameters
@@ -63,16 +63,16 @@ class Rows:
     """
 
     def __init__(self, tags: Sequence[Tag] | None = ()) -> None:
-        self._rows: list[Row] = []
-        self._numbers: dict[Key, int] = {}
-        self.top: list[int] = [] if tags is None else self._listed(tags, (), TOP)
+        self._rows: list[TagRow] = []
+        self._numbers: dict[ElementKey, int] = {}
+        self.top: list[int] = [] if tags is None else self._listed(tags, (), TOP_LEVEL)
 
-    def __getitem__(self, number: int) -> Row:
+    def __getitem__(self, number: int) -> TagRow:
         return self._rows[number]
 
     def inside(self, number: int) -> list[int]:
         """Return the numbers of the rows in a row, or at the top."""
-        if number == TOP:
+        if number == TOP_LEVEL:
             return self.top
         row = self._rows[number]
         if row.inside is None:
@@ -87,9 +87,9 @@ class Rows:
         row = self._rows[number]
         return bool(row.tag.children if row.inside is None else row.inside)
 
-    def number_at(self, key: Key) -> int | None:
+    def number_at(self, key: ElementKey) -> int | None:
         """Return the number of the row of an element, None where there is none."""
-        parent = TOP
+        parent = TOP_LEVEL
         for depth in range(1, len(key) + 1):
             number = self._number_in(parent, key[:depth])
             if number is None:
@@ -100,7 +100,7 @@ class Rows:
     def around(self, number: int) -> list[int]:
         """Return the numbers of the rows that a row is in, the outermost first."""
         found: list[int] = []
-        while (number := self._rows[number].parent) != TOP:
+        while (number := self._rows[number].parent) != TOP_LEVEL:
             found.insert(0, number)
         return found
 
@@ -115,16 +115,16 @@ class Rows:
             found += [one for one in inside if self.has_inside(one)]
         return found
 
-    def add(self, tag: Tag, key: Key, parent: int) -> int:
+    def add(self, tag: Tag, key: ElementKey, parent: int) -> int:
         """Add a row after the others of its parent."""
-        level = self.top if parent == TOP else self._rows[parent].inside
+        level = self.top if parent == TOP_LEVEL else self._rows[parent].inside
         if level is None:
             level = self._rows[parent].inside = []
-        number = self._new(Row(tag, key, parent, len(level)))
+        number = self._new(TagRow(tag, key, parent, len(level)))
         level.append(number)
         return number
 
-    def _number_in(self, parent: int, key: Key) -> int | None:
+    def _number_in(self, parent: int, key: ElementKey) -> int | None:
         level = self.inside(parent)
         number = self._numbers.get(key)
         if number is not None or not level or self._rows[level[0]].group is None:
@@ -135,25 +135,27 @@ class Rows:
                 self.inside(group)
         return self._numbers.get(key)
 
-    def _listed(self, level: Sequence[Tag], above: Key, parent: int) -> list[int]:
+    def _listed(self, level: Sequence[Tag], above: ElementKey, parent: int) -> list[int]:
         """Make the rows of one level; those inside them when they are looked at."""
-        if len(level) <= GROUP:
+        if len(level) <= MAX_ROWS_PER_LEVEL:
             return self._elements(level, above, parent, range(len(level)))
         found, every = [], tuple(level)
-        for place, first in enumerate(range(0, len(every), GROUP)):
-            held = range(first, min(first + GROUP, len(every)))
+        for place, first in enumerate(range(0, len(every), MAX_ROWS_PER_LEVEL)):
+            held = range(first, min(first + MAX_ROWS_PER_LEVEL, len(every)))
             name = f"{held[0] + 1:,} to {held[-1] + 1:,} of {len(every):,}"
             group = Tag(name, children=every)
-            found.append(self._new(Row(group, (*above, name), parent, place, group=held)))
+            found.append(self._new(TagRow(group, (*above, name), parent, place, group=held)))
         return found
 
-    def _elements(self, level: Sequence[Tag], above: Key, parent: int, chosen: range) -> list[int]:
+    def _elements(
+        self, level: Sequence[Tag], above: ElementKey, parent: int, chosen: range
+    ) -> list[int]:
         return [
-            self._new(Row(level[n], (*above, key_of(level[n], n)), parent, place))
+            self._new(TagRow(level[n], (*above, make_key_step(level[n], n)), parent, place))
             for place, n in enumerate(chosen)
         ]
 
-    def _new(self, row: Row) -> int:
+    def _new(self, row: TagRow) -> int:
         self._rows.append(row)
         self._numbers[row.key] = len(self._rows) - 1
         return len(self._rows) - 1
@@ -175,7 +177,7 @@ class _Level:
     """Whether they are inside of something that is found, and shown with it."""
 
 
-class Search:
+class TagSearch:
     """Looks for what a query finds in a header, as long at a time as one can wait.
 
     Parameters
@@ -195,18 +197,18 @@ class Search:
         The keys of the rows that they are in, in their order.
     """
 
-    def __init__(self, tags: Tags, query: Query) -> None:
-        self.rows = Rows(None)
+    def __init__(self, tags: Tags, query: TagQuery) -> None:
+        self.rows = TagRows(None)
         self.found = 0
-        self.opened: dict[Key, None] = {}
+        self.opened: dict[ElementKey, None] = {}
         self._query = query
-        self._levels = [_Level(enumerate(tags), row=TOP)]
+        self._levels = [_Level(enumerate(tags), row=TOP_LEVEL)]
         self._pieces = self._going()
 
     @property
     def shown(self) -> int:
         """How many of those found are among the rows."""
-        return min(self.found, SHOWN)
+        return min(self.found, MAX_SHOWN_MATCHES)
 
     def go_on(self, seconds: float) -> bool:
         """Look on for some time; tell whether all was looked at."""
@@ -234,16 +236,16 @@ class Search:
     def _add(self, place: int, tag: Tag) -> int | None:
         """Show what was found; return the number of its row if it is one of its own."""
         self.found += 1
-        if self.found > SHOWN:
+        if self.found > MAX_SHOWN_MATCHES:
             return None
-        above: Key = ()
-        parent: int | None = TOP
+        above: ElementKey = ()
+        parent: int | None = TOP_LEVEL
         for level in self._levels[1:]:
-            above = (*above, key_of(level.tag, level.place))
+            above = (*above, make_key_step(level.tag, level.place))
             self.opened[above] = None
             if level.row is None and not level.is_found and parent is not None:
                 level.row = self.rows.add(level.tag, above, parent)
             parent = level.row
         if self._levels[-1].is_found or parent is None:
             return None  # it comes with what it is in
-        return self.rows.add(tag, (*above, key_of(tag, place)), parent)
+        return self.rows.add(tag, (*above, make_key_step(tag, place)), parent)

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_medread.core.contrast_limits import increasing, limits_of
+from napari_medread.core.contrast_limits import estimate_limits, make_drawable_limits
 from napari_medread.core.volume import Volume
 
 
-class Plane(NamedTuple):
+class AcquisitionPlane(NamedTuple):
     """The axes of a volume's array that its slices show, and along which they are stacked.
 
     Attributes
@@ -44,7 +44,7 @@ class Thumbnail(NamedTuple):
     width: float
 
 
-def plane_of(volume: Volume) -> Plane:
+def find_acquisition_plane(volume: Volume) -> AcquisitionPlane:
     """Return the plane in which a volume was acquired.
 
     The grid's axes are in world order: superior to inferior, anterior to posterior, right to
@@ -58,10 +58,10 @@ def plane_of(volume: Volume) -> Plane:
         slice_axis = 0 if volume.geometry is None else volume.geometry.slice_axis
         through = axes.pop(slice_axis)
     down, across = axes
-    return Plane(down, across, through)
+    return AcquisitionPlane(down, across, through)
 
 
-def thumbnail(volume: Volume) -> Thumbnail:
+def make_thumbnail(volume: Volume) -> Thumbnail:
     """Return the middle slice of a volume, at the first index of its leading axes.
 
     Reads no more of a lazy volume than that slice. Its grey levels are those of the
@@ -72,7 +72,7 @@ def thumbnail(volume: Volume) -> Thumbnail:
     UnreadableFile
         Where that slice cannot be decoded.
     """
-    down, across, through = plane_of(volume)
+    down, across, through = find_acquisition_plane(volume)
     index: list[Any] = [0] * len(volume.leading) + [slice(None)] * (
         volume.ndim - len(volume.leading)
     )
@@ -97,9 +97,9 @@ def _drawn(values: NDArray[Any], volume: Volume) -> NDArray[np.uint8]:
             return np.asarray(values >> 8 * (values.dtype.itemsize - 1), np.uint8)
         low, high = 0.0, 1.0
     elif volume.labels:
-        low, high = increasing(0.0, float(values.max(initial=1)))
+        low, high = make_drawable_limits(0.0, float(values.max(initial=1)))
     else:
-        low, high = volume.contrast_limits or limits_of(values)
+        low, high = volume.contrast_limits or estimate_limits(values)
     with np.errstate(invalid="ignore", over="ignore"):
         grey = np.nan_to_num((values.astype(np.float64) - low) / (high - low), posinf=1, neginf=0)
     grey = np.clip(grey, 0, 1)
@@ -108,7 +108,7 @@ def _drawn(values: NDArray[Any], volume: Volume) -> NDArray[np.uint8]:
     return np.asarray(np.rint(grey * 255), np.uint8)
 
 
-def fitted(picture: Thumbnail, side: int) -> tuple[int, int]:
+def fit_into_square(picture: Thumbnail, side: int) -> tuple[int, int]:
     """Return the height and width of a picture in a square of pixels, its shape kept."""
     if not (math.isfinite(picture.height) and math.isfinite(picture.width)):
         return side, side

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_medread.core.geometry import PATIENT_LABELS, PLANE_LABELS, Geometry
-from napari_medread.core.slice_sources import Frames
+from napari_medread.core.slice_sources import SliceSources
 
 Window = tuple[float, float, str]
 """Center, width and explanation of a display window, in the volume's value unit."""
@@ -99,7 +99,7 @@ class Volume:
     value_unit: str = ""
     windows: tuple[Window, ...] = ()
     header: Mapping[str, str] = field(default_factory=dict)
-    frames: Frames | None = None
+    frames: SliceSources | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:

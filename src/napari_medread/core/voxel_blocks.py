@@ -14,14 +14,14 @@ from napari_medread.core.progress import Progress, no_progress
 from napari_medread.core.volume import Volume
 from napari_medread.errors import CannotWrite
 
-CHANNEL = "channel"
+CHANNEL_LABEL = "channel"
 """Label of the leading axis that holds the numbers of one voxel."""
 
 _BLOCK = 1 << 24
 """About so many bytes of an array in memory are written at a time."""
 
 
-def stored_type(volume: Volume) -> tuple[np.dtype[Any], tuple[str, ...]]:
+def find_stored_type(volume: Volume) -> tuple[np.dtype[Any], tuple[str, ...]]:
     """Return the little-endian type to write a volume in, and what to say about it.
 
     Raises
@@ -48,9 +48,9 @@ def stored_type(volume: Volume) -> tuple[np.dtype[Any], tuple[str, ...]]:
     return dtype.newbyteorder("<"), notes
 
 
-def channel_axis(volume: Volume) -> int | None:
+def find_channel_axis(volume: Volume) -> int | None:
     """Return which leading axis holds the numbers of one voxel, if one does."""
-    return next((n for n, axis in enumerate(volume.leading) if axis.label == CHANNEL), None)
+    return next((n for n, axis in enumerate(volume.leading) if axis.label == CHANNEL_LABEL), None)
 
 
 def read_blocks(
@@ -74,11 +74,13 @@ def read_blocks(
         Whether the ``channel`` axis becomes the last, as colour is, or stays where it is.
     """
     data = volume.data
-    axis = channel_axis(volume) if interleaved else None
+    axis = find_channel_axis(volume) if interleaved else None
     shape = [n for at, n in enumerate(data.shape) if at != axis]
     # Whole slabs of the first grid axis that is no plane; leading axes one by one.
     at = max(len(shape) - 3 - volume.rgb, 0)
-    cuts = edges(data, at + (axis is not None and axis <= at), math.prod(shape[at + 1 :]))
+    cuts = find_block_edges(
+        data, at + (axis is not None and axis <= at), math.prod(shape[at + 1 :])
+    )
     steps = [(*index, slice(*edge)) for index in np.ndindex(*shape[:at]) for edge in pairwise(cuts)]
     for step in progress(steps, f"Writing {volume.name}"):
         if axis is None:
@@ -91,7 +93,7 @@ def read_blocks(
         yield np.ascontiguousarray(piece, dtype=dtype)
 
 
-def edges(data: Any, axis: int, plane: int) -> list[int]:
+def find_block_edges(data: Any, axis: int, plane: int) -> list[int]:
     """Return where to cut an axis: where chunks end, else in slabs of a good size."""
     length = data.shape[axis]
     chunks = getattr(data, "chunks", None)
@@ -103,9 +105,9 @@ def edges(data: Any, axis: int, plane: int) -> list[int]:
     return [*range(0, length, step), length]
 
 
-def value_range(volume: Volume, progress: Progress = no_progress) -> tuple[Any, Any] | None:
+def find_value_range(volume: Volume, progress: Progress = no_progress) -> tuple[Any, Any] | None:
     """Return the smallest and largest finite value, read piece by piece; None without any."""
-    dtype, _ = stored_type(volume)
+    dtype, _ = find_stored_type(volume)
     low: Any = np.inf
     high: Any = -np.inf
     for piece in read_blocks(volume, dtype, progress):

@@ -14,7 +14,7 @@ _filters = ExitStack()
 
 
 @contextmanager
-def quiet(message: str = "") -> Iterator[None]:
+def suppress_warnings(message: str = "") -> Iterator[None]:
     """Keep warnings back while the context is open.
 
     Which warnings are shown is a setting of the whole process. Were each thread to put back

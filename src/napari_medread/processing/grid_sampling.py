@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from napari_medread.core.affines import Float
 
 Array = NDArray[Any]
-Poll = Callable[[float], None]
+ProgressPoll = Callable[[float], None]
 
 _INTERPOLATORS = {
     "linear": sitk.sitkLinear,
@@ -28,7 +28,7 @@ _TIE = 1e-6
 voxels, here one and there the other."""
 
 
-class Sampler:
+class GridSampler:
     """A frame, ready to be sampled slab by slab.
 
     The image that SimpleITK gets lies on a grid of plain indices, and the transform takes
@@ -61,7 +61,7 @@ class Sampler:
         interpolation: str,
         padding: Any,
         blur: Sequence[float] = (),
-        poll: Poll = lambda _: None,
+        poll: ProgressPoll = lambda _: None,
     ) -> None:
         n = frame.ndim
         frame = np.ascontiguousarray(frame)
@@ -81,7 +81,7 @@ class Sampler:
         self._image = self._prepared(frame, interpolation, blur, poll)
 
     def _prepared(
-        self, frame: Array, interpolation: str, blur: Sequence[float], poll: Poll
+        self, frame: Array, interpolation: str, blur: Sequence[float], poll: ProgressPoll
     ) -> sitk.Image:
         """Return the frame as an image, and have the filter give the type that is needed."""
         native = self._dtype.newbyteorder("=")
@@ -95,10 +95,10 @@ class Sampler:
             if native.kind == "b":
                 dtype = np.dtype(np.uint8)
             elif native.kind == "f":
-                dtype = working_type(native)
+                dtype = find_working_type(native)
             return sitk.GetImageFromArray(frame.astype(dtype, copy=False))
         # Whole numbers are rounded here: the filter would cut off what follows the point.
-        working = working_type(native)
+        working = find_working_type(native)
         self._filter.SetOutputPixelType(
             sitk.sitkFloat32 if working == np.float32 else sitk.sitkFloat64
         )
@@ -136,12 +136,12 @@ class Sampler:
         return np.asarray(_fitted(found, self._dtype))
 
 
-def _shared(poll: Poll, before: int, count: int, share: float) -> None:
+def _shared(poll: ProgressPoll, before: int, count: int, share: float) -> None:
     """Report the share of one of several steps."""
     poll((before + share) / count)
 
 
-def _executed(work: Any, image: sitk.Image, poll: Poll) -> sitk.Image:
+def _executed(work: Any, image: sitk.Image, poll: ProgressPoll) -> sitk.Image:
     """Execute a filter of SimpleITK, and abort it where ``poll`` raises."""
     raised: list[BaseException] = []
 
@@ -164,7 +164,7 @@ def _executed(work: Any, image: sitk.Image, poll: Poll) -> sitk.Image:
     return found
 
 
-def working_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
+def find_working_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """Return the floating point that values between those of a type are computed in."""
     return np.promote_types(dtype, np.float32) if dtype.kind in "iuf" else np.dtype(np.float32)
 

@@ -14,13 +14,13 @@ from napari_medread.core.geometry import PATIENT_LABELS, PLANE_LABELS, WORLD_AXE
 from napari_medread.core.volume import Volume
 from napari_medread.errors import CannotResample
 
-Spacing = float | Sequence[float]
+RequestedSpacing = float | Sequence[float]
 
 _SLIVER = 0.01
 """A grid may end this share of a voxel before its source: spacings are rounded numbers."""
 
 
-class Target(NamedTuple):
+class ResamplingTarget(NamedTuple):
     """A grid to resample to.
 
     Attributes
@@ -38,13 +38,13 @@ class Target(NamedTuple):
     name: str
 
 
-def target_of(
+def make_resampling_target(
     volume: Volume,
     *,
-    spacing: Spacing | None = None,
+    spacing: RequestedSpacing | None = None,
     straighten: bool = False,
     like: Volume | None = None,
-) -> Target:
+) -> ResamplingTarget:
     """Return the grid that ``napari_medread.resample`` resamples to; see there.
 
     Raises
@@ -69,14 +69,14 @@ def target_of(
         steps = [source.spacing[n] for n in source.world_order]
         if spacing is not None:
             steps = _steps(volume.name, spacing, 3)
-        return Target(_along_patient(source, steps), _the_patients_axes(steps), "straightened")
+        return ResamplingTarget(_along_patient(source, steps), _the_patients_axes(steps), "straightened")
     steps = _steps(volume.name, min(source.spacing) if spacing is None else spacing, source.ndim)
-    what = spelled(steps)
+    what = format_spacing(steps)
     name = what.replace(" isotropic", "").partition(" (")[0]
-    return Target(_spaced(source, steps), what, name)
+    return ResamplingTarget(_spaced(source, steps), what, name)
 
 
-def spelled(spacing: Sequence[float]) -> str:
+def format_spacing(spacing: Sequence[float]) -> str:
     """Spell a spacing: ``1 mm isotropic``, or ``3 x 0.5 x 0.5 mm (SI x AP x RL)``."""
     words = [f"{n:.4g}" for n in spacing]
     if len(set(words)) == 1:
@@ -85,7 +85,7 @@ def spelled(spacing: Sequence[float]) -> str:
     return f"{' x '.join(words)} mm ({' x '.join(labels)})"
 
 
-def reaches(matrix: Float, shape: Sequence[int], edge: float = 0.0) -> tuple[Float, Float]:
+def find_index_bounds(matrix: Float, shape: Sequence[int], edge: float = 0.0) -> tuple[Float, Float]:
     """Return between which coordinates, (n,) and (n,), a matrix takes the voxels of a grid.
 
     Their centres, or with an edge of 0.5 the whole of them.
@@ -106,7 +106,7 @@ def _geometry_of(volume: Volume) -> Geometry:
     return volume.geometry
 
 
-def _steps(name: str, spacing: Spacing, ndim: int) -> list[float]:
+def _steps(name: str, spacing: RequestedSpacing, ndim: int) -> list[float]:
     """Return one spacing for every axis."""
     found = (
         [float(n) for n in np.broadcast_to(np.ravel(spacing), ndim)]
@@ -149,7 +149,7 @@ def _along_patient(source: Geometry, steps: Sequence[float]) -> Geometry:
     """Return the grid along (SI, AP, RL) that covers all voxels of the source."""
     to_world = np.eye(4)
     to_world[:3] = WORLD_AXES.T @ source.affine[:3]
-    low, high = reaches(to_world, source.shape, edge=0.5)
+    low, high = find_index_bounds(to_world, source.shape, edge=0.5)
     counts = [_count(length, step) for length, step in zip(high - low, steps, strict=True)]
     first = (low + high) / 2 - (np.array(counts) - 1) / 2 * steps
     affine = np.eye(4)
@@ -158,7 +158,7 @@ def _along_patient(source: Geometry, steps: Sequence[float]) -> Geometry:
     return Geometry(counts, affine)
 
 
-def _grid_of(name: str, source: Geometry, like: Volume) -> Target:
+def _grid_of(name: str, source: Geometry, like: Volume) -> ResamplingTarget:
     """Return another volume's grid."""
     target = like.geometry
     if target is None:
@@ -173,14 +173,14 @@ def _grid_of(name: str, source: Geometry, like: Volume) -> Target:
             f"position in the patient, {body} a volume."
         )
     for one, other in ((source, target), (target, source)):
-        low, high = reaches(other.index_map(one), other.shape, edge=0.5)
+        low, high = find_index_bounds(other.index_map(one), other.shape, edge=0.5)
         if (low >= np.array(one.shape) - 0.5).any() or (high <= -0.5).any():
             raise CannotResample(
                 f"{name} and {like.name} do not overlap: nothing of the one would be in the "
                 "grid of the other."
             )
-    return Target(target, f"the grid of {like.name}", f"on {like.name}")
+    return ResamplingTarget(target, f"the grid of {like.name}", f"on {like.name}")
 
 
 def _the_patients_axes(steps: Sequence[float]) -> str:
-    return f"the patient's axes, {spelled(steps)}"
+    return f"the patient's axes, {format_spacing(steps)}"

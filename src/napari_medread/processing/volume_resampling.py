@@ -18,11 +18,11 @@ from napari_medread.core.progress import Progress, no_progress
 from napari_medread.core.volume import Volume
 from napari_medread.errors import CannotResample
 from napari_medread.processing.target_grids import (
-    Spacing,
-    Target,
-    reaches,
-    spelled,
-    target_of,
+    RequestedSpacing,
+    ResamplingTarget,
+    find_index_bounds,
+    format_spacing,
+    make_resampling_target,
 )
 
 Array = NDArray[Any]
@@ -46,7 +46,7 @@ _DEVIATIONS = math.sqrt(8 * math.log(2))
 def resample(
     volume: Volume,
     *,
-    spacing: Spacing | None = None,
+    spacing: RequestedSpacing | None = None,
     straighten: bool = False,
     like: Volume | None = None,
     interpolation: Interpolation = "linear",
@@ -93,24 +93,24 @@ def resample(
         Where the volume has no such grid, its values cannot be interpolated, or the result does
         not fit into the free memory.
     """
-    target = target_of(volume, spacing=spacing, straighten=straighten, like=like)
-    return resampled(volume, target, interpolation=interpolation, smooth=smooth, progress=progress)
+    target = make_resampling_target(volume, spacing=spacing, straighten=straighten, like=like)
+    return resample_to_target(volume, target, interpolation=interpolation, smooth=smooth, progress=progress)
 
 
-def resampled(
+def resample_to_target(
     volume: Volume,
-    target: Target,
+    target: ResamplingTarget,
     *,
     interpolation: Interpolation = "linear",
     smooth: bool = False,
     progress: Progress = no_progress,
 ) -> Volume:
-    """Resample a volume to a grid that ``target_of`` has returned for it; see ``resample``."""
+    """Resample a volume to a grid that ``make_resampling_target`` has returned for it; see ``resample``."""
     # Here, so that importing the package stays quick.
-    from napari_medread.processing.grid_sampling import Sampler
+    from napari_medread.processing.grid_sampling import GridSampler
 
-    how = interpolation_of(volume, interpolation)
-    check(volume, target, how)
+    how = choose_interpolation(volume, interpolation)
+    check_resampling(volume, target, how)
     matrix = _matrix(volume, target)
     blur = _blur(matrix) if smooth and how != "nearest" else ()
     read = _reader(volume, how)
@@ -137,7 +137,7 @@ def resampled(
             while done < first + min(int(share * ahead), ahead - 1):
                 done = next(steps)
 
-        sampler = Sampler(read(frame)[colour], matrix, how, padding, blur, poll)
+        sampler = GridSampler(read(frame)[colour], matrix, how, padding, blur, poll)
         poll(1.0)
         for start in starts:
             next(steps)
@@ -147,7 +147,7 @@ def resampled(
     next(steps, None)  # lets it end
 
     notes = [
-        f"Resampled from {spelled(_geometry(volume).spacing)} to {target.what} by {_SPOKEN[how]} "
+        f"Resampled from {format_spacing(_geometry(volume).spacing)} to {target.what} by {_SPOKEN[how]} "
         f"interpolation{', smoothed first where it became coarser' if any(blur) else ''}."
     ]
     if is_padded:
@@ -155,7 +155,7 @@ def resampled(
         lowest = "" if volume.labels or volume.rgb else ", its lowest value"
         value = f"{padding:.6g}" if isinstance(padding, float | np.floating) else f"{padding}"
         notes.append(f"What lies outside of the source was filled with {value}{unit}{lowest}.")
-    if not any(blur) and leaves_out(volume, target):
+    if not any(blur) and is_coarser(volume, target):
         smoothed = "" if how == "nearest" else " and nothing was smoothed first"
         notes.append(f"The new voxels are coarser{smoothed}: fine detail is lost.")
     return replace(
@@ -169,22 +169,22 @@ def resampled(
     )
 
 
-def interpolation_of(volume: Volume, wanted: Interpolation = "linear") -> Interpolation:
+def choose_interpolation(volume: Volume, wanted: Interpolation = "linear") -> Interpolation:
     """Return how a volume is interpolated: numbers of regions and masks are never mixed."""
     return "nearest" if volume.labels or volume.data.dtype == bool else wanted
 
 
-def nbytes_of(volume: Volume, target: Target) -> int:
+def find_resampled_size(volume: Volume, target: ResamplingTarget) -> int:
     """Return how many bytes a volume takes on another grid."""
     return math.prod(_shape(volume, target)) * int(volume.data.dtype.itemsize)
 
 
-def leaves_out(volume: Volume, target: Target) -> bool:
+def is_coarser(volume: Volume, target: ResamplingTarget) -> bool:
     """Tell whether a target is so coarse that values between its voxels do not count."""
     return bool((_steps(_matrix(volume, target)) > _COARSER).any())
 
 
-def check(volume: Volume, target: Target, interpolation: Interpolation) -> None:
+def check_resampling(volume: Volume, target: ResamplingTarget, interpolation: Interpolation) -> None:
     """Refuse what cannot be computed, before any work is done.
 
     Raises
@@ -203,7 +203,7 @@ def check(volume: Volume, target: Target, interpolation: Interpolation) -> None:
             f"{volume.name}: values of the type {dtype} cannot be interpolated. Convert them to "
             "whole numbers or floating point first."
         )
-    size = nbytes_of(volume, target)
+    size = find_resampled_size(volume, target)
     # A frame as it is read, and one or two times as SimpleITK has it.
     voxels = math.prod(_geometry(volume).shape)
     working = 4 if dtype.itemsize <= 2 or dtype == np.float32 else 8
@@ -224,14 +224,14 @@ def _geometry(volume: Volume) -> Geometry:
     return geometry
 
 
-def _shape(volume: Volume, target: Target) -> tuple[int, ...]:
+def _shape(volume: Volume, target: ResamplingTarget) -> tuple[int, ...]:
     """Return the shape of the data on another grid."""
     shape = tuple(volume.data.shape)
     colours = shape[-1:] if volume.rgb else ()
     return (*shape[: len(volume.leading)], *target.geometry.shape, *colours)
 
 
-def _matrix(volume: Volume, target: Target) -> Float:
+def _matrix(volume: Volume, target: ResamplingTarget) -> Float:
     """Return the matrix from the target's indices to the volume's.
 
     It is rounded, to far less than a voxel, so that equal grids give equal voxels.
@@ -249,9 +249,9 @@ def _blur(matrix: Float) -> tuple[float, ...]:
     return tuple((np.sqrt(np.maximum(_steps(matrix) ** 2 - 1, 0)) / _DEVIATIONS).tolist())
 
 
-def _is_padded(volume: Volume, target: Target, matrix: Float) -> bool:
+def _is_padded(volume: Volume, target: ResamplingTarget, matrix: Float) -> bool:
     """Tell whether the centre of any new voxel lies outside of all old ones, or on their edge."""
-    low, high = reaches(matrix, target.geometry.shape)
+    low, high = find_index_bounds(matrix, target.geometry.shape)
     edge = 0.5 - 1e-6  # SimpleITK may take the very edge for outside
     return bool((low < -edge).any() or (high > np.array(_geometry(volume).shape) - 1 + edge).any())
 
