@@ -82,10 +82,10 @@ def test_what_cannot_be_read_is_named_beside_what_can(folder):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda p: p.mkdir(), "there is no image in it that can be read"),
+        (lambda p: p.mkdir(), "no readable image was found"),
         (lambda p: None, "there is no such file or folder"),
-        (lambda p: p.write_text("text"), "there is no image in it that can be read"),
-        (lambda p: p.write_bytes(b""), "there is no image in it that can be read"),
+        (lambda p: p.write_text("text"), "no readable image was found"),
+        (lambda p: p.write_bytes(b""), "no readable image was found"),
         (
             lambda p: p.write_bytes(bytes(128) + b"DICM" + b"x" * 99),
             "the file ends inside its header",

@@ -50,7 +50,7 @@ def test_a_folder_of_everything(folder):
 def test_pictures_are_listed_where_there_is_nothing_else(folder):
     found = browse(folder / "pictures")
     assert names(found) == ["logo"]
-    assert found.files[0].look()[0].rgb
+    assert found.files[0].preview()[0].rgb
 
 
 def test_a_directory_lists_what_it_references(tmp_path):

@@ -40,7 +40,7 @@ def test_the_header_of_a_slice_is_that_of_its_pixels(tmp_path):
     for wrong in (4, -1, (0, 0)):
         with pytest.raises(UnreadableFile, match="there is no slice"):
             tags(volume, wrong)
-    with pytest.raises(UnreadableFile, match=r"4 files. Say which slice"):
+    with pytest.raises(UnreadableFile, match=r"4 files. Give the index of a slice"):
         tags(volume)
 
 

@@ -1,10 +1,15 @@
-"""Read and write medical images without napari."""
+"""Reading and writing medical images in Python, without napari.
+
+What ``napari_medread`` exports of this module are ``read``, ``read_volume`` and ``write``. The rest
+finds the files to read at a path, and is used by ``catalogue`` and by the plugin.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from napari_medread.core.atomic_files import WrittenFiles
 from napari_medread.core.progress import Progress, no_progress
@@ -31,14 +36,38 @@ from napari_medread.formats.registry import (
 PathLike = str | os.PathLike[str]
 
 WRITABLE_SUFFIXES = (*WRITE_SUFFIXES, DICOM_WRITE_SUFFIX)
-"""Suffixes of what can be written."""
+"""Suffixes of the files that can be written."""
 
-NO_READABLE_IMAGE = "there is no image in it that can be read."
-"""What is said of a path, after its name."""
+NO_READABLE_IMAGE = "no readable image was found."
+"""What is wrong with a path at which there is nothing to read; the name of the path precedes it."""
 
 MAX_PROBED_FILES = 20_000
-"""So many files of a folder are looked into to see whether any is ours, which takes about half a
-second; after that, it may be."""
+"""Number of files in a folder that ``is_readable`` opens, which takes about half a second."""
+
+MAX_LISTED_PROBLEMS = 3
+"""Number of skipped files that one error describes."""
+
+MAX_LISTED_VOLUMES = 8
+"""Number of volumes that one error lists."""
+
+
+class FoundFiles(NamedTuple):
+    """Files at one or several paths.
+
+    Attributes
+    ----------
+    files : list of Path
+        Files to read, except for pictures in folders.
+    pictures : list of Path
+        Pictures (JPEG, PNG, ...) in folders. They are read only if there is nothing else: beside
+        volumes they are decoration, as viewers on CDs bring it.
+    skipped : list of str
+        Sentences about what is missing or cannot be opened.
+    """
+
+    files: list[Path]
+    pictures: list[Path]
+    skipped: list[str]
 
 
 def read(
@@ -50,52 +79,102 @@ def read(
 ) -> list[Volume]:
     """Read all volumes at a path.
 
+    Files that cannot be read are skipped as long as there are others: the notes of the first
+    volume name them.
+
     Parameters
     ----------
     path : path, or sequence of paths
-        A file; a folder, with all below it; a DICOMDIR; several of them; or the name of one of
-        imageio's standard pictures, as ``imageio:chelsea.png``. DICOM is known by its
-        content, other formats by their suffix. DICOM files given together are sorted
-        into series together.
+        A file; a folder, including its subfolders; a DICOMDIR; several of these; or the name of
+        one of imageio's standard pictures, such as ``imageio:chelsea.png``. DICOM files are
+        recognised by their content, other formats by their suffix. DICOM files given together
+        are sorted into series together.
     progress : Progress
-        Wraps loops, to report progress and to stop.
+        Wraps the loops, to report progress and to cancel: see ``core.progress.Progress``.
     lazy : bool or None
-        Whether the slices of a DICOM volume are read only when they are looked at, as a dask
-        array. None: those of all volumes but the largest, and of that too where it would
-        take much of the free memory.
+        Whether ``data`` of DICOM volumes is a dask array that reads slices on demand. None: for
+        all volumes but the largest, and for the largest if it would take much of the free
+        memory.
     lazy_above : int or None
-        In bytes, with ``lazy=None``: the largest volume is read at once up to this size, as long
-        as it fits into half of the free memory. None: up to a quarter of the free memory.
+        Size in bytes up to which, with ``lazy=None``, the largest volume is read into memory, as
+        long as it fits into half of the free memory. None: a quarter of the free memory.
 
     Returns
     -------
     list of Volume
-        DICOM series first, by number, then other files by name. At least one.
+        At least one: DICOM series by number, then other files by name. See ``Geometry`` for the
+        order of axes, unit and frame.
 
     Raises
     ------
     UnreadableFile
-        Where there is nothing to read, or nothing that can be read. What can be is
-        returned, and names the rest in its notes.
+        If there is nothing at the path, or nothing that can be read.
+    Cancelled
+        If ``progress`` raises it.
+
+    See Also
+    --------
+    read_volume : Read the only volume at a path.
     """
-    paths = [path] if isinstance(path, str | os.PathLike) else list(path)
-    standard = [str(each) for each in paths if is_standard_picture(each)]
-    volumes = [volume for each in standard for volume in _read_standard_picture(each)]
-    files, pictures, skipped = find_files([each for each in paths if not is_standard_picture(each)])
-    found, more = _read_files(files, progress, lazy, lazy_above)
-    skipped += more
-    if not found:  # pictures beside volumes are decoration, as viewers on a CD bring it
-        found, more = _read_files(pictures, progress, lazy, lazy_above)
-        skipped += more
-    volumes += found
+    paths = _to_list(path)
+    standard_pictures = [str(each) for each in paths if is_standard_picture(each)]
+    volumes = [v for uri in standard_pictures for v in _read_standard_picture(uri)]
+    files, pictures, skipped = find_files([p for p in paths if not is_standard_picture(p)])
+    read_volumes, problems = _read_files(files, progress, lazy, lazy_above)
+    skipped += problems
+    if not read_volumes:
+        read_volumes, problems = _read_files(pictures, progress, lazy, lazy_above)
+        skipped += problems
+    volumes += read_volumes
     if not volumes:
         if skipped:
             raise UnreadableFile(_join_problems(skipped))
-        what = Path(paths[0]).name if len(paths) == 1 else f"{len(paths)} paths"
-        raise UnreadableFile(f"{what}: {NO_READABLE_IMAGE}")
-    # What was skipped belongs to no volume; the first carries it.
+        raise UnreadableFile(f"{_name_paths(paths)}: {NO_READABLE_IMAGE}")
+    # What was skipped belongs to no volume; the first one carries it.
     volumes[0].notes = (*(f"Skipped {each}" for each in skipped), *volumes[0].notes)
     return volumes
+
+
+def read_volume(
+    path: PathLike | Sequence[PathLike],
+    *,
+    progress: Progress = no_progress,
+    lazy: bool | None = None,
+    lazy_above: int | None = None,
+) -> Volume:
+    """Read the only volume at a path.
+
+    Parameters
+    ----------
+    path, progress, lazy, lazy_above
+        As in ``read``.
+
+    Returns
+    -------
+    Volume
+        See ``Geometry`` for the order of axes, unit and frame.
+
+    Raises
+    ------
+    UnreadableFile
+        If there are several volumes, which the message lists; if there is nothing at the path, or
+        nothing that can be read.
+    Cancelled
+        If ``progress`` raises it.
+    """
+    volumes = read(path, progress=progress, lazy=lazy, lazy_above=lazy_above)
+    if len(volumes) == 1:
+        return volumes[0]
+    listed = [
+        f"[{n}] {volume.name} ({' x '.join(map(str, volume.shape))})"
+        for n, volume in enumerate(volumes[:MAX_LISTED_VOLUMES])
+    ]
+    if len(volumes) > MAX_LISTED_VOLUMES:
+        listed.append(f"and {len(volumes) - MAX_LISTED_VOLUMES} more")
+    raise UnreadableFile(
+        f"{_name_paths(_to_list(path))}: there are {len(volumes)} volumes, choose one with "
+        f"read(path)[n]: {', '.join(listed)}."
+    )
 
 
 def write(
@@ -106,47 +185,52 @@ def write(
     keep_patient: bool = False,
     progress: Progress = no_progress,
 ) -> WrittenFiles:
-    """Write a volume, with its true geometry.
+    """Write a volume with its true geometry.
 
-    A file appears when all of it is written, and not before: whatever goes wrong, what was there
-    is still there.
+    A file appears only when all of it is written: whatever goes wrong, what was there before is
+    unchanged.
 
     Parameters
     ----------
     path : path
-        Its suffix says the format: ``.mhd`` (with a ``.raw`` or ``.zraw`` beside it), ``.mha``,
-        ``.nii``, ``.nii.gz``, ``.nrrd`` or ``.dcm``. A single image becomes that ``.dcm`` file,
-        several a folder of this name without the suffix. A path that ends in a separator, or is
-        a folder, becomes a folder of DICOM images. Such a folder must be new, or empty.
+        Its suffix determines the format: ``.mhd`` (with a ``.raw`` or ``.zraw`` file next to it),
+        ``.mha``, ``.nii``, ``.nii.gz``, ``.nrrd`` or ``.dcm``. With ``.dcm``, a single image
+        becomes that file, and several images a folder of this name without the suffix. A path
+        that ends in a separator, or is a folder, becomes a folder of DICOM images. Such a folder
+        must be new or empty.
     volume : Volume
-        What to write. A lazy one is read piece by piece, and never in memory as a whole.
+        What to write. A lazy volume is read piece by piece, never as a whole.
     compress : bool
-        Whether to pack the data without loss, where the suffix leaves the choice.
+        Whether to compress the data without loss, for suffixes that allow both.
     keep_patient : bool
-        Whether what names the patient in the source goes into the file too. DICOM images then
-        belong to the patient's study, and else to nobody's.
+        Whether to copy what identifies the patient from the source into the file. DICOM images
+        then belong to the patient's study, otherwise to a new one of nobody.
     progress : Progress
-        Wraps loops, to report progress and to stop.
+        Wraps the loops, to report progress and to cancel: see ``core.progress.Progress``.
 
     Returns
     -------
-    Written
+    WrittenFiles
         The paths written, the one to open first, and sentences about what was changed.
 
     Raises
     ------
     CannotWrite
-        Where the suffix is none of these, the format cannot hold the volume, or the disk
-        cannot take it.
+        If the suffix is none of these, the format cannot hold the volume, or the file system
+        refuses.
+    UnreadableFile
+        If the volume is lazy and its files can no longer be read.
+    Cancelled
+        If ``progress`` raises it.
     """
-    place = Path(path)
-    as_folder = os.fspath(path).endswith(("/", os.sep)) or place.is_dir()
-    suffix = find_write_suffix(place)
+    target = Path(path)
+    as_folder = os.fspath(path).endswith(("/", os.sep)) or target.is_dir()
+    suffix = find_format_suffix(target)
     if as_folder or suffix == DICOM_WRITE_SUFFIX:
         from napari_medread.dicom.writing.dicom_writer import write as write_dicom
 
         return write_dicom(
-            place,
+            target,
             volume,
             as_folder=as_folder,
             compress=compress,
@@ -155,27 +239,30 @@ def write(
         )
     if suffix is None:
         raise CannotWrite(
-            f"{place.name}: this name does not say the format. Choose one that ends in "
-            f"{', '.join(WRITABLE_SUFFIXES[:-1])} or {WRITABLE_SUFFIXES[-1]}."
+            f"{target.name}: the suffix of this name is no format that can be written. Choose a "
+            f"name that ends in {', '.join(WRITABLE_SUFFIXES[:-1])} or {WRITABLE_SUFFIXES[-1]}."
         )
     return import_writer(suffix)(
-        place, volume, compress=compress, keep_patient=keep_patient, progress=progress
+        target, volume, compress=compress, keep_patient=keep_patient, progress=progress
     )
 
 
-def find_write_suffix(path: PathLike) -> str | None:
-    """Return the suffix of a name that says how to write it, one of ``WRITABLE_SUFFIXES``, or None."""
-    place = Path(path)
-    if place.suffix.lower() == DICOM_WRITE_SUFFIX:
+def find_format_suffix(path: PathLike) -> str | None:
+    """Return the suffix that determines the format to write, one of ``WRITABLE_SUFFIXES``.
+
+    It is in lower case; None if the name has none of them.
+    """
+    target = Path(path)
+    if target.suffix.lower() == DICOM_WRITE_SUFFIX:
         return DICOM_WRITE_SUFFIX
-    return find_write_suffix(place)
+    return find_write_suffix(target)
 
 
 def is_readable(path: PathLike) -> bool:
-    """Tell quickly whether a path is worth reading, opening no more than it must.
+    """Return whether a path looks readable, without reading more than the start of files.
 
-    A folder is as soon as it holds one file of ours. In a very large one without any
-    among the first files, the answer is yes too: reading will tell.
+    A folder is readable if it contains one readable file. If there is none among its first
+    ``MAX_PROBED_FILES`` files, a larger folder is assumed to be readable too.
     """
     if is_standard_picture(path):
         return True
@@ -191,31 +278,85 @@ def is_readable(path: PathLike) -> bool:
             )
     except OSError:
         return False
-    for probed, file in enumerate(walk_files(place)):
-        if find_format(file) or probed >= MAX_PROBED_FILES or is_dicom(file):
+    for n, file in enumerate(walk_files(place)):
+        if find_format(file) or n >= MAX_PROBED_FILES or is_dicom(file):
             return True
     return False
 
 
 def is_standard_picture(path: PathLike) -> bool:
-    """Tell whether a path is the name of one of imageio's pictures, and no file's."""
+    """Return whether a path names one of imageio's standard pictures, and no existing file."""
     return str(path).startswith(IMAGEIO_SCHEME) and not Path(path).exists()
 
 
-def _is_picture(file: Path) -> bool:
-    """Tell whether a file in a folder is a picture by its name."""
-    file_format = find_format(file)
-    return file_format is not None and not file_format.is_volumetric
+def find_files(paths: Sequence[PathLike]) -> FoundFiles:
+    """Return the files at paths: those in folders, and those a DICOMDIR references.
+
+    A DICOMDIR among other paths is ignored, as the files it references are usually among them.
+
+    Raises
+    ------
+    UnreadableFile
+        If there is nothing at one of the paths, or a DICOMDIR cannot be parsed.
+    """
+    found = FoundFiles([], [], [])
+    for path in map(Path, paths):
+        kind = get_path_kind(path)
+        if kind == "folder":
+            errors: list[OSError] = []
+            for file in walk_files(path, errors.append):
+                (found.pictures if _is_picture(file) else found.files).append(file)
+            found.skipped.extend(
+                f"{Path(error.filename).name}: the folder cannot be opened ({error.strerror})."
+                for error in errors
+            )
+        elif (len(paths) == 1 or is_ignored_file(path)) and is_dicomdir(path):
+            referenced, missing = find_referenced_files(path)
+            found.files.extend(referenced)
+            found.skipped.extend(missing)
+        elif kind:
+            found.files.append(path)
+        else:
+            raise UnreadableFile(f"{path.name}: there is no such file or folder.")
+    return found
 
 
-MAX_LISTED_PROBLEMS = 3
-"""So many sentences on skipped files fit into one error."""
+def split_by_format(files: Sequence[Path]) -> tuple[list[tuple[Path, FileFormat]], list[Path]]:
+    """Split files into those of a format that their suffix names, and those that may be DICOM.
+
+    Returns
+    -------
+    with_format : list of (Path, FileFormat)
+        Files of formats other than DICOM.
+    others : list of Path
+        All other files, including DICOM files whose suffix is that of another format.
+    """
+    with_format: list[tuple[Path, FileFormat]] = []
+    others: list[Path] = []
+    for file in files:
+        file_format = find_format(file)
+        # Content decides. Files without a known suffix are opened later anyway.
+        if file_format and not is_dicom(file):
+            with_format.append((file, file_format))
+        else:
+            others.append(file)
+    return with_format, others
 
 
-def _join_problems(skipped: Sequence[str]) -> str:
-    """Join sentences, the first few of many."""
-    more = len(skipped) - MAX_LISTED_PROBLEMS
-    return " ".join([*skipped[:MAX_LISTED_PROBLEMS], *([f"And {more} more."] if more > 0 else [])])
+def _read_files(
+    files: Sequence[Path], progress: Progress, lazy: bool | None, lazy_above: int | None
+) -> tuple[list[Volume], list[str]]:
+    """Return the volumes of files, and sentences about the files that were skipped."""
+    from napari_medread.dicom.read import read_dicom
+
+    with_format, others = split_by_format(files)
+    volumes, skipped = read_dicom(others, progress, lazy=lazy, lazy_above=lazy_above)
+    for file, file_format in progress(with_format, "Reading files"):
+        try:
+            volumes += file_format.import_reader()(file, progress)
+        except UnreadableFile as error:
+            skipped.append(str(error))
+    return volumes, skipped
 
 
 def _read_standard_picture(uri: str) -> list[Volume]:
@@ -224,57 +365,24 @@ def _read_standard_picture(uri: str) -> list[Volume]:
     return read_standard_picture(uri)
 
 
-def find_files(paths: Sequence[PathLike]) -> tuple[list[Path], list[Path], list[str]]:
-    """Return the files at paths, the pictures in folders apart, and what is lacking."""
-    files: list[Path] = []
-    pictures: list[Path] = []
-    skipped: list[str] = []
-    for place in map(Path, paths):
-        kind = get_path_kind(place)
-        if kind == "folder":
-            closed: list[OSError] = []
-            inside = list(walk_files(place, closed.append))
-            skipped += [
-                f"{Path(each.filename).name}: the folder cannot be opened ({each.strerror})."
-                for each in closed
-            ]
-            files += [f for f in inside if not _is_picture(f)]
-            pictures += [f for f in inside if _is_picture(f)]
-        elif (len(paths) == 1 or is_ignored_file(place)) and is_dicomdir(place):
-            referenced, lacking = find_referenced_files(place)
-            files += referenced
-            skipped += lacking
-        elif kind:
-            files.append(place)
-        else:
-            raise UnreadableFile(f"{place.name}: there is no such file or folder.")
-    return files, pictures, skipped
+def _is_picture(file: Path) -> bool:
+    """Return whether the suffix of a file is that of a picture."""
+    file_format = find_format(file)
+    return file_format is not None and not file_format.is_volumetric
 
 
-def split_by_format(files: Sequence[Path]) -> tuple[list[tuple[Path, str]], list[Path]]:
-    """Return the files that a suffix claims, with their format, and the others."""
-    named, others = [], []
-    for file in files:
-        name = find_format(file)
-        # Content decides, but only a suffix of ours needs a look: the rest is looked into anyway.
-        if name and not is_dicom(file):
-            named.append((file, name))
-        else:
-            others.append(file)
-    return named, others
+def _to_list(path: PathLike | Sequence[PathLike]) -> list[PathLike]:
+    return [path] if isinstance(path, str | os.PathLike) else list(path)
 
 
-def _read_files(
-    files: Sequence[Path], progress: Progress, lazy: bool | None, lazy_above: int | None
-) -> tuple[list[Volume], list[str]]:
-    """Read files, those that no suffix claims as DICOM; return volumes and what was skipped."""
-    from napari_medread.dicom.read import read_dicom
+def _name_paths(paths: Sequence[PathLike]) -> str:
+    """Return the name of a path, or how many paths there are."""
+    return Path(paths[0]).name if len(paths) == 1 else f"{len(paths)} paths"
 
-    named, others = split_by_format(files)
-    volumes, skipped = read_dicom(others, progress, lazy=lazy, lazy_above=lazy_above)
-    for file, name in progress(named, "Reading files"):
-        try:
-            volumes += file_format.import_reader()(file, progress)
-        except UnreadableFile as error:
-            skipped.append(str(error))
-    return volumes, skipped
+
+def _join_problems(sentences: Sequence[str]) -> str:
+    """Join the first few sentences, and say how many more there are."""
+    more = len(sentences) - MAX_LISTED_PROBLEMS
+    return " ".join(
+        [*sentences[:MAX_LISTED_PROBLEMS], *([f"And {more} more."] if more > 0 else [])]
+    )

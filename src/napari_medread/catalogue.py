@@ -1,4 +1,7 @@
-"""What there is to read at a path: DICOM by patients, studies and series, and other files."""
+"""Listing what there is to read at a path, without reading voxels.
+
+DICOM files are listed by patient, study and series, other files one by one.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,15 @@ from napari_medread.api import PathLike, find_files, split_by_format
 from napari_medread.core.progress import Progress, no_progress
 from napari_medread.core.volume import Volume
 from napari_medread.dicom.series_catalogue import DicomPatient, list_patients
+from napari_medread.errors import UnreadableFile
 from napari_medread.formats.registry import find_format, strip_format_suffix
 
 
 @dataclass(eq=False)
 class FileEntry:
-    """A file that is not DICOM and holds volumes.
+    """A file of a format other than DICOM.
+
+    It has the same methods as ``DicomEntry``.
 
     Attributes
     ----------
@@ -26,7 +32,7 @@ class FileEntry:
 
     @property
     def name(self) -> str:
-        """What its volume is called."""
+        """The name that its volume will have."""
         return strip_format_suffix(self.path)
 
     @property
@@ -35,20 +41,41 @@ class FileEntry:
         return (self.path,)
 
     def preview(self) -> list[Volume]:
-        """Return what describes its volumes. Most formats are read whole for it."""
-        return self.read()
+        """Return its volumes, for their properties and a thumbnail.
 
-    def read(self, progress: Progress = no_progress, lazy_above: int | None = None) -> list[Volume]:
-        """Read its volumes. How large they are does not matter: their format says how.
+        Most formats read the whole file for this.
 
         Raises
         ------
         UnreadableFile
-            Where they cannot be.
+            If the file cannot be read.
+        """
+        return self.read()
+
+    def read(self, progress: Progress = no_progress, lazy_above: int | None = None) -> list[Volume]:
+        """Read its volumes.
+
+        Parameters
+        ----------
+        progress : Progress
+            Wraps the loops, to report progress and to cancel: see ``core.progress.Progress``.
+        lazy_above : int or None
+            Not used: the format determines whether data are read on demand.
+
+        Raises
+        ------
+        UnreadableFile
+            If the file cannot be read.
+        Cancelled
+            If ``progress`` raises it.
         """
         del lazy_above
-        name = format_of(self.path) or ""
-        return reader_of(name)(self.path, progress)
+        file_format = find_format(self.path)
+        if file_format is None:
+            raise UnreadableFile(
+                f"{self.path.name}: this suffix belongs to no format that can be read."
+            )
+        return file_format.import_reader()(self.path, progress)
 
 
 @dataclass(eq=False)
@@ -57,12 +84,13 @@ class Catalogue:
 
     Attributes
     ----------
-    patients : list of Patient
-        Those of DICOM files, with their studies, series and volumes.
+    patients : list of DicomPatient
+        The DICOM files, by patient. Each has ``studies``, each study has ``series``, and each
+        series has ``entries``: one ``DicomEntry`` for each volume.
     files : list of FileEntry
         Files of other formats, by name.
     skipped : list of str
-        What cannot be read, and why.
+        Sentences about the files that cannot be read.
     """
 
     patients: list[DicomPatient]
@@ -71,26 +99,34 @@ class Catalogue:
 
 
 def browse(path: PathLike, *, progress: Progress = no_progress) -> Catalogue:
-    """List what ``read`` would find at a path, without reading pixels.
+    """List what ``read`` would find at a path, without reading voxels.
 
     Parameters
     ----------
     path : path
-        A folder, with all below it; a DICOMDIR; or a file.
+        A folder, including its subfolders; a DICOMDIR; or a file.
     progress : Progress
-        Reports progress, and may stop it.
+        Wraps the loops, to report progress and to cancel: see ``core.progress.Progress``.
+
+    Returns
+    -------
+    Catalogue
+        Its entries have ``preview()`` and ``read()``. Pictures are listed only if there is
+        nothing else.
 
     Raises
     ------
     UnreadableFile
-        Where there is no such path, or it is a DICOMDIR that cannot be parsed.
+        If there is nothing at the path, or a DICOMDIR cannot be parsed.
+    Cancelled
+        If ``progress`` raises it.
     """
     files, pictures, skipped = find_files([path])
-    named, others = split_by_format(files)
-    patients, more = list_patients(others, progress)
-    skipped += more
-    if not (patients or named):
-        named, others = split_by_format(pictures)
-        patients, more = list_patients(others, progress)
-        skipped += more
-    return Catalogue(patients, [FileEntry(file) for file, _ in named], skipped)
+    with_format, others = split_by_format(files)
+    patients, problems = list_patients(others, progress)
+    skipped += problems
+    if not (patients or with_format):
+        with_format, others = split_by_format(pictures)
+        patients, problems = list_patients(others, progress)
+        skipped += problems
+    return Catalogue(patients, [FileEntry(file) for file, _ in with_format], skipped)

@@ -119,7 +119,7 @@ def test_a_folder_with_nothing_in_it_gets_a_sentence(viewer, drop, messages, tmp
         (folder / "notes.txt").write_text(content)
     with contextlib.suppress(ValueError):  # napari's own complaint, after our sentence
         drop([folder])
-    assert messages()[0] == "stuff: there is no image in it that can be read."
+    assert messages()[0] == "stuff: no readable image was found."
     assert len(viewer.layers) == 0
 
 
