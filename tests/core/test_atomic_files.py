@@ -60,8 +60,8 @@ def test_a_new_file_has_the_permissions_of_the_old_or_the_usual_ones(tmp_path, m
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from napari_medread.core.atomic_files import replacing
-with replacing(Path(sys.argv[1])) as file:
+from napari_medread.core.atomic_files import open_atomic_file
+with open_atomic_file(Path(sys.argv[1])) as file:
     file.write(bytes(1 << 20))
     file.flush()
     os.kill(os.getpid(), signal.SIGKILL)
@@ -81,11 +81,11 @@ def test_a_killed_process_leaves_the_old_file_and_nothing_else(tmp_path):
 TOO_LARGE = """
 import resource, sys
 from pathlib import Path
-from napari_medread.core.atomic_files import replacing
+from napari_medread.core.atomic_files import open_atomic_file
 from napari_medread.errors import CannotWrite
 resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
 try:
-    with replacing(Path(sys.argv[1])) as file:
+    with open_atomic_file(Path(sys.argv[1])) as file:
         for _ in range(64):
             file.write(bytes(1 << 16))
 except CannotWrite as error:
