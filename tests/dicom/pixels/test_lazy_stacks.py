@@ -31,7 +31,7 @@ def reads(monkeypatch):
         names.append(frame.header.path.name)
         return frame_decoding.read_stored_values(frame)
 
-    monkeypatch.setattr(stack_assembly, "read_stored", counting)
+    monkeypatch.setattr(stack_assembly, "read_stored_values", counting)
     return names
 
 

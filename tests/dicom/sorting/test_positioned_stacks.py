@@ -199,7 +199,7 @@ def test_slices_that_do_not_lie_on_one_line_are_several_stacks(stacks):
     positions = np.concatenate(stacks)
     owner = np.repeat(np.arange(len(stacks)), [len(s) for s in stacks])
     order = np.random.default_rng(3).permutation(len(positions))
-    found = split_into_straight_lines(positions[order], UP, reach=3.0, gap=0.01)
+    found = split_into_straight_lines(positions[order], UP, max_distance=3.0, same_plane_gap=0.01)
     found_owners = sorted(sorted(set(owner[order][members].tolist())) for members in found)
     assert found_owners == [[n] for n in range(len(stacks))]
 
@@ -207,13 +207,13 @@ def test_slices_that_do_not_lie_on_one_line_are_several_stacks(stacks):
 def test_a_wobble_within_a_pixel_bends_no_line():
     positions = line(50, (0, 0, 0))
     positions[:, :2] += np.random.default_rng(0).uniform(-0.5, 0.5, (50, 2))
-    assert len(split_into_straight_lines(positions, UP, reach=1.5, gap=0.01)) == 1
+    assert len(split_into_straight_lines(positions, UP, max_distance=1.5, same_plane_gap=0.01)) == 1
 
 
 def test_thousands_of_positions_take_no_second():
     positions = np.concatenate([line(2500, (0, 0, 0), TILT), line(2500, (90, 0, 0), TILT)])
     start = time.perf_counter()
-    split_into_straight_lines(positions, UP, reach=1.0, gap=0.01)
+    split_into_straight_lines(positions, UP, max_distance=1.0, same_plane_gap=0.01)
     assert time.perf_counter() - start < 1
 
 

@@ -288,8 +288,8 @@ def test_an_incomplete_last_set_is_left_out_and_told(tmp_path, change, lost):
     (volume,) = read(write_series(tmp_path, sets(3, change)[:-lost]))
     np.testing.assert_array_equal(volume.data, in_sets(2))
     assert volume.notes == (
-        f"The run is incomplete: 2 full sets were kept, {SLICES - lost} "
-        f"{'image' if lost == SLICES - 1 else 'images'} left out.",
+        f"The acquisition is incomplete: kept 2 full sets, left out {SLICES - lost} "
+        f"{'image' if lost == SLICES - 1 else 'images'}.",
     )
 
 
@@ -302,7 +302,7 @@ def test_sets_that_lost_an_image_are_left_out(tmp_path):
     kept = [ds for n, ds in enumerate(datasets) if n not in LOST]
     (volume,) = read(write_series(tmp_path, kept))
     np.testing.assert_array_equal(volume.data, np.delete(in_sets(10), [1, 4, 7], axis=0))
-    assert volume.notes == ("The run is incomplete: 7 full sets were kept, 9 images left out.",)
+    assert volume.notes == ("The acquisition is incomplete: kept 7 full sets, left out 9 images.",)
 
 
 def test_counting_does_not_mix_sets_after_a_lost_image(tmp_path):

@@ -54,7 +54,7 @@ EVEN = {
 def test_even_positions_are_left_alone(heights):
     (grid,) = grids_of(heights)
     assert grid.slices == tuple(range(len(heights)))
-    assert not grid.resampled
+    assert not grid.needs_interpolation
     assert grid.step[2] == pytest.approx((heights[-1] - heights[0]) / (len(heights) - 1))
 
 
@@ -88,8 +88,8 @@ def test_even_positions_are_left_alone(heights):
 def test_gaps_at_whole_multiples_are_missing_slices(heights, missing):
     positions = at(np.asarray(heights) * 0.625)
     (grid,) = find_slice_grids(positions, UP)
-    assert grid.missing == missing
-    assert not grid.resampled
+    assert grid.missing_planes == missing
+    assert not grid.needs_interpolation
     assert placed(grid, positions) < 0.01
     assert grid.step[2] == pytest.approx(0.625, rel=1e-3)
 
@@ -133,15 +133,15 @@ IRREGULAR = [0, 1, 2.5, 3.1, 4.9, 6.3, 7.2, 8.9, 10]
 def test_spacing_that_is_irregular_throughout_is_resampled_to_the_median():
     (grid,) = grids_of(IRREGULAR)
     median = np.median(np.diff(IRREGULAR))
-    assert grid.resampled
+    assert grid.needs_interpolation
     np.testing.assert_allclose(grid.step, [0, 0, median])
-    np.testing.assert_allclose(np.array(grid.places) * median, IRREGULAR)
-    assert grid.planes == int(10 / median) + 1
+    np.testing.assert_allclose(np.array(grid.interpolated_from) * median, IRREGULAR)
+    assert grid.interpolated_planes == int(10 / median) + 1
 
 
 def test_irregular_parts_far_apart_are_not_interpolated_between():
     grids = grids_of([*IRREGULAR, *(np.array(IRREGULAR) + 5000)])
-    assert [grid.resampled for grid in grids] == [True, True]
+    assert [grid.needs_interpolation for grid in grids] == [True, True]
     assert [min(grid.slices) for grid in grids] == [0, len(IRREGULAR)]
 
 
@@ -151,8 +151,8 @@ def test_slices_that_wobble_in_their_planes_are_put_on_a_line():
     positions[:, :2] += wobble
     (grid,) = find_slice_grids(positions, UP)
     assert grid.slices == tuple(range(40))
-    assert not grid.resampled
-    assert 0.3 < grid.beside < 1
+    assert not grid.needs_interpolation
+    assert 0.3 < grid.line_deviation < 1
     np.testing.assert_allclose(grid.step, [0, 0, 2], atol=0.02)
 
 
@@ -163,7 +163,7 @@ def test_a_shift_by_less_than_a_pixel_is_told(tmp_path):
 
     (volume,) = read(write_series(tmp_path, series(slices=range(8), change=shift)))
     assert volume.shape[0] == 8
-    assert any("beside a straight line: drawn on it" in note for note in volume.notes)
+    assert any("deviate from a straight line" in note for note in volume.notes)
 
 
 @pytest.mark.parametrize("drift", [np.tan(np.radians(20)), -np.tan(np.radians(20)), 0.1])

@@ -1,4 +1,4 @@
-"""Unevenly spaced slices interpolated onto the planes of a regular grid."""
+"""Unevenly spaced slices are interpolated linearly onto the planes of a regular grid."""
 
 from __future__ import annotations
 
@@ -8,31 +8,41 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_medread.dicom.sorting.slice_spacing import SliceGrid
+from napari_medread.dicom.sorting.slice_grid import SliceGrid
 
 Array = NDArray[Any]
 
 
 def find_neighbouring_slices(grid: SliceGrid, plane: int) -> tuple[int, int, float]:
-    """Return the slices before and after a plane of a grid, and the share of the second."""
-    places = grid.places
-    after = min(max(bisect.bisect_left(places, plane), 1), len(places) - 1)
-    share = (plane - places[after - 1]) / (places[after] - places[after - 1])
-    return after - 1, after, min(max(share, 0.0), 1.0)
+    """Return the indices of the slices before and after a plane, and the weight of the second."""
+    positions = grid.interpolated_from
+    after = min(max(bisect.bisect_left(positions, plane), 1), len(positions) - 1)
+    weight = (plane - positions[after - 1]) / (positions[after] - positions[after - 1])
+    return after - 1, after, min(max(weight, 0.0), 1.0)
 
 
-def blend_slices(before: Array, after: Array, share: float, dtype: np.dtype[Any]) -> Array:
-    """Interpolate linearly between two slices of one type."""
-    between = np.multiply(before, 1 - share, dtype=np.float64)
-    between += np.multiply(after, share, dtype=np.float64)
-    return np.asarray(np.rint(between) if dtype.kind in "iu" else between)
+def blend_slices(before: Array, after: Array, weight: float, dtype: np.dtype[Any]) -> Array:
+    """Interpolate linearly between two slices of one shape.
+
+    Parameters
+    ----------
+    before, after : array
+        Two slices.
+    weight : float
+        Weight of ``after``, from 0 to 1.
+    dtype : dtype
+        Of the volume: values are rounded for an integer type.
+    """
+    blend = np.multiply(before, 1 - weight, dtype=np.float64)
+    blend += np.multiply(after, weight, dtype=np.float64)
+    return np.asarray(np.rint(blend) if dtype.kind in "iu" else blend)
 
 
 def interpolate_slices(data: Array, axis: int, grid: SliceGrid) -> Array:
-    """Interpolate slices along one axis onto the planes of a grid."""
+    """Interpolate the slices along one axis onto the planes of a grid."""
     slices = np.moveaxis(data, axis, 0)
-    out = np.empty((grid.planes, *slices.shape[1:]), data.dtype)
-    for plane in range(grid.planes):
-        before, after, share = find_neighbouring_slices(grid, plane)
-        out[plane] = blend_slices(slices[before], slices[after], share, data.dtype)
-    return np.moveaxis(out, 0, axis)
+    planes = np.empty((grid.interpolated_planes, *slices.shape[1:]), data.dtype)
+    for plane in range(grid.interpolated_planes):
+        before, after, weight = find_neighbouring_slices(grid, plane)
+        planes[plane] = blend_slices(slices[before], slices[after], weight, data.dtype)
+    return np.moveaxis(planes, 0, axis)

@@ -13,7 +13,7 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from napari_medread.core.contrast_limits import SAMPLED_PLANES, SAMPLES
+from napari_medread.core.contrast_limits import SAMPLED_PLANES, SAMPLED_VOXELS
 from napari_medread.core.progress import Progress, no_progress
 from napari_medread.dicom.frames.frame import Frame
 from napari_medread.dicom.frames.stored_values import find_padding_range
@@ -214,7 +214,7 @@ def _lazy(source: _Source) -> StackPixels:
     """Return a dask array in chunks of one slice, of the type that holds what headers allow."""
     lead_shape = source.lead_shape
     if source.grid is not None:
-        lead_shape = (*lead_shape[:-1], source.grid.planes)
+        lead_shape = (*lead_shape[:-1], source.grid.interpolated_planes)
     chunks = (*(1,) * len(lead_shape), *source.plane_shape)
     shape = (*lead_shape, *source.plane_shape)
     data = da.from_array(
@@ -242,9 +242,9 @@ class _Planes:
         grid = self._source.grid
         if grid is None:
             return self._source.values(n)
-        line, plane = divmod(n, grid.planes)
+        line, plane = divmod(n, grid.interpolated_planes)
         before, after, share = find_neighbouring_slices(grid, plane)
-        start = line * len(grid.places)
+        start = line * len(grid.interpolated_from)
         slices = self._source.values(start + before), self._source.values(start + after)
         return blend_slices(*slices, share, self.dtype)
 
@@ -293,7 +293,7 @@ class _Sampler:
     def __init__(self, planes: int, shape: tuple[int, ...]) -> None:
         self._every = max(1, planes // SAMPLED_PLANES)
         taken = math.ceil(planes / self._every)
-        self._step = max(1, math.isqrt(max(1, taken * shape[0] * shape[1] // SAMPLES)))
+        self._step = max(1, math.isqrt(max(1, taken * shape[0] * shape[1] // SAMPLED_VOXELS)))
         self._parts: list[Array] = []
         self._seen = 0
 

@@ -1,4 +1,4 @@
-"""What the points of a leading axis are: times, b-values, or numbers that only count."""
+"""The values along a leading axis: times, b-values, or numbers that only count."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ from napari_medread.dicom.headers import attributes
 from napari_medread.dicom.headers.private_attributes import find_private_diffusion
 
 EVEN_STEP_TOLERANCE = 0.01
-"""Values evenly spaced within this share of their step give an axis a step in its unit."""
+"""Values whose steps are equal within this share give an axis a step in its unit."""
 
-
-_DAY = 24 * 3600.0
+_SECONDS_PER_DAY = 24 * 3600.0
 
 
 def read_time_of_day(frame: Frame) -> float | None:
@@ -34,7 +33,7 @@ def read_time_of_day(frame: Frame) -> float | None:
 
 
 def read_diffusion_weighting(frame: Frame) -> tuple[float, ...] | None:
-    """Return b-value, and direction where it has one."""
+    """Return the b-value, followed by the gradient direction where there is one."""
     b_value = attributes.get_number(frame.dataset, "DiffusionBValue")
     if b_value is None:
         return find_private_diffusion(frame.dataset)
@@ -42,67 +41,78 @@ def read_diffusion_weighting(frame: Frame) -> tuple[float, ...] | None:
     return (b_value, *direction)
 
 
-def make_measured_axis(label: str, unit: str, found: Sequence[Hashable]) -> Axis:
-    """Return the axis of sorted values, with a step in its unit where they are even."""
-    if unit != "pixel":
-        at = np.array(found, dtype=float)
-        if label == "time":
-            at = at - at[0]  # the time of day is nobody's business
-        found = tuple(at.tolist())
-        step = (at[-1] - at[0]) / (len(at) - 1)
-        if np.abs(np.diff(at) - step).max() <= EVEN_STEP_TOLERANCE * step:
-            return Axis(label, unit, float(step), found)
-    return Axis(label, values=tuple(found))
-
-
-def identify_axis(frames: NDArray[np.object_], label: str) -> Axis | None:
-    """Return the axis of sets of frames by what the sets were, where only their order is known.
-
-    Temporal positions are times where clocks tell when each set began. What is only numbered may
-    have been acquired with several b-values, some of them more than once.
+def make_measured_axis(label: str, unit: str, values: Sequence[Hashable]) -> Axis:
+    """Return the axis of sorted values, with a step in its unit where they are even.
 
     Parameters
     ----------
-    frames : object array
+    label, unit : str
+        Of the axis. The unit ``"pixel"`` means that the values only count.
+    values : sequence
+        At least two, increasing.
+    """
+    if unit != "pixel":
+        numbers = np.array(values, dtype=float)
+        if label == "time":
+            numbers = numbers - numbers[0]  # the time of day could identify the patient
+        values = tuple(numbers.tolist())
+        step = (numbers[-1] - numbers[0]) / (len(numbers) - 1)
+        if np.abs(np.diff(numbers) - step).max() <= EVEN_STEP_TOLERANCE * step:
+            return Axis(label, unit, float(step), values)
+    return Axis(label, values=tuple(values))
+
+
+def identify_axis(frames: NDArray[np.object_], label: str) -> Axis | None:
+    """Return the axis of sets of frames of which only the order is known, by what was acquired.
+
+    Temporal positions become times where the acquisition time of every set is known. Numbered
+    acquisitions and instances become b-values where these differ; some may occur more than once.
+
+    Parameters
+    ----------
+    frames : object array of Frame
         Shape (set, ...).
     label : str
         The axis by which the sets were sorted.
     """
     if label == "temporal position":
-        return _timed(frames)
+        return _make_time_axis(frames)
     if label in ("acquisition", "instance"):
-        return _weighted(frames)
+        return _make_diffusion_axis(frames)
     return None
 
 
-def _weighted(frames: NDArray[np.object_]) -> Axis | None:
+def _make_diffusion_axis(frames: NDArray[np.object_]) -> Axis | None:
     """Return the axis of sets that each have one b-value and direction, if these differ."""
-    found = []
-    for line in frames:
-        (first, *others) = {read_diffusion_weighting(frame) for frame in line.ravel()}
+    weightings = []
+    for frame_set in frames:
+        (first, *others) = {read_diffusion_weighting(frame) for frame in frame_set.ravel()}
         if others or first is None:
             return None
-        found.append(first)
-    return Axis("b-value", values=tuple(found)) if len(set(found)) > 1 else None
-
-
-def _timed(frames: NDArray[np.object_]) -> Axis | None:
-    """Return the axis of sets of frames by when each set began, if their clocks tell."""
-    clocks = [[read_time_of_day(frame) for frame in line.ravel()] for line in frames]
-    if any(time is None for line in clocks for time in line):
+        weightings.append(first)
+    if len(set(weightings)) == 1:
         return None
-    starts = [min(line) for line in unwrap_midnight(clocks)]
+    return Axis("b-value", values=tuple(weightings))
+
+
+def _make_time_axis(frames: NDArray[np.object_]) -> Axis | None:
+    """Return the axis of sets by the time at which each began, if these increase."""
+    times = [[read_time_of_day(frame) for frame in frame_set.ravel()] for frame_set in frames]
+    if any(time is None for set_times in times for time in set_times):
+        return None
+    starts = [min(set_times) for set_times in unwrap_midnight(times)]
     if not (np.diff(starts) > 0).all():
         return None
     return make_measured_axis("time", "s", starts)
 
 
-def unwrap_midnight(clocks: Sequence[Sequence[Any]]) -> list[list[float]]:
-    """Return times of day that increase through midnight.
+def unwrap_midnight(times_of_day: Sequence[Sequence[Any]]) -> list[list[float]]:
+    """Return times that increase through midnight, for times of day in seconds.
 
-    The longest pause, round the clock, is when nothing was acquired: the run starts after it.
+    The longest pause, taken around the clock, is when nothing was acquired: the acquisition
+    starts after it.
     """
-    times = np.unique([time for line in clocks for time in line]).astype(float)
-    pauses = np.diff(times, append=times[:1] + _DAY)
+    times = np.unique([time for row in times_of_day for time in row]).astype(float)
+    pauses = np.diff(times, append=times[:1] + _SECONDS_PER_DAY)
     start = times[(int(np.argmax(pauses)) + 1) % len(times)]
-    return [[time + _DAY * (time < start) for time in line] for line in clocks]
+    return [[time + _SECONDS_PER_DAY * (time < start) for time in row] for row in times_of_day]

@@ -1,4 +1,4 @@
-"""Repeated positions explained: time, b-value, echo and the like as leading axes."""
+"""Repeated positions are explained as leading axes: time, b-value, echo time and the like."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,10 +24,12 @@ from napari_medread.dicom.sorting.leading_axis_values import (
 )
 
 MAX_LEADING_AXES = 3
-"""Repeated positions are explained by so many attributes at once: windows, intervals, phases."""
+"""Most attributes that together explain repeated positions: windows, intervals, phases."""
 
-_Known = tuple[str, str, Sequence[Sequence[Hashable]]]
-"""Label and unit of an attribute, and its value in every frame at every position."""
+FramesByPosition = Sequence[Sequence[Frame]]
+"""The frames at each position, sorted by position."""
+
+_ReadValue = Callable[[Frame], Hashable]
 
 
 @dataclass
@@ -48,201 +51,235 @@ class SortedFrames:
     notes: list[str] = field(default_factory=list)
 
 
-def _number(*keywords: str, scale: float = 1.0) -> Callable[[Frame], float | None]:
-    """Return a function that gives the first of some attributes that a frame has."""
+class _Candidate(NamedTuple):
+    """An attribute that may explain repeated positions; the unit of numbers that count is pixel."""
 
-    def value(frame: Frame) -> float | None:
+    label: str
+    unit: str
+    read_value: _ReadValue
+
+
+class _AttributeValues(NamedTuple):
+    """A candidate that all frames have, with its value for every frame at every position."""
+
+    label: str
+    unit: str
+    values: Sequence[Sequence[Hashable]]
+
+
+def _first_number_of(*keywords: str, scale: float = 1.0) -> _ReadValue:
+    """Return a function that reads the first of some attributes that a frame has, scaled."""
+
+    def read_value(frame: Frame) -> float | None:
         for keyword in keywords:
             number = attributes.get_number(frame.dataset, keyword)
             if number is not None:
                 return number * scale
         return None
 
-    return value
+    return read_value
 
 
-# In this order the first that explains all repeated positions is the axis.
-_CANDIDATES: tuple[tuple[str, str, Callable[[Frame], Hashable]], ...] = (
-    ("time", "s", _number("TemporalPositionTimeOffset")),
-    ("temporal position", "pixel", _number("TemporalPositionIdentifier", "TemporalPositionIndex")),
-    ("b-value", "pixel", read_diffusion_weighting),
-    (
+# The first of these that explains all repeated positions becomes the axis.
+_CANDIDATES = (
+    _Candidate("time", "s", _first_number_of("TemporalPositionTimeOffset")),
+    _Candidate(
+        "temporal position",
+        "pixel",
+        _first_number_of("TemporalPositionIdentifier", "TemporalPositionIndex"),
+    ),
+    _Candidate("b-value", "pixel", read_diffusion_weighting),
+    _Candidate(
         "trigger time",
         "s",
-        _number("TriggerTime", "NominalCardiacTriggerDelayTime", scale=1e-3),
+        _first_number_of("TriggerTime", "NominalCardiacTriggerDelayTime", scale=1e-3),
     ),
-    ("echo time", "ms", _number("EchoTime", "EffectiveEchoTime")),
-    ("time", "s", _number("FrameReferenceTime", scale=1e-3)),
-    ("time", "s", read_time_of_day),
-    ("acquisition", "pixel", _number("AcquisitionNumber")),
+    _Candidate("echo time", "ms", _first_number_of("EchoTime", "EffectiveEchoTime")),
+    _Candidate("time", "s", _first_number_of("FrameReferenceTime", scale=1e-3)),
+    _Candidate("time", "s", read_time_of_day),
+    _Candidate("acquisition", "pixel", _first_number_of("AcquisitionNumber")),
 )
 
 
-def _candidates(frames: Iterable[Frame]) -> list[tuple[str, str, Callable[[Frame], Hashable]]]:
-    """Return the candidates, between the two ways in which an object numbers its own frames.
+def _list_candidates(frames: Iterable[Frame]) -> list[_Candidate]:
+    """Return the candidates for some frames, in the order in which they are tried.
 
-    The vectors of nuclear medicine say all there is. DimensionIndexValues come last: they
-    count what an attribute often measures.
+    The vectors of nuclear medicine come first: they are complete. DimensionIndexValues come last:
+    they count what an attribute often measures.
     """
     frames = list(frames)
-    labels = dict.fromkeys(label for frame in frames for label in frame.axis_indices)
-    counted = dict.fromkeys(label for frame in frames for label in frame.dimension_indices)
+    vector_labels = dict.fromkeys(label for frame in frames for label in frame.axis_indices)
+    index_labels = dict.fromkeys(label for frame in frames for label in frame.dimension_indices)
     return [
-        *((label, "pixel", _index(label)) for label in labels),
+        *(_Candidate(label, "pixel", _axis_index_of(label)) for label in vector_labels),
         *_CANDIDATES,
-        *((label, "pixel", _dimension_index(label)) for label in counted),
+        *(_Candidate(label, "pixel", _dimension_index_of(label)) for label in index_labels),
     ]
 
 
-def _index(label: str) -> Callable[[Frame], float | None]:
+def _axis_index_of(label: str) -> _ReadValue:
     return lambda frame: frame.axis_indices.get(label)
 
 
-def _dimension_index(label: str) -> Callable[[Frame], float | None]:
+def _dimension_index_of(label: str) -> _ReadValue:
     return lambda frame: frame.dimension_indices.get(label)
 
 
-def explain_repeated_positions(planes: Sequence[Sequence[Frame]]) -> SortedFrames | None:
-    """Explain repeated positions by what the headers say.
+def explain_repeated_positions(by_position: FramesByPosition) -> SortedFrames | None:
+    """Explain repeated positions by attributes, as leading axes.
 
-    An attribute counts only if its values are unique at each position and the same at
-    every position. Where no attribute does alone, several may together. A run that stopped
-    early keeps its full sets.
+    An attribute explains them only if its values are unique at each position and the same at
+    every position. Where no attribute does alone, several may together. Of an acquisition that
+    was stopped early, the complete sets are kept.
 
     Parameters
     ----------
-    planes : sequence of sequence of Frame
-        The frames at each position, by position.
+    by_position : sequence of sequence of Frame
+        The frames at each position, sorted by position.
 
     Returns
     -------
-    Dimensions or None
+    SortedFrames or None
         None where no attribute explains them.
     """
-    known: list[_Known] = []
-    firm = 0
-    for label, unit, function in _candidates(f for plane in planes for f in plane):
-        if function is read_time_of_day:
-            firm = len(known)
-        at: Sequence[Sequence[Hashable]]
-        at = [[function(frame) for frame in plane] for plane in planes]
-        if all(value is not None for plane in at for value in plane):
-            at = unwrap_midnight(at) if function is read_time_of_day else at
-            known.append((label, unit, at))
-    # From the clock on, attributes only put in order what several others may explain.
-    for some in (known[:firm], known):
-        found = _by_one(planes, some) or _by_several(planes, some)
-        if found is not None:
-            return found
+    known: list[_AttributeValues] = []
+    measured_count = 0
+    for label, unit, read_value in _list_candidates(f for group in by_position for f in group):
+        if read_value is read_time_of_day:
+            measured_count = len(known)
+        values: Sequence[Sequence[Hashable]]
+        values = [[read_value(frame) for frame in group] for group in by_position]
+        if all(value is not None for group in values for value in group):
+            values = unwrap_midnight(values) if read_value is read_time_of_day else values
+            known.append(_AttributeValues(label, unit, values))
+    # The time of day and what follows it only give an order to images that several of the other
+    # attributes may explain.
+    for candidates in (known[:measured_count], known):
+        explained = _explain_by_one_attribute(by_position, candidates)
+        explained = explained or _explain_by_several_attributes(by_position, candidates)
+        if explained is not None:
+            return explained
     return None
 
 
-def _by_one(planes: Sequence[Sequence[Frame]], known: Sequence[_Known]) -> SortedFrames | None:
-    """Explain repeated positions by the first attribute that does alone."""
-    for label, unit, at in known:
-        found = _sorted_by(planes, at, whole=_is_whole(planes) and label != "temporal position")
-        if found is not None:
-            full, frames, notes = found
-            if label == "b-value":
-                # As acquired, unweighted images in between: what every analysis expects.
-                order = sorted(range(len(full)), key=lambda n: frames[n, 0].acquisition_order)
-                full, frames = [full[n] for n in order], frames[order]
-            axis = identify_axis(frames, label) or make_measured_axis(label, unit, full)
-            return SortedFrames(frames, (axis,), notes)
+def _explain_by_one_attribute(
+    by_position: FramesByPosition, candidates: Sequence[_AttributeValues]
+) -> SortedFrames | None:
+    """Explain repeated positions by the first attribute that does so alone."""
+    for label, unit, values in candidates:
+        is_complete = _is_complete(by_position) and label != "temporal position"
+        found = _sort_by_values(by_position, values, is_complete=is_complete)
+        if found is None:
+            continue
+        set_values, frames, notes = found
+        if label == "b-value":
+            # In the order of acquisition, unweighted images in between, as analysis expects.
+            order = sorted(range(len(set_values)), key=lambda n: frames[n, 0].acquisition_order)
+            set_values, frames = [set_values[n] for n in order], frames[order]
+        axis = identify_axis(frames, label) or make_measured_axis(label, unit, set_values)
+        return SortedFrames(frames, (axis,), notes)
     return None
 
 
-def _is_whole(planes: Sequence[Sequence[Frame]]) -> bool:
-    """Tell whether nothing seems to be missing: every position has as many frames.
+def _is_complete(by_position: FramesByPosition) -> bool:
+    """Return whether no frame seems to be missing: every position has equally many.
 
-    A measured value that a few positions lack then varies from slice to slice, and leaving out
-    what it does not explain would lose images. Only a number given to each set says more.
+    A measured value that only some positions have then varies from slice to slice, and leaving out
+    what it does not explain would lose images. Only a number given to each set is more reliable.
     """
-    return len(set(map(len, planes))) == 1
+    return len(set(map(len, by_position))) == 1
 
 
-def _sorted_by(
-    planes: Sequence[Sequence[Frame]], at: Sequence[Sequence[Hashable]], *, whole: bool
+def _sort_by_values(
+    by_position: FramesByPosition, values: Sequence[Sequence[Hashable]], *, is_complete: bool
 ) -> tuple[list[Hashable], NDArray[np.object_], list[str]] | None:
-    """Sort frames by one value each, if it is unique at each position and full sets remain.
+    """Sort frames into sets of one value, if it is unique at each position.
 
-    Where the run is ``whole``, no set may be left out.
+    Returns
+    -------
+    tuple or None
+        The value of each complete set, the frames as (set, slice), and notes. None where the value
+        explains nothing, or where ``is_complete`` and sets would be left out.
     """
-    if any(len(set(plane)) < len(plane) for plane in at):
+    if any(len(set(group)) < len(group) for group in values):
         return None
-    counts = Counter(value for plane in at for value in plane)
-    full = sorted((v for v, n in counts.items() if n == len(planes)), key=_sortable)
-    partial = len(counts) - len(full)
-    # A stopped run lacks its last set, and files get lost; many more partial sets than that
-    # mean that this is not the axis.
-    if len(full) < 2 or partial > (0 if whole else max(1, len(full) // 2)):
+    counts = Counter(value for group in values for value in group)
+    complete = [value for value, count in counts.items() if count == len(by_position)]
+    complete = sorted(complete, key=_sort_key)
+    partial = len(counts) - len(complete)
+    # A stopped acquisition lacks its last set, and files get lost; if many more sets than that are
+    # partial, this is not the axis.
+    if len(complete) < 2 or partial > (0 if is_complete else max(1, len(complete) // 2)):
         return None
-    lookup = [dict(zip(v, p, strict=True)) for v, p in zip(at, planes, strict=True)]
-    frames = np.array([[plane[value] for plane in lookup] for value in full], dtype=object)
-    left = sum(n for n in counts.values() if n < len(planes))
-    return full, frames, _incomplete(len(full), left)
+    lookup = [dict(zip(v, f, strict=True)) for v, f in zip(values, by_position, strict=True)]
+    frames = np.array([[group[value] for group in lookup] for value in complete], dtype=object)
+    left_out = sum(count for count in counts.values() if count < len(by_position))
+    return complete, frames, _describe_incomplete(len(complete), left_out)
 
 
-def _sortable(value: Hashable) -> tuple[float, ...]:
+def _sort_key(value: Hashable) -> tuple[float, ...]:
     return value if isinstance(value, tuple) else (float(value),)  # type: ignore[arg-type]
 
 
-def _by_several(
-    planes: Sequence[Sequence[Frame]],
-    known: Sequence[_Known],
+def _explain_by_several_attributes(
+    by_position: FramesByPosition, candidates: Sequence[_AttributeValues]
 ) -> SortedFrames | None:
-    """Explain repeated positions by attributes of which every combination is there once."""
+    """Explain repeated positions by attributes whose every combination occurs exactly once."""
     for chosen in itertools.chain.from_iterable(
-        itertools.combinations(known, count) for count in range(2, MAX_LEADING_AXES + 1)
+        itertools.combinations(candidates, count) for count in range(2, MAX_LEADING_AXES + 1)
     ):
-        at = [values_at for _, _, values_at in chosen]
-        levels = [sorted({v for plane in one for v in plane}, key=_sortable) for one in at]
+        values = [attribute.values for attribute in chosen]
+        levels = [sorted({v for group in each for v in group}, key=_sort_key) for each in values]
         shape = [len(level) for level in levels]
-        if min(shape) < 2 or any(len(plane) != math.prod(shape) for plane in planes):
+        if min(shape) < 2 or any(len(group) != math.prod(shape) for group in by_position):
             continue
-        keys = [list(zip(*plane, strict=True)) for plane in zip(*at, strict=True)]
-        if any(len(set(plane)) < len(plane) for plane in keys):
+        keys = [list(zip(*group, strict=True)) for group in zip(*values, strict=True)]
+        if any(len(set(group)) < len(group) for group in keys):
             continue
-        lookup = [dict(zip(k, p, strict=True)) for k, p in zip(keys, planes, strict=True)]
+        lookup = [dict(zip(k, f, strict=True)) for k, f in zip(keys, by_position, strict=True)]
         frames = np.array(
-            [[plane[key] for plane in lookup] for key in itertools.product(*levels)], dtype=object
-        ).reshape(*shape, len(planes))
+            [[group[key] for group in lookup] for key in itertools.product(*levels)], dtype=object
+        ).reshape(*shape, len(by_position))
         axes = (
-            identify_axis(np.moveaxis(frames, n, 0), label)
-            or make_measured_axis(label, unit, levels[n])
-            for n, (label, unit, _) in enumerate(chosen)
+            identify_axis(np.moveaxis(frames, n, 0), attribute.label)
+            or make_measured_axis(attribute.label, attribute.unit, levels[n])
+            for n, attribute in enumerate(chosen)
         )
         return SortedFrames(frames, tuple(axes))
     return None
 
 
-def sort_by_instance_number(planes: Sequence[Sequence[Frame]]) -> SortedFrames | None:
+def sort_by_instance_number(by_position: FramesByPosition) -> SortedFrames | None:
     """Take the n-th frame by InstanceNumber at every position as the n-th set.
 
     Returns
     -------
-    Dimensions or None
+    SortedFrames or None
         None where InstanceNumber repeats, or positions have very different counts.
     """
-    ordered = [sorted(plane, key=lambda f: f.acquisition_order) for plane in planes]
-    sets = min(map(len, ordered))
-    left = sum(map(len, ordered)) - sets * len(ordered)
-    ambiguous = any(
-        len({frame.acquisition_order for frame in plane}) < len(plane) for plane in ordered
+    ordered = [sorted(group, key=lambda f: f.acquisition_order) for group in by_position]
+    set_count = min(map(len, ordered))
+    left_out = sum(map(len, ordered)) - set_count * len(ordered)
+    is_ambiguous = any(
+        len({frame.acquisition_order for frame in group}) < len(group) for group in ordered
     )
-    if sets < 2 or left >= len(ordered) or ambiguous:
+    if set_count < 2 or left_out >= len(ordered) or is_ambiguous:
         return None
     # Where an image in the middle is missing, counting would mix the sets after it.
-    kept = max(plane[sets - 1].acquisition_order for plane in ordered)
-    if any(plane[sets].acquisition_order < kept for plane in ordered if len(plane) > sets):
+    last_kept = max(group[set_count - 1].acquisition_order for group in ordered)
+    if any(
+        group[set_count].acquisition_order < last_kept
+        for group in ordered
+        if len(group) > set_count
+    ):
         return None
-    frames = np.array([[plane[n] for plane in ordered] for n in range(sets)], dtype=object)
-    axis = identify_axis(frames, "instance") or Axis("instance", values=tuple(range(sets)))
-    return SortedFrames(frames, (axis,), _incomplete(sets, left))
+    frames = np.array([[group[n] for group in ordered] for n in range(set_count)], dtype=object)
+    axis = identify_axis(frames, "instance") or Axis("instance", values=tuple(range(set_count)))
+    return SortedFrames(frames, (axis,), _describe_incomplete(set_count, left_out))
 
 
-def _incomplete(sets: int, left: int) -> list[str]:
-    if not left:
+def _describe_incomplete(set_count: int, left_out: int) -> list[str]:
+    if not left_out:
         return []
-    images = "image" if left == 1 else "images"
-    return [f"The run is incomplete: {sets} full sets were kept, {left} {images} left out."]
+    images = "1 image" if left_out == 1 else f"{left_out} images"
+    return [f"The acquisition is incomplete: kept {set_count} full sets, left out {images}."]

@@ -1,4 +1,4 @@
-"""A stack: the frames of one volume, sorted, and the grid that they lie on."""
+"""A stack: the sorted frames of one volume, and the grid on which they lie."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from numpy.typing import NDArray
 
 from napari_medread.core.volume import Axis
 from napari_medread.dicom.frames.frame import Frame
-from napari_medread.dicom.sorting.slice_spacing import SliceGrid
+from napari_medread.dicom.sorting.slice_grid import SliceGrid
 
 
 @dataclass(eq=False)
 class Stack:
-    """The frames of one volume, in their order.
+    """The sorted frames of one volume.
 
     Attributes
     ----------
     frames : list of list of Frame or None
         For every point of the leading axes, in C order, the frame on each plane; None
-        where a slice is missing. Frames without a place are one plane a point.
+        where a slice is missing. Without a patient position every point has one frame.
     leading : tuple of Axis
         The axes before the slices.
     lead_shape : tuple of int
-        Their lengths.
+        Lengths of the leading axes.
     affine : (4, 4) array or None
-        From (slice, row, column) to LPS mm, or None where the place is not known.
-    grid : Grid or None
-        Set where the planes must be interpolated.
+        From (slice, row, column) to LPS mm; None where the patient position is not known.
+    grid : SliceGrid or None
+        The grid to which slices are interpolated; None where they lie on their planes.
     label : str
-        What sets it apart from other stacks of its series.
+        What distinguishes this stack from the others of its series, for its name.
     notes : list of str
         Every guess and repair.
     """
@@ -45,7 +45,7 @@ class Stack:
 
     @property
     def all_frames(self) -> list[Frame]:
-        """Every frame there is, in order."""
+        """All frames in order, without the missing ones."""
         return [frame for planes in self.frames for frame in planes if frame is not None]
 
     @property
@@ -53,3 +53,8 @@ class Stack:
         """Number of voxels, without missing slices."""
         frames = self.all_frames
         return len(frames) * frames[0].rows * frames[0].columns
+
+
+def join_labels(*labels: str) -> str:
+    """Join the labels that distinguish a volume from others, leaving out empty ones."""
+    return ", ".join(label for label in labels if label)

@@ -1,4 +1,4 @@
-"""Images without a place in the patient: films, piles of slices, and single pictures."""
+"""Frames without a patient position: films, stacks by number, and single images."""
 
 from __future__ import annotations
 
@@ -9,37 +9,41 @@ import numpy as np
 from napari_medread.core.volume import Axis
 from napari_medread.dicom.frames.frame import Frame
 from napari_medread.dicom.headers import attributes
+from napari_medread.dicom.sorting.even_spacing import spacing_tolerance
+from napari_medread.dicom.sorting.image_plane import guess_slice_spacing
 from napari_medread.dicom.sorting.leading_axis_values import EVEN_STEP_TOLERANCE
 from napari_medread.dicom.sorting.repeated_positions import explain_repeated_positions
-from napari_medread.dicom.sorting.slice_spacing import spacing_tolerance
 from napari_medread.dicom.sorting.stack import Stack
 
 UNSTACKED_MODALITIES = ("CR", "DX", "MG", "RF", "XA", "IO", "PX", "RG", "US", "IVUS", "ES", "XC",
-                       "GM")  # fmt: skip
-"""Modalities whose images are views and not slices: they are never piled up."""
+                        "GM")  # fmt: skip
+"""Modalities whose images are views and not slices: each is a volume of its own."""
+
+POSITIONED_MODALITIES = ("CT", "MR", "PT")
+"""Modalities whose images have a patient position, unless something is wrong with them."""
 
 
 def stack_unpositioned_frames(frames: list[Frame]) -> list[Stack]:
-    """Return stacks of alike frames, of which not all have a place in the patient."""
+    """Return the stacks of similar frames that do not all have a patient position.
+
+    The frames of one object make a film. Other images are stacked by SliceLocation or
+    InstanceNumber, unless their modality makes views.
+    """
     if frames[0].header.number_of_frames > 1 or len({f.header.path for f in frames}) < len(frames):
-        return [_film(sorted(frames, key=lambda f: f.acquisition_order))]
+        return [_stack_film(sorted(frames, key=lambda f: f.acquisition_order))]
     modality = attributes.get_text(frames[0].dataset, "Modality")
     if len(frames) == 1 or modality in UNSTACKED_MODALITIES:
-        return [Stack([[frame]], notes=_why_unplaced(frame)) for frame in frames]
-    return [_pile(frames)]
+        return [Stack([[frame]], notes=_explain_lack_of_position(frame)) for frame in frames]
+    return [_stack_by_location_or_number(frames)]
 
 
-POSITIONED_MODALITIES = ("CT", "MR", "PT")
-"""Modalities whose images have a place in the patient, unless something is wrong with them."""
-
-
-def _why_unplaced(frame: Frame) -> list[str]:
-    """Return what is wrong with an image that should have a place and has none."""
+def _explain_lack_of_position(frame: Frame) -> list[str]:
+    """Return notes on what is wrong with an image that should have a position and has none."""
     if "MOSAIC" in frame.image_type:
-        return ["A mosaic without the private data that say how to cut it: shown whole."]
+        return ["The private data that describe the tiles of the mosaic are missing: shown whole."]
     if any(
-        k in frame.dataset and attributes.get_text(frame.dataset, k)
-        for k in ("ImagePositionPatient", "ImageOrientationPatient")
+        keyword in frame.dataset and attributes.get_text(frame.dataset, keyword)
+        for keyword in ("ImagePositionPatient", "ImageOrientationPatient")
     ):
         return ["The header's patient position cannot be used: shown without one."]
     if attributes.get_text(frame.dataset, "Modality") in POSITIONED_MODALITIES:
@@ -47,22 +51,26 @@ def _why_unplaced(frame: Frame) -> list[str]:
     return []
 
 
-def _film(frames: list[Frame]) -> Stack:
-    """Stack the frames of one object, by what numbers them or by their times."""
+def _stack_film(frames: list[Frame]) -> Stack:
+    """Stack the frames of one object along the axes that it numbers, or along time."""
     if frames[0].axis_indices:
-        found = explain_repeated_positions([frames])
-        if found is not None:
-            shape = found.frames.shape[:-1]
-            return Stack([[f] for f in found.frames.ravel()], found.axes, shape, notes=found.notes)
+        explained = explain_repeated_positions([frames])
+        if explained is not None:
+            return Stack(
+                [[frame] for frame in explained.frames.ravel()],
+                explained.axes,
+                explained.frames.shape[:-1],
+                notes=explained.notes,
+            )
     return Stack(
-        [[f] for f in frames],
-        (_time_axis(frames),),
+        [[frame] for frame in frames],
+        (_make_cine_axis(frames),),
         (len(frames),),
-        notes=_why_unplaced(frames[0]),
+        notes=_explain_lack_of_position(frames[0]),
     )
 
 
-def _time_axis(frames: Sequence[Frame]) -> Axis:
+def _make_cine_axis(frames: Sequence[Frame]) -> Axis:
     """Return the axis of a cine run from FrameTime or FrameTimeVector, both in ms.
 
     FrameTimeVector holds the time since the frame before (PS3.3 C.7.6.5).
@@ -81,12 +89,12 @@ def _time_axis(frames: Sequence[Frame]) -> Axis:
     return Axis("frame")
 
 
-def _pile(frames: list[Frame]) -> Stack:
+def _stack_by_location_or_number(frames: list[Frame]) -> Stack:
     """Stack single images by SliceLocation, or by InstanceNumber."""
     locations = [attributes.get_number(f.dataset, "SliceLocation") for f in frames]
-    known = [at for at in locations if at is not None]
+    known = [location for location in locations if location is not None]
     if len(known) == len(frames) == len(set(known)):
-        # From high to low, as axial slices go: superior first.
+        # From high to low, as axial slices are sorted: superior first.
         order = np.argsort(known)[::-1]
         frames, step = [frames[n] for n in order], None
         steps = np.abs(np.diff(sorted(known)))
@@ -101,13 +109,4 @@ def _pile(frames: list[Frame]) -> Stack:
         step, doubt = guess_slice_spacing(frames[0])
         notes += doubt
     axis = Axis("slice", "mm", step) if step else Axis("slice")
-    return Stack([[f] for f in frames], (axis,), (len(frames),), notes=notes)
-
-
-def guess_slice_spacing(frame: Frame) -> tuple[float | None, list[str]]:
-    """Return a slice spacing in mm that only one image tells of, and the doubt about it."""
-    for keyword in ("SpacingBetweenSlices", "SliceThickness"):
-        value = abs(attributes.get_number(frame.dataset, keyword) or 0.0)
-        if value:
-            return value, [f"The slice spacing of {value:g} mm is {keyword}."]
-    return None, []
+    return Stack([[frame] for frame in frames], (axis,), (len(frames),), notes=notes)
