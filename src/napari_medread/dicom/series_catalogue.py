@@ -16,14 +16,14 @@ from napari_medread.core.progress import Progress, no_progress
 from napari_medread.core.volume import Volume
 from napari_medread.dicom.headers import attributes
 from napari_medread.dicom.headers.header_scan import scan_headers
-from napari_medread.dicom.read import (
+from napari_medread.dicom.sorting.series_splitting import group_by_series, split_series
+from napari_medread.dicom.sorting.stack import Stack
+from napari_medread.dicom.volume_building import (
     build_volume,
     has_patient_identifier,
     make_names_unique,
     series_number_from_name,
 )
-from napari_medread.dicom.sorting.series_splitting import group_by_series, split_series
-from napari_medread.dicom.sorting.stack import Stack
 from napari_medread.errors import UnreadableFile
 
 

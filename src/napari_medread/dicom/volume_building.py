@@ -228,7 +228,7 @@ def _split_words(text: str) -> list[str]:
 
 
 def series_number_from_name(volume: Volume) -> float:
-    """Return the series number that a volume's name starts with; infinity, to sort last, if none."""
+    """Return the series number at the start of a volume's name; infinity if there is none."""
     match = re.match(r"\d+", volume.name)
     return float(match.group()) if match else float("inf")
 

@@ -1,4 +1,4 @@
-"""Mosaics of Siemens and grids of UIH: the slices of a volume side by side in one image."""
+"""Siemens mosaics and UIH grids: one stored image whose tiles are the slices of a volume."""
 
 from __future__ import annotations
 
@@ -21,84 +21,88 @@ from napari_medread.dicom.headers.private_attributes import (
 
 
 def make_mosaic_frames(header: DicomFileHeader) -> list[Frame]:
-    """Cut a Siemens mosaic into its slices, or leave it whole where the key is lost.
+    """Return the slices of a Siemens mosaic, or the whole image if its layout is not known.
 
-    ImagePositionPatient is the corner that one slice of the mosaic's size would have: the
-    corner of the real, smaller slice lies half the difference further in.
+    ImagePositionPatient is the corner that a slice as large as the whole mosaic would have. The
+    corner of a real slice lies half the difference in size further inside.
     """
     dataset = header.dataset
-    found = _mosaic_header(dataset)
+    layout = _read_mosaic_layout(dataset)
     position = attributes.get_numbers(dataset, "ImagePositionPatient", 3)
     whole = Frame(header, copy_without_position(dataset))
-    orientation, spacing = whole.image_orientation, whole.pixel_spacing
-    if found is None or position is None or orientation is None or spacing is None:
+    orientation, pixel_spacing = whole.image_orientation, whole.pixel_spacing
+    if layout is None or position is None or orientation is None or pixel_spacing is None:
         return [whole]
-    count, normal = found
+    count, slice_normal = layout
     side = math.ceil(math.sqrt(count))
-    tiles = _tiles(header, count, side, side)
+    tiles = _divide_into_tiles(header, count, side, side)
     if not tiles:
         return [whole]
-    rows, columns = tiles[0].rows, tiles[0].columns
-    row, column = orientation
-    across = (header.columns - columns) / 2 * spacing[1]
-    down = (header.rows - rows) / 2 * spacing[0]
-    corner = np.array(position) + row * across + column * down
-    step = abs(
+    row_direction, column_direction = orientation
+    across = (header.columns - tiles[0].columns) / 2 * pixel_spacing[1]
+    down = (header.rows - tiles[0].rows) / 2 * pixel_spacing[0]
+    corner = np.array(position) + row_direction * across + column_direction * down
+    slice_spacing = abs(
         attributes.get_number(dataset, "SpacingBetweenSlices")
         or attributes.get_number(dataset, "SliceThickness")
         or 0.0
     )
-    if not step:
+    if not slice_spacing:
         return [whole]
-    along = np.cross(row, column)
-    if normal is not None and normal @ along < 0:
-        along = -along
+    normal = np.cross(row_direction, column_direction)
+    if slice_normal is not None and slice_normal @ normal < 0:
+        normal = -normal
     return [
-        Frame(header, dataset, 0, corner + along * step * n, tile) for n, tile in enumerate(tiles)
+        Frame(header, dataset, 0, corner + normal * slice_spacing * n, tile)
+        for n, tile in enumerate(tiles)
     ]
 
 
 def make_grid_frames(header: DicomFileHeader) -> list[Frame]:
-    """Cut a UIH grid into its slices, each of which has a position of its own.
+    """Return the slices of a UIH grid at their own positions, or the whole image without any.
 
-    It is as wide as a square would be, and no higher than it takes.
+    A grid has as many columns as a square one would have, and no more rows than its images fill.
     """
     dataset = header.dataset
     items = attributes.get_private_items(dataset, UIH_FRAMES)
-    places = [attributes.get_numbers(item, "ImagePositionPatient", 3) for item in items]
-    side = math.ceil(math.sqrt(len(places)))
-    tiles = _tiles(header, len(places), math.ceil(len(places) / side), side)
-    if len(places) != count_grid_images(dataset) or not all(places) or not tiles:
+    positions = [attributes.get_numbers(item, "ImagePositionPatient", 3) for item in items]
+    count = len(positions)
+    side = math.ceil(math.sqrt(count))
+    tiles = _divide_into_tiles(header, count, math.ceil(count / side), side)
+    if count != count_grid_images(dataset) or not all(positions) or not tiles:
         return [Frame(header, copy_without_position(dataset))]
     return [
-        Frame(header, dataset, 0, np.array(place), tile)
-        for place, tile in zip(places, tiles, strict=True)
+        Frame(header, dataset, 0, np.array(position), tile)
+        for position, tile in zip(positions, tiles, strict=True)
     ]
 
 
 def count_grid_images(dataset: Dataset) -> int:
-    """Return the number of images in a UIH grid, 0 where there is none."""
+    """Return the number of images in a UIH grid; 0 for any other image."""
     return int((get_private_numbers(dataset, UIH_IMAGES_IN_GRID) or (0,))[0])
 
 
-def _tiles(header: DicomFileHeader, count: int, down: int, across: int) -> list[MosaicTile]:
-    """Divide an image into equal tiles and return the first so many; none if that leaves a rest."""
-    if header.rows % down or header.columns % across:
+def _divide_into_tiles(
+    header: DicomFileHeader, count: int, tile_rows: int, tile_columns: int
+) -> list[MosaicTile]:
+    """Return the first ``count`` tiles of an image; none if it does not divide into equal tiles."""
+    if header.rows % tile_rows or header.columns % tile_columns:
         return []
-    rows, columns = header.rows // down, header.columns // across
+    rows, columns = header.rows // tile_rows, header.columns // tile_columns
     return [
-        MosaicTile(n // across * rows, n % across * columns, rows, columns) for n in range(count)
+        MosaicTile(n // tile_columns * rows, n % tile_columns * columns, rows, columns)
+        for n in range(count)
     ]
 
 
-def _mosaic_header(dataset: Dataset) -> tuple[int, Vector | None] | None:
-    """Return the number of slices in a mosaic, and the direction in which they follow."""
-    tags = frozenset(["NumberOfImagesInMosaic", "SliceNormalVector"])
+def _read_mosaic_layout(dataset: Dataset) -> tuple[int, Vector | None] | None:
+    """Return the number of slices in a mosaic, and the direction in which they are stacked."""
+    names = frozenset(["NumberOfImagesInMosaic", "SliceNormalVector"])
     data = attributes.get_private_value(dataset, CSA_IMAGE_HEADER)
-    found = read_csa_values(data, tags) if isinstance(data, bytes) else {}
-    normal = found.get("SliceNormalVector", [])
+    values = read_csa_values(data, names) if isinstance(data, bytes) else {}
+    normal = values.get("SliceNormalVector", [])
     try:
-        count = int(found.get("NumberOfImagesInMosaic", ["0"])[0])
+        count = int(values.get("NumberOfImagesInMosaic", ["0"])[0])
         direction = np.array([float(x) for x in normal]) if len(normal) == 3 else None
     except ValueError:
         return None

@@ -1,4 +1,4 @@
-"""Headers to frames: what is in one file, by the kind of object it is."""
+"""Headers to frames: the frames in one file, depending on the kind of object it is."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from napari_medread.dicom.frames.mosaic_tiles import (
 from napari_medread.dicom.headers import attributes
 from napari_medread.dicom.headers.header_scan import DicomFileHeader
 
-_NM_VECTORS = {
+_NM_VECTOR_LABELS = {
     "EnergyWindowVector": "energy window",
     "DetectorVector": "detector",
     "PhaseVector": "phase",
@@ -24,14 +24,14 @@ _NM_VECTORS = {
     "AngularViewVector": "angular view",
     "TimeSliceVector": "time slice",
 }
-"""What the frames of a nuclear medicine image are numbered by (PS3.3 C.8.4.8.1.1)."""
+"""Axes that number the frames of a nuclear medicine image (PS3.3 C.8.4.8.1.1)."""
 
 
 def make_frames(header: DicomFileHeader) -> list[Frame]:
-    """Return a file's frames in file order.
+    """Return the frames of a file in file order.
 
-    Frames whose place is not given, each for itself, have none: the position of a whole
-    file is that of its first frame at best.
+    Frames without positions of their own have none: ImagePositionPatient of a multi-frame file
+    is, at best, that of its first frame.
     """
     dataset = header.dataset
     groups = attributes.get_items(dataset, "PerFrameFunctionalGroupsSequence")
@@ -42,26 +42,26 @@ def make_frames(header: DicomFileHeader) -> list[Frame]:
     if count_grid_images(dataset) > 1:
         return make_grid_frames(header)
     if "GridFrameOffsetVector" in dataset:
-        return _dose(header)
+        return _make_dose_frames(header)
     if attributes.get_text(dataset, "Modality") == "NM" or "SliceVector" in dataset:
-        return _nuclear(header)
+        return _make_nuclear_medicine_frames(header)
     if header.number_of_frames > 1:
         dataset = copy_without_position(dataset)
     return [Frame(header, dataset, n) for n in range(header.number_of_frames)]
 
 
-def _dose(header: DicomFileHeader) -> list[Frame]:
-    """Place the planes of a dose grid (PS3.3 C.8.8.3.2).
+def _make_dose_frames(header: DicomFileHeader) -> list[Frame]:
+    """Return the planes of a dose grid at their positions (PS3.3 C.8.8.3.2).
 
-    Offsets start at 0 and count along the normal, or are z coordinates of axial planes.
+    Offsets that start at 0 are distances along the normal of the first plane; others are the z
+    coordinates of axial planes.
     """
     dataset = header.dataset
     offsets = attributes.get_numbers(dataset, "GridFrameOffsetVector", header.number_of_frames)
     first = Frame(header, dataset)
     if offsets is None or first.image_position is None or first.image_orientation is None:
-        return [
-            Frame(header, copy_without_position(dataset), n) for n in range(header.number_of_frames)
-        ]
+        bare = copy_without_position(dataset)
+        return [Frame(header, bare, n) for n in range(header.number_of_frames)]
     normal = np.cross(*first.image_orientation)
     if offsets[0] != 0.0:
         normal = np.array([0.0, 0.0, 1.0])
@@ -71,36 +71,41 @@ def _dose(header: DicomFileHeader) -> list[Frame]:
     ]
 
 
-def _nuclear(header: DicomFileHeader) -> list[Frame]:
-    """Number the frames of a nuclear medicine image, and place reconstructed slices.
+def _make_nuclear_medicine_frames(header: DicomFileHeader) -> list[Frame]:
+    """Return the numbered frames of a nuclear medicine image; reconstructed slices have positions.
 
-    Slices follow the first along its normal, SpacingBetweenSlices apart (PS3.3 C.8.4.15).
+    Slices follow the first one along its normal, SpacingBetweenSlices apart (PS3.3 C.8.4.15).
     """
     dataset = header.dataset
     for detector in attributes.get_items(dataset, "DetectorInformationSequence")[:1]:
         dataset = merge_datasets([detector, dataset])
-    step = attributes.get_number(dataset, "SpacingBetweenSlices")
-    slices = attributes.get_numbers(dataset, "SliceVector", header.number_of_frames)
+    count = header.number_of_frames
+    spacing = attributes.get_number(dataset, "SpacingBetweenSlices")
+    slice_numbers = attributes.get_numbers(dataset, "SliceVector", count)
     first = Frame(header, dataset)
     vectors = {
-        label: found
-        for keyword, label in _NM_VECTORS.items()
-        if (found := attributes.get_numbers(dataset, keyword, header.number_of_frames))
-        and len(set(found)) > 1
+        label: vector
+        for keyword, label in _NM_VECTOR_LABELS.items()
+        if (vector := attributes.get_numbers(dataset, keyword, count)) and len(set(vector)) > 1
     }
-    places = None
-    if step and slices and first.image_position is not None and first.image_orientation is not None:
+    positions = None
+    if (
+        spacing
+        and slice_numbers
+        and first.image_position is not None
+        and first.image_orientation is not None
+    ):
         normal = np.cross(*first.image_orientation)
-        places = [first.image_position + normal * step * (n - 1) for n in slices]
-    elif header.number_of_frames > 1:
+        positions = [first.image_position + normal * spacing * (n - 1) for n in slice_numbers]
+    elif count > 1:
         dataset = copy_without_position(dataset)
     return [
         Frame(
             header,
             dataset,
             n,
-            None if places is None else places[n],
-            indices={label: vector[n] for label, vector in vectors.items()},
+            None if positions is None else positions[n],
+            axis_indices={label: vector[n] for label, vector in vectors.items()},
         )
-        for n in range(header.number_of_frames)
+        for n in range(count)
     ]

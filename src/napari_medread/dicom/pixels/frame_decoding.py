@@ -115,7 +115,8 @@ def read_stored_values(frame: Frame) -> Array:
         # The last line says what the last decoder that tried had to say.
         reason = lines[-1].rstrip(".") if lines else type(error).__name__
         if isinstance(error, NotImplementedError) or "missing dependencies" in str(error):
-            reason = f"no installed package decodes {header.transfer_syntax.name} ({header.transfer_syntax})"
+            syntax = header.transfer_syntax
+            reason = f"no installed package decodes {syntax.name} ({syntax})"
         raise UnreadableFile(f"{name}: the pixels cannot be decoded: {reason}.") from error
     if stored.shape[:2] != (header.rows, header.columns):
         raise UnreadableFile(f"{name}: the pixels are not {header.rows} x {header.columns}.")
