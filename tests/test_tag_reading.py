@@ -69,7 +69,7 @@ def test_a_missing_slice_has_no_header(tmp_path):
 def test_uneven_slices_were_interpolated(tmp_path):
     places = [0, 1, 2.3, 3, 4.4, 5, 6]
     (volume,) = read(write_series(tmp_path, series(slices=places, change=marked)))
-    assert volume.frames.interpolated
+    assert volume.slice_sources.is_interpolated
     last = volume.data.shape[0] - 1
     found = {float(tags(volume, n)["SliceLocation"].value) for n in (0, last)}
     assert found == {0, 6000}

@@ -83,11 +83,11 @@ def read_header_keys(path: Path) -> Tags | None:
 
 def _find_image(volume: Volume, index: int | Sequence[int] | None) -> tuple[Path, int | None]:
     """Return the file that holds a slice of a volume, and the number of the frame in it."""
-    source, frames = volume.source, volume.frames
+    source, frames = volume.source, volume.slice_sources
     if len(source) == 1 and (index is None or frames is None):
         return source[0], None
     leading_shape = volume.shape[: len(volume.leading)]
-    if frames is None or not frames.fit(len(source), leading_shape):
+    if frames is None or not frames.is_valid_for(len(source), leading_shape):
         raise UnreadableFile(f"{volume.name}: the files of its slices are not known.")
     if index is None:
         raise UnreadableFile(
@@ -105,9 +105,9 @@ def _find_image(volume: Volume, index: int | Sequence[int] | None) -> tuple[Path
         0 <= n < length for n, length in zip(indices, lengths, strict=True)
     ):
         raise UnreadableFile(f"{volume.name}: there is no slice {indices} among {lengths}.")
-    image = frames.nearest(indices[: len(leading_shape)], voxel, grid)
+    image = frames.find_nearest(indices[: len(leading_shape)], voxel, grid)
     if image is None or image.distance:
         raise UnreadableFile(
             f"{volume.name}: slice {indices} is in no file: it was filled or interpolated."
         )
-    return source[image.file], image.number
+    return source[image.file_index], image.frame_index

@@ -1,4 +1,4 @@
-"""Which image of which file each slice of a volume was read from."""
+"""Which frame of which file each slice of a volume was read from."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 from napari_medread.core.affines import invert_affine
 from napari_medread.core.geometry import Geometry
 
-_WITHIN = 0.5 + 1e-6
-"""Of a slice: an image farther away is none of a place's."""
+MAX_SLICE_DISTANCE = 0.5 + 1e-6
+"""In slices: a slice has no source image where the nearest one is farther away."""
 
-_SAME = 1e-3
-"""Of a slice: an image that is no farther away lies there."""
+SAME_SLICE_DISTANCE = 1e-3
+"""In slices: an image no farther away is the image of the slice, but for rounding."""
 
 
 class SourceImage(NamedTuple):
@@ -24,73 +24,77 @@ class SourceImage(NamedTuple):
 
     Attributes
     ----------
-    file : int
-        Its index in the volume's ``source``.
-    number : int
-        The frame in that file, from 0; 0 for all slices of a mosaic.
+    file_index : int
+        Its file, as an index in the volume's ``source``.
+    frame_index : int
+        Its frame in that file, from 0; 0 for all slices of a mosaic.
     distance : float
-        How many mm it lies from the place that was asked for, along the normal; 0 where
-        it is the image of that place.
+        Distance in mm, along the slice normal, from the requested position. 0 where the image
+        lies at that position.
     """
 
-    file: int
-    number: int
+    file_index: int
+    frame_index: int
     distance: float
 
 
 @dataclass(frozen=True, eq=False)
 class SliceSources:
-    """The images that a volume was read from.
+    """The images that a volume was read from, found by their position.
 
-    They are known by their place, so that whatever is cut out of the volume or laid on
-    another grid still finds them.
+    As they are found by position, a volume that was cropped, flipped or resampled still finds
+    the images of its slices.
 
     Attributes
     ----------
-    files : (*leading, n) int array
-        For every image its index in the volume's ``source``.
-    numbers : (*leading, n) int array
-        Its frame in that file, from 0.
-    at : (n,) float array
-        Where the images lie along the slice axis, in slices of ``grid``. What is not there
-        was missing; images between slices were interpolated.
+    file_indices : (*leading, n) int array
+        The file of every image, as an index in the volume's ``source``.
+    frame_indices : (*leading, n) int array
+        The frame of every image in that file, from 0.
+    slice_indices : (n,) float array
+        Where the images lie along the slice axis, as continuous indices of ``grid``. A missing
+        slice is not listed; indices between slices belong to images that were interpolated.
     grid : Geometry or None
-        The volume's geometry as it was read; None for planes without a place, with n = 1.
+        The volume's geometry as it was read; None for images without a position, where n is 1.
     """
 
-    files: NDArray[np.intp]
-    numbers: NDArray[np.intp]
-    at: NDArray[np.float64]
+    file_indices: NDArray[np.intp]
+    frame_indices: NDArray[np.intp]
+    slice_indices: NDArray[np.float64]
     grid: Geometry | None = None
 
     @property
-    def lead_shape(self) -> tuple[int, ...]:
+    def leading_shape(self) -> tuple[int, ...]:
         """Lengths of the leading axes."""
-        return self.files.shape[:-1]
+        return self.file_indices.shape[:-1]
 
-    def fit(self, files: int, lead_shape: Sequence[int]) -> bool:
-        """Tell whether they are those of a volume of so many files and such leading axes."""
-        return self.lead_shape == tuple(lead_shape) and int(self.files.max()) < files
+    def is_valid_for(self, file_count: int, leading_shape: Sequence[int]) -> bool:
+        """Return whether a volume with this many files and these leading axes can use them."""
+        return (
+            self.leading_shape == tuple(leading_shape) and int(self.file_indices.max()) < file_count
+        )
 
     @property
-    def interpolated(self) -> bool:
-        """Whether the images lie between the slices."""
-        return bool((self.at != np.rint(self.at)).any())
+    def is_interpolated(self) -> bool:
+        """Whether images lie between the slices, which were interpolated from them."""
+        return bool((self.slice_indices != np.rint(self.slice_indices)).any())
 
-    def moved(self, before: ArrayLike | None, after: Geometry | None) -> SliceSources | None:
-        """Return them for a volume that was moved as a whole.
+    def follow_motion(
+        self, before: ArrayLike | None, after: Geometry | None
+    ) -> SliceSources | None:
+        """Return the sources of the volume after it was moved as a whole.
 
         Parameters
         ----------
         before : (4, 4) array_like or None
-            From an index of the volume to LPS mm, before it was moved.
+            Matrix from array index to LPS mm before the volume was moved.
         after : Geometry or None
-            Of the same voxels now.
+            Geometry of the same voxels now.
 
         Returns
         -------
-        Frames or None
-            None where the volume has lost its place, and with it what its slices are.
+        SliceSources or None
+            None if the volume has lost its position, and with it what its slices are.
         """
         if self.grid is None:
             return self
@@ -100,35 +104,38 @@ class SliceSources:
         grid = Geometry(self.grid.shape, motion @ self.grid.affine, self.grid.slice_axis)
         return replace(self, grid=grid)
 
-    def nearest(
+    def find_nearest(
         self, leading: Sequence[int], index: ArrayLike = (), grid: Geometry | None = None
     ) -> SourceImage | None:
-        """Return the image at a voxel, or the nearest one.
+        """Return the image nearest to a voxel.
 
         Parameters
         ----------
         leading : sequence of int
             Indices along the leading axes.
         index : (3,) array_like
-            Of the voxel on ``grid``.
+            Array index of the voxel on ``grid``.
         grid : Geometry or None
-            Of a volume that was made of this one; None: as it was read.
+            Geometry of a volume that was derived from this one; None for the geometry as read.
 
         Returns
         -------
-        Image or None
-            None where no image is: the slice was missing, or lies outside.
+        SourceImage or None
+            None if the slice was missing, or the voxel lies outside the images.
         """
         n, distance = 0, 0.0
         if self.grid is not None:
-            place = (grid or self.grid).to_patient(index)
-            wanted = self.grid.to_index(place)[self.grid.slice_axis]
-            off = np.abs(self.at - wanted)
-            n = int(np.argmin(off))
-            is_between = self.interpolated and self.at.min() <= wanted <= self.at.max()
-            if off[n] > _WITHIN and not is_between:
+            position = (grid or self.grid).to_patient(index)
+            wanted = self.grid.to_index(position)[self.grid.slice_axis]
+            offsets = np.abs(self.slice_indices - wanted)
+            n = int(np.argmin(offsets))
+            is_between = (
+                self.is_interpolated
+                and self.slice_indices.min() <= wanted <= self.slice_indices.max()
+            )
+            if offsets[n] > MAX_SLICE_DISTANCE and not is_between:
                 return None
-            if off[n] > _SAME:
-                distance = float(off[n] * self.grid.spacing[self.grid.slice_axis])
-        which = (*leading, n)
-        return SourceImage(int(self.files[which]), int(self.numbers[which]), distance)
+            if offsets[n] > SAME_SLICE_DISTANCE:
+                distance = float(offsets[n] * self.grid.spacing[self.grid.slice_axis])
+        where = (*leading, n)
+        return SourceImage(int(self.file_indices[where]), int(self.frame_indices[where]), distance)

@@ -18,23 +18,23 @@ Window = tuple[float, float, str]
 
 
 NO_PIXEL_SIZE = "The file gives no pixel size: shown in pixels."
-"""The note on every image whose units stay pixels."""
+"""Note on every image whose units stay pixels."""
 
 
 @dataclass(frozen=True)
 class Axis:
-    """An axis that is not one of the grid's: time, echo, b-value, page, channel.
+    """A leading axis, which is not one of the grid's: time, echo, b-value, page, channel.
 
     Attributes
     ----------
     label : str
-        What the axis is.
+        What changes along the axis.
     unit : str
         Unit of its steps; ``pixel`` where steps are only counted.
     step : float
         Size of one step in ``unit``, positive.
     values : tuple
-        The real value at each index, where the file gives one.
+        The value at each index, if the file gives one.
     """
 
     label: str
@@ -45,7 +45,7 @@ class Axis:
 
 @dataclass(eq=False)
 class Volume:
-    """Voxels and all a viewer needs to show them truthfully.
+    """Voxels with their geometry, and all that a viewer needs to show them correctly.
 
     Attributes
     ----------
@@ -53,35 +53,37 @@ class Volume:
         Shape ``(*leading, *grid)``, with a last axis of 3 or 4 where ``rgb``. The grid's
         axes are in world order. Holds modality values: HU, Bq/ml, plain intensities.
     name : str
-        What to call it. Never a patient's name.
+        Name to show. Never a patient's name.
     geometry : Geometry or None
-        Three axes in patient space, two with spacing alone, None where the file gives
-        no spacing.
+        Three axes in patient space, or two axes with spacing alone; None if the file gives no
+        spacing.
     leading : tuple of Axis
-        The axes before the grid.
+        The axes before those of the grid.
     pixel_size : tuple of float
-        Without a geometry, how high and how wide a pixel is in pixels: of some images only
-        the ratio of the two is known.
+        Height and width of a pixel in pixels, used if there is no geometry: some files only
+        give the ratio of the two.
     rgb : bool
         Whether the last axis of ``data`` is colour.
     labels : bool
-        Whether the values are the numbers of regions, and not to be mixed.
+        Whether the values are label numbers, which must not be interpolated.
     contrast_limits : tuple of float or None
-        Lowest and highest value to show; None for colour.
+        The values shown as black and as white; None for colour.
     inverted : bool
         Whether high values are shown dark (MONOCHROME1). The values are not inverted.
     source : tuple of Path
-        The files, in slice order.
+        The files it was read from, in slice order.
     notes : tuple of str
         Sentences about every guess and repair.
-    modality, value_unit : str
-        As in DICOM's Modality; ``HU``, ``Bq/ml`` and so on, empty where unknown.
+    modality : str
+        Modality (0008,0060), empty if unknown.
+    value_unit : str
+        Unit of the values: ``HU``, ``Bq/ml`` and so on, empty if unknown.
     windows : tuple of Window
-        All windows of the file.
+        All display windows of the file.
     header : mapping
-        The header's keys by their own names, for formats that have them.
-    frames : Frames or None
-        Which image of which file of ``source`` each slice is, where that is known.
+        Keys and values of the header, for MetaImage, NIfTI and NRRD.
+    slice_sources : SliceSources or None
+        Which frame of which file of ``source`` each slice was read from, if known.
     """
 
     data: Any
@@ -99,17 +101,17 @@ class Volume:
     value_unit: str = ""
     windows: tuple[Window, ...] = ()
     header: Mapping[str, str] = field(default_factory=dict)
-    frames: SliceSources | None = None
+    slice_sources: SliceSources | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of the voxels, the colour axis left out."""
+        """Shape of the voxels, without the colour axis."""
         shape = tuple(self.data.shape)
         return shape[:-1] if self.rgb else shape
 
     @property
     def ndim(self) -> int:
-        """Number of axes, the colour axis left out."""
+        """Number of axes, without the colour axis."""
         return len(self.shape)
 
     @property
@@ -138,24 +140,27 @@ class Volume:
 def to_world_order(
     data: Any, geometry: Geometry, leading: int = 0, *, rgb: bool = False
 ) -> tuple[Any, Geometry]:
-    """Permute an array's grid axes so that each lies closest to its world axis.
+    """Return an array and its geometry with the grid axes permuted into world order.
+
+    Each array axis then is the one closest to its world axis. Nothing is copied or interpolated.
 
     Parameters
     ----------
     data : array
-        ``leading`` axes, then the grid's axes, then colour where ``rgb``. Nothing is
-        copied or interpolated.
+        ``leading`` axes, then the grid's axes, then colour where ``rgb``.
     geometry : Geometry
-        Of the grid as it is in ``data``.
+        Geometry of the grid as it is in ``data``.
     leading : int
-        How many axes come before the grid.
+        Number of axes before the grid.
     rgb : bool
         Whether a colour axis comes last.
 
     Returns
     -------
-    data, geometry
-        The transposed view and its geometry.
+    data : array
+        A transposed view.
+    geometry : Geometry
+        Its geometry.
     """
     order: Sequence[int] = geometry.world_order
     if list(order) == sorted(order):

@@ -86,7 +86,9 @@ def _build_volume(
         modality=attributes.get_text(middle.dataset, "Modality"),
         value_unit=_find_value_unit(middle.dataset),
         windows=windows,
-        frames=_find_slice_sources(stack, source, None if stack.affine is None else geometry),
+        slice_sources=_find_slice_sources(
+            stack, source, None if stack.affine is None else geometry
+        ),
     )
 
 
@@ -168,7 +170,7 @@ def _find_windows(
     if rgb:
         return (), None
     dataset = frame.dataset
-    scale = ModalityTransform.of(frame).window_scale
+    scale = ModalityTransform.from_frame(frame).window_scale
     windows = contrast_limits.make_valid_windows(
         [center * scale for center in attributes.get_numbers(dataset, "WindowCenter") or ()],
         [width * scale for width in attributes.get_numbers(dataset, "WindowWidth") or ()],
