@@ -37,7 +37,7 @@ def rotation(degrees: float, axis: int) -> np.ndarray:
 
 def drawn(geometry: Geometry, index: np.ndarray) -> np.ndarray:
     """Return the world coordinates of voxels as napari's layer transform gives them."""
-    scale, translate, flips = map(np.array, geometry.placement())
+    scale, translate, flips = map(np.array, geometry.world_transform())
     return flips * (scale * index + translate)
 
 
@@ -52,7 +52,7 @@ SIGNED_PERMUTATIONS = [
 def test_a_grid_along_the_patients_axes_is_drawn_exactly_where_it_is(axes):
     geometry = geometry_along(axes)
     order = geometry.world_order
-    placed = geometry.permuted(order)
+    placed = geometry.permute_axes(order)
     index = np.array(list(itertools.product(*((0, n - 1) for n in placed.shape))))
     np.testing.assert_allclose(drawn(placed, index), placed.to_patient(index) @ WORLD.T, atol=1e-9)
 
@@ -61,7 +61,9 @@ def test_a_grid_along_the_patients_axes_is_drawn_exactly_where_it_is(axes):
 def test_scale_is_the_positive_spacing_in_array_order(axes):
     geometry = geometry_along(axes)
     order = geometry.world_order
-    assert geometry.permuted(order).placement().scale == pytest.approx(SPACING[list(order)])
+    assert geometry.permute_axes(order).world_transform().scale == pytest.approx(
+        SPACING[list(order)]
+    )
 
 
 @pytest.mark.parametrize("degrees", [5, 15, 30, 44])
@@ -77,7 +79,7 @@ def test_an_oblique_grid_is_drawn_straight_from_the_patient_origin(degrees):
     axes = rotation(degrees, 0) @ WORLD.T
     geometry = geometry_along(axes)
     # The coordinate of the first voxel along an axis is its projection on that axis.
-    np.testing.assert_allclose(geometry.placement().translate, axes.T @ ORIGIN)
+    np.testing.assert_allclose(geometry.world_transform().translate, axes.T @ ORIGIN)
 
 
 def test_volumes_of_one_oblique_orientation_stay_aligned_with_one_another():
@@ -109,7 +111,7 @@ def test_a_tilted_stack_keeps_its_slice_axis_when_permuted():
     affine[:3, 0] = (5, 0, 1)  # sagittal slices that lean
     affine[:3, 1], affine[:3, 2] = (0, 0, -2), (0, 3, 0)
     geometry = Geometry(SHAPE, affine)
-    placed = geometry.permuted(geometry.world_order)
+    placed = geometry.permute_axes(geometry.world_order)
     assert placed.slice_axis == 2
     assert placed.spacing == pytest.approx((2, 3, 5))
 
@@ -125,7 +127,7 @@ def test_itk_properties_give_the_affine_of_the_reversed_array():
 
 def test_a_plane_is_drawn_at_its_origin():
     geometry = Geometry.from_itk((7, 5), (3, 2), (10, 20), (1, 0, 0, 1))
-    assert geometry.placement() == ((2, 3), (20, 10), (1, 1))
+    assert geometry.world_transform() == ((2, 3), (20, 10), (1, 1))
 
 
 @pytest.mark.parametrize(

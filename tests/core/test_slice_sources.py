@@ -60,7 +60,7 @@ def test_what_was_cut_out_or_flipped_finds_its_images():
 
 
 def test_the_slice_axis_need_not_be_the_first():
-    found = frames(range(6), GRID.permuted((1, 2, 0)))
+    found = frames(range(6), GRID.permute_axes((1, 2, 0)))
     assert found.find_nearest((), (0, 0, 4)).file_index == 4
 
 

@@ -61,7 +61,7 @@ def test_values_are_where_the_headers_say(tmp_path, orientation):
 @pytest.mark.parametrize("orientation", ALIGNED)
 def test_an_aligned_volume_is_drawn_exactly_there(tmp_path, orientation):
     (volume,) = read(write_series(tmp_path, series(orientation)))
-    scale, translate, flips = map(np.array, volume.geometry.placement())
+    scale, translate, flips = map(np.array, volume.geometry.world_transform())
     corners = np.array(list(itertools.product(*((0, n - 1) for n in volume.shape))))
     drawn = flips * (scale * corners + translate)
     np.testing.assert_allclose(drawn, volume.geometry.to_patient(corners) @ WORLD.T, atol=1e-9)
@@ -72,7 +72,7 @@ def test_slices_grow_along_their_world_axis(tmp_path, orientation):
     (volume,) = read(write_series(tmp_path, series(orientation)))
     world = int(np.argmax(np.abs(WORLD @ normal_of(orientation))))
     assert volume.geometry.slice_axis == world
-    assert volume.geometry.placement().flips[world] == 1
+    assert volume.geometry.world_transform().flips[world] == 1
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_array_axes_are_superior_to_inferior_then_anterior_to_posterior_then_rig
 ):
     (volume,) = read(write_series(tmp_path, series(ORIENTATIONS[plane])))
     assert volume.geometry.spacing == pytest.approx(scale)
-    assert volume.geometry.placement().flips == (1, 1, 1)
+    assert volume.geometry.world_transform().flips == (1, 1, 1)
     assert volume.axis_labels == ("SI", "AP", "RL")
     assert volume.units == ("mm", "mm", "mm")
 

@@ -329,7 +329,7 @@ class Geometry:
         # Rounding makes exact ties of cosines differ in the last digits.
         return max(orders, key=lambda order: round(float(cosines[rows, list(order)].sum()), 9))
 
-    def permuted(self, order: Sequence[int]) -> Geometry:
+    def permute_axes(self, order: Sequence[int]) -> Geometry:
         """Return the geometry of ``array.transpose(order)``."""
         columns = [*order, self.ndim]
         return Geometry(
@@ -338,7 +338,7 @@ class Geometry:
             list(order).index(self.slice_axis),
         )
 
-    def placement(self) -> WorldTransform:
+    def world_transform(self) -> WorldTransform:
         """Return napari's transform for the grid, which is never rotated or sheared.
 
         A grid along the patient's axes is drawn exactly where it is. Any other is drawn

@@ -81,7 +81,7 @@ def make_thumbnail(volume: Volume) -> Thumbnail:
     values = np.asarray(volume.data[tuple(index)])
     spacing, flips = volume.pixel_size, (1, 1)
     if volume.geometry is not None:
-        placed, first = volume.geometry.placement(), len(volume.leading)
+        placed, first = volume.geometry.world_transform(), len(volume.leading)
         spacing = placed.scale[down - first], placed.scale[across - first]
         flips = placed.flips[down - first], placed.flips[across - first]
     values = values[:: flips[0], :: flips[1]]

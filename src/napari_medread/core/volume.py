@@ -168,4 +168,4 @@ def to_world_order(
     axes = [*range(leading), *(leading + n for n in order)]
     if rgb:
         axes.append(data.ndim - 1)
-    return data.transpose(axes), geometry.permuted(order)
+    return data.transpose(axes), geometry.permute_axes(order)

@@ -338,9 +338,9 @@ class TestTilt:
         assert note.startswith("The gantry was tilted by 20.0°: drawn upright")
 
     def test_it_is_drawn_upright_and_spaced_along_the_normal(self, volume, degrees):
-        placement = volume.geometry.placement()
-        assert placement.scale == pytest.approx((SLICE_SPACING, ROW_SPACING, COLUMN_SPACING))
-        assert placement.flips == (1, 1, 1)
+        placed = volume.geometry.world_transform()
+        assert placed.scale == pytest.approx((SLICE_SPACING, ROW_SPACING, COLUMN_SPACING))
+        assert placed.flips == (1, 1, 1)
 
 
 def test_a_stack_that_does_not_lean_has_no_note_on_tilt(tmp_path):

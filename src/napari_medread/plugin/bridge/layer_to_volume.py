@@ -11,24 +11,30 @@ from napari.layers import Layer
 
 from napari_medread.core.affines import Float, invert_affine, relative_affine
 from napari_medread.core.geometry import PATIENT_LABELS, WORLD_AXES, Geometry
-from napari_medread.core.slice_sources import Frames
+from napari_medread.core.slice_sources import SliceSources
 from napari_medread.core.volume import Volume
 from napari_medread.errors import CannotWrite
 from napari_medread.plugin.bridge.layer_record import get_record
-from napari_medread.plugin.bridge.layer_transforms import drawn_of
-from napari_medread.plugin.bridge.spatial_axes import SAME, Grid, grid_of
+from napari_medread.plugin.bridge.layer_transforms import compute_index_to_world
+from napari_medread.plugin.bridge.spatial_axes import (
+    MATRIX_TOLERANCE_MM,
+    LayerGrid,
+    make_layer_grid,
+)
 from napari_medread.plugin.bridge.volume_to_layer import LayerData
 
 WORLD_TO_PATIENT = np.eye(4)
 WORLD_TO_PATIENT[:3, :3] = WORLD_AXES
 """From napari's world axes (SI, AP, RL) to LPS."""
 
-NO_UNIT = "The layer has no unit: its scale was taken for millimetres."
+UNIT_ASSUMED_MM = "The layer has no unit: its scale was taken for millimetres."
 
-BESIDE = "Its place in the patient was taken from the images beside which it is drawn."
+POSITION_FROM_IMAGES = (
+    "Its place in the patient was taken from the images beside which it is drawn."
+)
 
 
-class Shown(NamedTuple):
+class LayerVolume(NamedTuple):
     """A layer as a volume.
 
     Attributes
@@ -49,14 +55,16 @@ class Shown(NamedTuple):
     in_patient: bool
 
 
-def volume_from_layer(layer: Layer, viewer: Any = None) -> Shown:
-    """Return a layer of a viewer as a volume; see ``to_volume``."""
+def volume_from_layer(layer: Layer, viewer: Any = None) -> LayerVolume:
+    """Return a layer of a viewer as a volume; see ``volume_from_layer_data``."""
     others = [] if viewer is None else [each for each in viewer.layers if each is not layer]
     # Only a layer without a place of its own asks for them.
-    return to_volume(layer.as_layer_data_tuple(), (each.as_layer_data_tuple() for each in others))
+    return volume_from_layer_data(
+        layer.as_layer_data_tuple(), (each.as_layer_data_tuple() for each in others)
+    )
 
 
-def to_volume(layer: LayerData, others: Iterable[LayerData] = ()) -> Shown:
+def volume_from_layer_data(layer: LayerData, others: Iterable[LayerData] = ()) -> LayerVolume:
     """Return the volume that a layer shows.
 
     Its geometry is ``metadata["patient_affine"]`` as long as the layer is drawn where it was
@@ -91,7 +99,7 @@ def to_volume(layer: LayerData, others: Iterable[LayerData] = ()) -> Shown:
         data = data[0]
         remarks.append("Only the finest of its resolutions was taken.")
     rgb = bool(attributes.get("rgb"))
-    grid = grid_of(name, tuple(data.shape[: data.ndim - rgb]), attributes)
+    grid = make_layer_grid(name, tuple(data.shape[: data.ndim - rgb]), attributes)
     geometry, in_patient, more = _geometry_of(grid, others)
     remarks += more
     metadata = grid.metadata
@@ -113,13 +121,15 @@ def to_volume(layer: LayerData, others: Iterable[LayerData] = ()) -> Shown:
         value_unit=str(metadata.get("value_unit", "")),
         windows=tuple(metadata.get("windows", ())),
         header=dict(metadata.get("header", {})),
-        frames=_frames_of(metadata, geometry),
+        slice_sources=_frames_of(metadata, geometry),
     )
-    return Shown(volume, tuple(remarks), drawn_of(len(volume.shape), attributes), in_patient)
+    return LayerVolume(
+        volume, tuple(remarks), compute_index_to_world(len(volume.shape), attributes), in_patient
+    )
 
 
 def _geometry_of(
-    grid: Grid, others: Iterable[LayerData]
+    grid: LayerGrid, others: Iterable[LayerData]
 ) -> tuple[Geometry | None, bool, tuple[str, ...]]:
     """Return where a grid lies, whether in the patient, and what was taken for granted."""
     remarks: tuple[str, ...] = ()
@@ -127,36 +137,38 @@ def _geometry_of(
     if grid.ndim == 3:
         found, remarks = _in_patient(grid)
         if found is None and not remarks:
-            to_patient, remarks = to_patient_beside(grid, others)
+            to_patient, remarks = find_world_to_patient(grid, others)
             found = None if to_patient is None else to_patient @ grid.drawn
         if found is None and grid.labels == PATIENT_LABELS:
             found = WORLD_TO_PATIENT @ grid.drawn
-            remarks = () if grid.has_unit else (NO_UNIT,)
+            remarks = () if grid.has_unit else (UNIT_ASSUMED_MM,)
     if found is not None:
         slice_axis = get_record(grid.metadata).slice_axis or 0
         return Geometry(grid.shape, found, slice_axis), True, remarks
     if not grid.has_unit:
         if grid.ndim == 2 and _is_unmoved(grid):
             return None, False, remarks
-        remarks = (*remarks, NO_UNIT)
+        remarks = (*remarks, UNIT_ASSUMED_MM)
     # numpy's last axis is x.
     plain = grid.drawn[[*range(grid.ndim)[::-1], grid.ndim]]
     return Geometry(grid.shape, plain), False, remarks
 
 
-def _frames_of(metadata: Mapping[str, Any], geometry: Geometry | None) -> Frames | None:
+def _frames_of(metadata: Mapping[str, Any], geometry: Geometry | None) -> SliceSources | None:
     """Return which images a layer was read from, moved as it was moved."""
     frames = get_record(metadata).slice_sources
-    return None if frames is None else frames.moved(metadata.get("patient_affine"), geometry)
+    return (
+        None if frames is None else frames.follow_motion(metadata.get("patient_affine"), geometry)
+    )
 
 
-def _in_patient(grid: Grid) -> tuple[Float | None, tuple[str, ...]]:
+def _in_patient(grid: LayerGrid) -> tuple[Float | None, tuple[str, ...]]:
     """Return the matrix to LPS of a layer that carries one, moved as the layer was moved."""
-    opened = as_opened(grid.metadata, grid.shape)
+    opened = get_opened_matrices(grid.metadata, grid.shape)
     if opened is None:
         return None, ()
     affine, drawn, ndim = opened
-    if np.allclose(grid.drawn, drawn, rtol=0, atol=SAME):
+    if np.allclose(grid.drawn, drawn, rtol=0, atol=MATRIX_TOLERANCE_MM):
         return affine, ()
     # Where napari itself takes an axis out, it drops the labels too.
     if grid.labels != PATIENT_LABELS and 3 + len(grid.leading) != ndim:
@@ -164,8 +176,8 @@ def _in_patient(grid: Grid) -> tuple[Float | None, tuple[str, ...]]:
     return affine @ invert_affine(drawn) @ grid.drawn, ()
 
 
-def to_patient_beside(
-    grid: Grid, others: Iterable[LayerData]
+def find_world_to_patient(
+    grid: LayerGrid, others: Iterable[LayerData]
 ) -> tuple[Float | None, tuple[str, ...]]:
     """Return where in the patient napari's world is for a layer that brings no position.
 
@@ -192,7 +204,7 @@ def to_patient_beside(
         if len(shape) < 3:
             continue
         try:
-            other = grid_of(str(attributes.get("name", "")), shape, attributes)
+            other = make_layer_grid(str(attributes.get("name", "")), shape, attributes)
             place = None if other.ndim != 3 else _in_patient(other)[0]
         except CannotWrite:
             continue
@@ -203,7 +215,7 @@ def to_patient_beside(
             return to_patient[-1], (f"Its place in the patient is that of {other.name}.",)
         index = relative_affine(other.drawn, grid.drawn)
         on_grid.append(
-            bool(np.allclose(np.abs(index[:3, :3]), np.eye(3), rtol=0, atol=SAME))
+            bool(np.allclose(np.abs(index[:3, :3]), np.eye(3), rtol=0, atol=MATRIX_TOLERANCE_MM))
             and bool(np.allclose(index[:3, 3], np.rint(index[:3, 3]), rtol=0, atol=1e-3))
         )
     named = grid.labels == PATIENT_LABELS
@@ -213,15 +225,15 @@ def to_patient_beside(
     if any(on_grid):
         to_patient = [one for one, on in zip(to_patient, on_grid, strict=True) if on]
     first = to_patient[0]
-    if not all(np.allclose(first, one, rtol=0, atol=SAME) for one in to_patient):
+    if not all(np.allclose(first, one, rtol=0, atol=MATRIX_TOLERANCE_MM) for one in to_patient):
         raise CannotWrite(
             f"{grid.name}: images of different orientations are open, and it cannot be told "
             "in which of them it was drawn. Remove the others, then save it again."
         )
-    return first, () if named else (BESIDE,)
+    return first, () if named else (POSITION_FROM_IMAGES,)
 
 
-def as_opened(
+def get_opened_matrices(
     metadata: Mapping[str, Any], shape: tuple[int, ...]
 ) -> tuple[Float, Float, int | None] | None:
     """Return what a layer says of its place: matrices to LPS and to the world, and its axes."""
@@ -232,19 +244,21 @@ def as_opened(
     matrix = record.drawn_affine
     if matrix is not None and len(matrix) >= 4:
         return affine, _last_three(matrix), len(matrix) - 1
-    placed = Geometry(shape, affine, record.slice_axis or 0).placement()
+    placed = Geometry(shape, affine, record.slice_axis or 0).world_transform()
     drawn = np.diag([*placed.scale, 1.0])
     drawn[:3, 3] = placed.translate
     return affine, np.diag([*placed.flips, 1.0]) @ drawn, None
 
 
-def _is_unmoved(grid: Grid) -> bool:
+def _is_unmoved(grid: LayerGrid) -> bool:
     """Tell whether a plane is drawn as an array without scale, or as it was opened."""
     opened = get_record(grid.metadata).drawn_affine
     if opened is not None:
         kept = [-3, -2, -1]
-        return bool(np.allclose(opened[np.ix_(kept, kept)], grid.drawn, rtol=0, atol=SAME))
-    return bool(np.allclose(grid.drawn, np.eye(3), rtol=0, atol=SAME))
+        return bool(
+            np.allclose(opened[np.ix_(kept, kept)], grid.drawn, rtol=0, atol=MATRIX_TOLERANCE_MM)
+        )
+    return bool(np.allclose(grid.drawn, np.eye(3), rtol=0, atol=MATRIX_TOLERANCE_MM))
 
 
 def _last_three(matrix: Float) -> Float:

@@ -20,15 +20,15 @@ from napari.layers import Image, Labels, Layer
 
 from napari_medread.core.affines import Float, invert_affine, relative_affine
 from napari_medread.core.geometry import Geometry
-from napari_medread.core.warning_filters import quiet
+from napari_medread.core.warning_filters import suppress_warnings
 from napari_medread.errors import CannotWrite
 from napari_medread.plugin.bridge.layer_record import StraightDrawing, get_record, with_record
 from napari_medread.plugin.bridge.layer_to_volume import (
     WORLD_TO_PATIENT,
-    as_opened,
-    to_patient_beside,
+    find_world_to_patient,
+    get_opened_matrices,
 )
-from napari_medread.plugin.bridge.spatial_axes import SAME, Grid, grid_of_layer
+from napari_medread.plugin.bridge.spatial_axes import MATRIX_TOLERANCE_MM, LayerGrid, get_layer_grid
 
 _MM = ("mm", "millimeter")
 
@@ -47,7 +47,7 @@ class PatientSpace:
     """
 
     def __init__(self, viewer: Any) -> None:
-        self._viewer_of = weakref.ref(viewer)
+        self._viewer_ref = weakref.ref(viewer)
         self._is_wanted = False
         self.point: tuple[float, ...] | None = None
         self._hushed = ExitStack()
@@ -65,7 +65,7 @@ class PatientSpace:
         """Draw all layers straight, and follow the viewer no more."""
         self.switch(on=False)
         self.settle()
-        viewer = self._viewer_of()
+        viewer = self._viewer_ref()
         if viewer is None:
             return
         for event in (viewer.dims.events.ndisplay, viewer.dims.events.order):
@@ -75,7 +75,7 @@ class PatientSpace:
 
     @property
     def _is_possible(self) -> bool:
-        viewer = self._viewer_of()
+        viewer = self._viewer_ref()
         if viewer is None or not self._is_wanted or viewer.dims.ndisplay != 3:
             return False
         ndim = viewer.dims.ndim
@@ -84,17 +84,21 @@ class PatientSpace:
     def _follow(self, event: Any = None) -> None:
         """Draw all layers as it is possible now."""
         del event
-        viewer = self._viewer_of()
+        viewer = self._viewer_ref()
         if viewer is None:
             return
         if self._is_possible:
             point = viewer.dims.point
-            if move_all([(each, in_patient_of(each, viewer.layers)) for each in viewer.layers]):
+            if apply_drawings(
+                [(each, find_patient_space_drawing(each, viewer.layers)) for each in viewer.layers]
+            ):
                 self.point = self.point or point  # another layer may only have joined
                 self._hush()
                 viewer.fit_to_view()
             return
-        move_all([(each, straight_of(each, viewer.layers)) for each in viewer.layers])
+        apply_drawings(
+            [(each, find_straight_drawing(each, viewer.layers)) for each in viewer.layers]
+        )
         self._hush(over=True)
 
     def settle(self) -> None:
@@ -102,7 +106,7 @@ class PatientSpace:
 
         Until then the window's sliders have other ranges, and cut the point off.
         """
-        viewer = self._viewer_of()
+        viewer = self._viewer_ref()
         if viewer is None or self.point is None or self._is_possible:
             return
         if len(self.point) == viewer.dims.ndim:  # time and the like may have gone on
@@ -114,35 +118,35 @@ class PatientSpace:
         """Keep back what napari says of layers that it would have to cut, until it is over."""
         self._hushed.close()
         if not over:
-            self._hushed.enter_context(quiet("Non-orthogonal slicing"))
+            self._hushed.enter_context(suppress_warnings("Non-orthogonal slicing"))
 
     def _added(self, event: Any) -> None:
         layer = event.value
         if self._is_possible:
             self._follow()
         else:
-            move_all([(layer, straight_of(layer, event.source))])
+            apply_drawings([(layer, find_straight_drawing(layer, event.source))])
 
     def _removed(self, event: Any) -> None:
         # It may be added to another viewer, in 2D.
-        move_all([(event.value, straight_of(event.value))])
+        apply_drawings([(event.value, find_straight_drawing(event.value))])
 
 
-Drawing = tuple[Float, dict[str, Any]]
+LayerDrawing = tuple[Float, dict[str, Any]]
 """A layer's affine and metadata."""
 
 
 def is_oblique(layer: Layer) -> bool:
     """Tell whether a layer is drawn, or would be in 2D, otherwise than it lies in the patient."""
-    return get_record(layer).straight is not None or in_patient_of(layer) is not None
+    return get_record(layer).straight is not None or find_patient_space_drawing(layer) is not None
 
 
-def stays(layer: Layer) -> bool:
+def is_left_straight(layer: Layer) -> bool:
     """Tell whether a layer brings no position, and was not turned with others."""
     return layer.visible and _opened(layer) is None and get_record(layer).straight is None
 
 
-def in_patient_of(layer: Layer, others: Iterable[Layer] = ()) -> Drawing | None:
+def find_patient_space_drawing(layer: Layer, others: Iterable[Layer] = ()) -> LayerDrawing | None:
     """Return how to draw a layer in patient space; None if it is, or if that is not known.
 
     Parameters
@@ -156,7 +160,7 @@ def in_patient_of(layer: Layer, others: Iterable[Layer] = ()) -> Drawing | None:
     if to_patient is None:
         return None
     step = relative_affine(WORLD_TO_PATIENT, to_patient)
-    if np.allclose(step, np.eye(4), rtol=0, atol=SAME):
+    if np.allclose(step, np.eye(4), rtol=0, atol=MATRIX_TOLERANCE_MM):
         return None
     before = np.array(layer.affine.affine_matrix)
     after = _embedded(step, layer.ndim) @ before
@@ -169,7 +173,7 @@ def in_patient_of(layer: Layer, others: Iterable[Layer] = ()) -> Drawing | None:
     return after, with_record(layer.metadata, straight=straight, drawn_affine=moved)
 
 
-def straight_of(layer: Layer, others: Iterable[Layer] = ()) -> Drawing | None:
+def find_straight_drawing(layer: Layer, others: Iterable[Layer] = ()) -> LayerDrawing | None:
     """Return how to draw a layer straight; None if it is.
 
     What was not moved in between gets back the very numbers that it had.
@@ -199,12 +203,12 @@ def straight_of(layer: Layer, others: Iterable[Layer] = ()) -> Drawing | None:
     # It was made of one that stood in patient space.
     patient, drawn = found
     if not _is_turned(drawn) or not np.allclose(
-        WORLD_TO_PATIENT @ drawn, patient, rtol=0, atol=SAME
+        WORLD_TO_PATIENT @ drawn, patient, rtol=0, atol=MATRIX_TOLERANCE_MM
     ):
         return None
     placed = Geometry(
         layer.data.shape[layer.ndim - 3 : layer.ndim], patient, record.slice_axis or 0
-    ).placement()
+    ).world_transform()
     wanted = np.diag([*placed.scale, 1.0])
     wanted[:3, 3] = placed.translate
     step = np.diag([*placed.flips, 1.0]) @ wanted @ invert_affine(drawn)
@@ -213,7 +217,7 @@ def straight_of(layer: Layer, others: Iterable[Layer] = ()) -> Drawing | None:
     return _embedded(step, layer.ndim) @ affine, with_record(layer.metadata, drawn_affine=moved)
 
 
-def move_all(drawings: list[tuple[Layer, Drawing | None]]) -> bool:
+def apply_drawings(drawings: list[tuple[Layer, LayerDrawing | None]]) -> bool:
     """Draw layers otherwise; none is cut before all of them stand where they should.
 
     Returns
@@ -241,7 +245,7 @@ def _opened(layer: Layer) -> tuple[Float, Float] | None:
         return None
     if any(str(unit) not in _MM for unit in layer.units[-3:]):
         return None
-    found = as_opened(layer.metadata, layer.data.shape[layer.ndim - 3 : layer.ndim])
+    found = get_opened_matrices(layer.metadata, layer.data.shape[layer.ndim - 3 : layer.ndim])
     return None if found is None else found[:2]
 
 
@@ -254,7 +258,7 @@ def _beside(layer: Layer, others: Iterable[Layer]) -> Float | None:
     if not isinstance(layer, Image | Labels):
         grid = grid._replace(has_unit=True)  # points and outlines are drawn where images are
     try:
-        return to_patient_beside(grid, (each.as_layer_data_tuple() for each in beside))[0]
+        return find_world_to_patient(grid, (each.as_layer_data_tuple() for each in beside))[0]
     except CannotWrite:  # images disagree
         return None
 
@@ -272,14 +276,14 @@ def _step_of_grid(layer: Layer, others: Iterable[Layer]) -> Float | None:
     return None
 
 
-def _grid_of(layer: Layer) -> Grid | None:
+def _grid_of(layer: Layer) -> LayerGrid | None:
     """Return a layer's axes of space, if they are three in mm or in no unit."""
     if layer.ndim < 3 or layer.multiscale:
         return None
     if any(str(unit) not in (*_MM, "pixel") for unit in layer.units[-3:]):
         return None
     try:
-        grid = grid_of_layer(layer)
+        grid = get_layer_grid(layer)
     except CannotWrite:
         return None
     return grid if grid.ndim == 3 else None
@@ -291,7 +295,7 @@ def _back(step: Float, layer: Layer, affine: Float) -> Float:
 
 def _is_turned(drawn: Float) -> bool:
     linear = drawn[:3, :3]
-    return not np.allclose(linear, np.diag(np.diag(linear)), rtol=0, atol=SAME)
+    return not np.allclose(linear, np.diag(np.diag(linear)), rtol=0, atol=MATRIX_TOLERANCE_MM)
 
 
 def _embedded(step: Float, ndim: int) -> Float:

@@ -15,12 +15,12 @@ from napari_medread.plugin.bridge.layer_record import with_record
 LayerData = tuple[Any, dict[str, Any], str]
 
 
-def finest(layer: Layer) -> Any:
+def get_finest_data(layer: Layer) -> Any:
     """Return the data of a layer, of a pyramid of resolutions those of the finest."""
     return layer.data[0] if layer.multiscale else layer.data
 
 
-def array_of(data: Any) -> Any:
+def to_numpy_or_dask(data: Any) -> Any:
     """Return a layer's array as numpy's or dask's: what other lazy ones offer differs."""
     if isinstance(data, np.ndarray):
         return data
@@ -55,7 +55,7 @@ def to_layer(volume: Volume, *, visible: bool = True) -> LayerData:
         scale += [*[1.0] * (grid - 2), *volume.pixel_size]
         translate, flips = translate + [0.0] * grid, flips + [1] * grid
     else:
-        placed = volume.geometry.placement()
+        placed = volume.geometry.world_transform()
         scale += placed.scale
         translate += placed.translate
         flips += placed.flips
@@ -72,7 +72,9 @@ def to_layer(volume: Volume, *, visible: bool = True) -> LayerData:
     if -1 in flips:
         arguments["affine"] = np.diag([*map(float, flips), 1.0])
         drawn = arguments["affine"] @ drawn
-    metadata = with_record(_plain_metadata(volume), drawn_affine=drawn, slice_sources=volume.frames)
+    metadata = with_record(
+        _plain_metadata(volume), drawn_affine=drawn, slice_sources=volume.slice_sources
+    )
     if volume.geometry is not None and volume.patient_affine is not None:
         metadata = with_record(metadata, slice_axis=volume.geometry.slice_axis)
     arguments["metadata"] = metadata
