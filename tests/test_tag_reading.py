@@ -141,7 +141,7 @@ def test_what_has_no_header_is_said(tmp_path):
     for path, said in (
         (tmp_path, "this is a folder. Give one of its files"),
         (tmp_path / "b", "there is no such file"),
-        (tmp_path / "a.txt", "this is no DICOM file"),
+        (tmp_path / "a.txt", "this is not a DICOM file"),
     ):
         with pytest.raises(UnreadableFile, match=said):
             tags(path)

@@ -58,10 +58,12 @@ def tags(source: PathLike | Volume, index: int | Sequence[int] | None = None) ->
         return keys
     header = FullHeader(path)
     if index is None:
-        return header.tags()
-    if not isinstance(index, int) or not 0 <= index < header.frames:
-        raise UnreadableFile(f"{path.name}: there is no frame {index} among {header.frames}.")
-    return header.tags(index)
+        return header.read_tags()
+    if not isinstance(index, int) or not 0 <= index < header.number_of_frames:
+        raise UnreadableFile(
+            f"{path.name}: there is no frame {index} among {header.number_of_frames}."
+        )
+    return header.read_tags(index)
 
 
 def read_header_keys(path: Path) -> Tags | None:

@@ -131,7 +131,7 @@ def _find_geometry(
         pixel_size, doubts = find_pixel_aspect(frame)
         notes += doubts
         return data, None, pixel_size
-    affine = np.diag([*spacing, 1.0])[[1, 0, 2]]  # patient x runs along columns, y along rows
+    affine = np.diag([*spacing, 1.0])[[1, 0, 2]]  # x grows with the column, y with the row
     return data, Geometry((frame.rows, frame.columns), affine), (1.0, 1.0)
 
 
@@ -141,7 +141,7 @@ def _find_slice_sources(
     """Return which frame of which file each slice is, and where in the grid it lies."""
     file_index = {path: n for n, path in enumerate(source)}
     present = [n for n, frame in enumerate(stack.frames[0]) if frame is not None]
-    frames = [plane[n] for plane in stack.frames for n in present]
+    frames = [planes[n] for planes in stack.frames for n in present]
     shape = (*stack.lead_shape, len(present))
     return SliceSources(
         np.reshape([file_index[frame.header.path] for frame in frames if frame], shape),

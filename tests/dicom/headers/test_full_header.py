@@ -62,7 +62,7 @@ def expected_text(element):
 @pytest.mark.parametrize("name", JUDGED)
 def test_elements_are_those_of_pydicom(name):
     path = Path(get_testdata_file(name) or get_charset_files(name)[0])
-    found = [tag for _, tag in FullHeader(path).tags().walk() if not tag.is_item]
+    found = [tag for _, tag in FullHeader(path).read_tags().walk() if not tag.is_item]
     with warnings.catch_warnings(), config.disable_value_validation():
         warnings.simplefilter("ignore")
         dataset = dcmread(path, stop_before_pixels=True)
@@ -87,7 +87,7 @@ def test_pixels_are_not_read_and_not_needed(tmp_path):
     path = save(image(PIXELS), tmp_path / "a")
     whole = path.read_bytes()
     path.write_bytes(whole[: whole.rindex(PIXELS.tobytes()[:20])])  # cut inside its pixels
-    tags = FullHeader(path).tags()
+    tags = FullHeader(path).read_tags()
     assert tags["Rows"].value == str(PIXELS.shape[0])
     assert not tags.find("Pixel Data")
 
@@ -98,7 +98,7 @@ def test_names_in_several_scripts(tmp_path):
     item = Dataset()
     item.PersonName = name
     ds.PersonIdentificationCodeSequence = [item]  # has the character set of what it is in
-    tags = FullHeader(save(ds, tmp_path / "a")).tags()
+    tags = FullHeader(save(ds, tmp_path / "a")).read_tags()
     assert tags["PatientName"].value == name
     assert [tag.value for tag in tags.find("太郎")] == [name, name]
 
@@ -110,7 +110,7 @@ def test_private_elements_have_their_vendors_names(tmp_path):
     block.add_new(0xF0, "LO", "unheard of")
     # Implicit VR only knows what the dictionaries know.
     for n, syntax in enumerate((ImplicitVRLittleEndian, ExplicitVRBigEndian)):
-        tags = FullHeader(save(ds, tmp_path / f"{n}", syntax)).tags()
+        tags = FullHeader(save(ds, tmp_path / f"{n}", syntax)).read_tags()
         (known,) = tags.find("0019,100C")
         assert (known.name, known.value, known.creator) == ("B_value", "700", "SIEMENS MR HEADER")
         (unknown,) = tags.find("0019,10F0")
@@ -133,7 +133,7 @@ def test_values_that_break_the_rules_are_shown_as_they_are(tmp_path):
         for keyword, (vr, raw, _) in broken.items():
             tag = PydicomTag(keyword)
             file.write(struct.pack("<HH2sH", tag.group, tag.element, vr, len(raw)) + raw)
-    tags = FullHeader(path).tags()
+    tags = FullHeader(path).read_tags()
     for keyword, (vr, _, text) in broken.items():
         assert tags[keyword].vr == vr.decode()
         assert text in tags[keyword].value
@@ -146,9 +146,9 @@ def test_one_element_alone_has_the_value_that_it_has_among_all(tmp_path):
     ds.add_new("PixelPaddingValue", "SS", -2000)
     path = save(ds, tmp_path / "a", ImplicitVRLittleEndian)
     for keyword, expected in (("SmallestImagePixelValue", "-1024"), ("PixelPaddingValue", "-2000")):
-        tag = FullHeader(path).tags()[keyword]
+        tag = FullHeader(path).read_tags()[keyword]
         assert tag.value == expected
-        assert FullHeader(path, tag.tag).tags()[keyword] == tag
+        assert FullHeader(path, tag.tag).read_tags()[keyword] == tag
 
 
 def test_an_element_of_a_vr_that_there_is_not_hides_no_other(tmp_path):
@@ -163,7 +163,7 @@ def test_an_element_of_a_vr_that_there_is_not_hides_no_other(tmp_path):
         tag = struct.pack("<HH", 0x0040, number)
         at = content.index(tag) + len(tag)
         (tmp_path / "b").write_bytes(content[:at] + b"XX" + content[at + 2 :])
-        tags = FullHeader(tmp_path / "b").tags()
+        tags = FullHeader(tmp_path / "b").read_tags()
         assert tags["PatientComments"].value == "seen"
 
 
@@ -171,7 +171,7 @@ def test_binary_data_say_how_long_they_are(tmp_path):
     ds = image(PIXELS)
     ds.add_new(0x00420011, "OB", bytes(range(200)))
     ds.add_new(0x00091001, "UN", b"12")
-    tags = FullHeader(save(ds, tmp_path / "a")).tags()
+    tags = FullHeader(save(ds, tmp_path / "a")).read_tags()
     document = tags["EncapsulatedDocument"].value
     assert document.startswith("200 bytes: 00 01 02")
     assert len(document) < 80
@@ -179,7 +179,7 @@ def test_binary_data_say_how_long_they_are(tmp_path):
 
 
 def test_uids_say_what_they_mean(tmp_path):
-    tags = FullHeader(save(image(PIXELS), tmp_path / "a")).tags()
+    tags = FullHeader(save(image(PIXELS), tmp_path / "a")).read_tags()
     assert tags["SOPClassUID"].meaning == "CT Image Storage"
     assert tags["SOPInstanceUID"].meaning == ""
     assert tags["TransferSyntaxUID"] in tags.find("Explicit VR")
@@ -188,10 +188,10 @@ def test_uids_say_what_they_mean(tmp_path):
 def test_a_frame_has_its_own_groups_and_no_others(tmp_path):
     path = save(enhanced([placed(n) for n in range(4)]), tmp_path / "a")
     header = FullHeader(path)
-    assert header.frames == 4
-    assert len(header.tags().find("Image Position (Patient)")) == 4
+    assert header.number_of_frames == 4
+    assert len(header.read_tags().find("Image Position (Patient)")) == 4
     for n in range(4):
-        tags = header.tags(n)
+        tags = header.read_tags(n)
         (position,) = tags.find("Image Position (Patient)")
         assert position.numbers == pytest.approx(
             placed(n)["PlanePositionSequence"]["ImagePositionPatient"]
@@ -199,15 +199,15 @@ def test_a_frame_has_its_own_groups_and_no_others(tmp_path):
         groups = tags["PerFrameFunctionalGroupsSequence"]
         assert groups.children[0].name == f"Item {n + 1}"
         assert tags.find("Pixel Spacing")  # shared by all frames
-    assert header.tags(9)["PerFrameFunctionalGroupsSequence"].children == ()
+    assert header.read_tags(9)["PerFrameFunctionalGroupsSequence"].children == ()
 
 
 def test_only_one_element_may_be_read(tmp_path):
     ds = mosaic()
     path = save(ds, tmp_path / "a")
-    (only,) = FullHeader(path, "(0029,1010)").tags().find("0029,1010")
-    assert only == FullHeader(path).tags()["(0029,1010)"]
-    assert "Rows" not in {tag.keyword for tag in FullHeader(path, "(0029,1010)").tags()}
+    (only,) = FullHeader(path, "(0029,1010)").read_tags().find("0029,1010")
+    assert only == FullHeader(path).read_tags()["(0029,1010)"]
+    assert "Rows" not in {tag.keyword for tag in FullHeader(path, "(0029,1010)").read_tags()}
 
 
 @pytest.mark.parametrize("content", [b"", b"no dicom at all" * 20, None])
@@ -216,7 +216,7 @@ def test_other_files_are_refused(tmp_path, content):
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(UnreadableFile, match=r"^other: "):
-        FullHeader(path).tags()
+        FullHeader(path).read_tags()
 
 
 def test_a_file_cut_inside_its_header_is_no_crash(tmp_path):
@@ -226,7 +226,7 @@ def test_a_file_cut_inside_its_header_is_no_crash(tmp_path):
     for length in range(140, len(whole), 7):
         path.write_bytes(whole[:length])
         try:
-            FullHeader(path).tags()
+            FullHeader(path).read_tags()
         except UnreadableFile as error:
             refused.append(str(error))
     assert all(said.startswith("a: ") for said in refused)
@@ -243,7 +243,7 @@ def test_a_long_header_is_there_as_a_whole(tmp_path):
     ds.ReferencedImageSequence = items
     path = save(ds, tmp_path / "a")
     # An item with two elements and an empty sequence, a thousand times.
-    values = [str(each[-1].value) for each in FullHeader(path).tags().walk()]
+    values = [str(each[-1].value) for each in FullHeader(path).read_tags().walk()]
     assert [value for value in values if value.startswith("1.2.3.")] == [
         f"1.2.3.{n}" for n in range(1000)
     ]

@@ -18,7 +18,12 @@ from helpers.builders import (
 )
 from napari_medread.api import read
 from napari_medread.dicom.headers import header_scan
-from napari_medread.dicom.pixels import frame_decoding, stack_assembly
+from napari_medread.dicom.pixels import (
+    frame_decoding,
+    lazy_stacks,
+    stack_assembly,
+    stack_planes,
+)
 from napari_medread.errors import MedReadError
 
 
@@ -31,7 +36,7 @@ def reads(monkeypatch):
         names.append(frame.header.path.name)
         return frame_decoding.read_stored_values(frame)
 
-    monkeypatch.setattr(stack_assembly, "read_stored_values", counting)
+    monkeypatch.setattr(stack_planes, "read_stored_values", counting)
     return names
 
 
@@ -188,7 +193,7 @@ def test_a_plane_between_uneven_slices_reads_those_beside_it(tmp_path, reads):
 
 def test_without_a_window_a_few_slices_tell_the_contrast(tmp_path, reads):
     read(write_series(tmp_path, series(slices=range(20))), lazy=True)
-    assert len(reads) == stack_assembly.LAZY_SAMPLE_PLANES
+    assert len(reads) == lazy_stacks.LAZY_SAMPLE_PLANES
 
 
 def test_of_several_volumes_only_the_largest_is_read(tmp_path, reads):
@@ -249,7 +254,7 @@ def test_a_file_that_vanished_is_named_when_it_is_looked_at(tmp_path):
     gone = volume.source[1]
     gone.unlink()
     np.asarray(volume.data[0])
-    with pytest.raises(MedReadError, match=f"^{gone.name}: the file is no longer where it was"):
+    with pytest.raises(MedReadError, match=f"^{gone.name}: the file has been moved or deleted"):
         np.asarray(volume.data[1])
 
 

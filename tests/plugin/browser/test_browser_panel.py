@@ -24,8 +24,8 @@ from napari_medread.plugin.browser import (
     series_tree,
     thumbnail_queue,
 )
-from napari_medread.plugin.browser.entry_preview import SIDE
-from napari_medread.plugin.gui.background_work import _RUNNING
+from napari_medread.plugin.browser.entry_preview import THUMBNAIL_SIZE_PX
+from napari_medread.plugin.gui.background_task import _RUNNING_TASKS
 
 MENU = "File", "IO Utilities", "Series browser"
 SENTINELS = "Sentinel", "Secretus", "SID4711"
@@ -222,7 +222,7 @@ def test_several_are_loaded_one_after_the_other(qtbot, viewer, browser, look_int
         ("2 Axial", True),
         ("scan", False),
     ]
-    assert "the file is no longer where it was" in browser.message.text()
+    assert "the file has been moved or deleted" in browser.message.text()
     assert browser.place.folder.isEnabled()
 
 
@@ -267,7 +267,7 @@ def test_cancelling(qtbot, viewer, browser, look_into, click, folder):
     browser.look_into(folder)
     look_into(folder / "empty")
     assert texts(browser) == []
-    assert browser.message.text() == "empty: there is no image in it that can be read."
+    assert browser.message.text() == "empty: no readable image was found."
     look_into(folder / "gone")
     assert browser.message.text() == "gone: there is no such file or folder."
 
@@ -304,12 +304,20 @@ def test_thumbnails_are_the_right_way_round(browser, look_into, tmp_path):
     look_into(tmp_path)
     for plane in ORIENTATIONS:
         for sign in (1, -1):
-            picture = item(browser, f"{plane} {sign}").icon(0).pixmap(SIDE, SIDE).toImage()
+            picture = (
+                item(browser, f"{plane} {sign}")
+                .icon(0)
+                .pixmap(THUMBNAIL_SIZE_PX, THUMBNAIL_SIZE_PX)
+                .toImage()
+            )
             lights = np.array(
-                [[picture.pixelColor(x, y).lightness() for x in range(SIDE)] for y in range(SIDE)]
+                [
+                    [picture.pixelColor(x, y).lightness() for x in range(THUMBNAIL_SIZE_PX)]
+                    for y in range(THUMBNAIL_SIZE_PX)
+                ]
             )
             # 40 x 24 mm in a square: the picture's height is three fifths of it, in its middle.
-            first, half = round(SIDE * 0.2), SIDE // 2
+            first, half = round(THUMBNAIL_SIZE_PX * 0.2), THUMBNAIL_SIZE_PX // 2
             assert (lights[first + 3 : half - 3, 3 : half - 3] > 240).all()
             lights[first : half + 1, : half + 1] = 0
             assert (lights < 60).all()
@@ -398,7 +406,7 @@ def test_cancelled_between_two_the_first_stays_and_its_notes_are_said(
     qtbot.mouseClick(browser.load, LEFT)
     qtbot.waitUntil(lambda: browser.message.text().endswith("Cancelled."), timeout=20000)
     go_on.set()
-    qtbot.waitUntil(lambda: not _RUNNING, timeout=20000)
+    qtbot.waitUntil(lambda: not _RUNNING_TASKS, timeout=20000)
     qtbot.wait(50)
     assert browser.message.text() == "1 volume was loaded. Cancelled."
     assert [layer.name for layer in viewer.layers] == ["1 Test series"]
@@ -521,10 +529,13 @@ def test_long_lists_are_filled_little_by_little(qtbot, browser, look_into, archi
     browser.filter.clear()
     assert len(texts(browser)) == 1 + 4 + 40
     # Every one has its picture.
-    empty = QImage(SIDE, SIDE, QImage.Format.Format_RGB32)
+    empty = QImage(THUMBNAIL_SIZE_PX, THUMBNAIL_SIZE_PX, QImage.Format.Format_RGB32)
     empty.fill(0)
     pictures = [
-        row.icon(0).pixmap(SIDE, SIDE).toImage().convertToFormat(QImage.Format.Format_RGB32)
+        row.icon(0)
+        .pixmap(THUMBNAIL_SIZE_PX, THUMBNAIL_SIZE_PX)
+        .toImage()
+        .convertToFormat(QImage.Format.Format_RGB32)
         for row in browser.tree.findItems(
             "Part", Qt.MatchFlag.MatchContains | Qt.MatchFlag.MatchRecursive
         )
@@ -600,7 +611,7 @@ def test_closing_it_ends_its_work_and_lets_go(qtbot, viewer, folder):
     gone = weakref.ref(browser)
     _dock(viewer).destroyOnClose()
     browser = None
-    qtbot.waitUntil(lambda: not _RUNNING, timeout=20000)
+    qtbot.waitUntil(lambda: not _RUNNING_TASKS, timeout=20000)
     qtbot.wait(50)
     gc.collect()
     assert gone() is None

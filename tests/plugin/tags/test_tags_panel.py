@@ -21,10 +21,10 @@ from napari_medread import read, resample, tags
 from napari_medread.core.geometry import Geometry
 from napari_medread.plugin.bridge.layer_to_volume import volume_from_layer
 from napari_medread.plugin.bridge.volume_to_layer import to_layer
-from napari_medread.plugin.gui.background_work import _RUNNING
-from napari_medread.plugin.samples import example
+from napari_medread.plugin.gui.background_task import _RUNNING_TASKS
+from napari_medread.plugin.samples import find_example
 from napari_medread.plugin.tags import tag_over_slices, tag_tree
-from napari_medread.plugin.tags.slice_headers import Place
+from napari_medread.plugin.tags.slice_headers import HeaderLocation
 
 MENU = "Layers", "Metadata", "Tags"
 
@@ -211,7 +211,7 @@ TYPED = {
 
 
 def test_typing_finds_it(qtbot, widget, opened, typed):
-    opened(example("ct_thorax"))
+    opened(find_example("ct_thorax"))
     everything = rows(widget)
     for text, wanted in TYPED.items():
         typed(text)
@@ -334,7 +334,7 @@ def answer(path, kind, *, agree=None, answers=None):
 
 
 def test_exporting(qtbot, viewer, widget, opened, tmp_path):
-    opened(example("ct_thorax"))
+    opened(find_example("ct_thorax"))
     assert "patient" in widget.export.toolTip()
     answer(tmp_path / "header", "JSON")
     click(qtbot, widget.export)
@@ -375,15 +375,15 @@ def test_layers_without_a_header(qtbot, viewer, widget, opened, settled, tmp_pat
         file.unlink()
     viewer.dims.set_point(0, layer.data_to_world((2, 0, 0))[0])
     settled()
-    assert "the file is no longer where it was" in widget.where.text()
+    assert "the file has been moved or deleted" in widget.where.text()
     assert rows(widget) == []  # no other slice's header is left
     # Keys of other formats; the picture has none.
-    opened(example("chest_ct.mhd"))
+    opened(find_example("chest_ct.mhd"))
     assert "chest_ct.mhd" in widget.where.text()
     assert shown(widget, "ElementType")
     assert widget.tree.isColumnHidden(0)
     assert not widget.over_slices.isEnabled()
-    opened(example("chest_section.png"))
+    opened(find_example("chest_section.png"))
     assert widget.where.text().startswith("chest_section.png: ")
     assert rows(widget) == []
     viewer.layers.clear()
@@ -402,7 +402,7 @@ def test_outside_of_the_layer_there_is_no_header(viewer, widget, opened, settled
 
 
 def test_slices_that_are_passed_at_once_need_no_header(viewer, widget, opened, settled):
-    (layer,) = opened(example("ct_thorax"))
+    (layer,) = opened(find_example("ct_thorax"))
     assert layer.data.shape[0] == 60
     settled()
     shown_headers = []
@@ -549,8 +549,8 @@ def test_what_was_closed_around_the_chosen_element_stays_closed(
 
 def test_a_slow_header_is_told_of(qtbot, viewer, widget, opened, settled, monkeypatch, tmp_path):
     opened(write_series(tmp_path, series(change=marked)))
-    go_on, read_it = threading.Event(), Place.read
-    monkeypatch.setattr(Place, "read", lambda *a: go_on.wait(20) and read_it(*a))
+    go_on, read_it = threading.Event(), HeaderLocation.read
+    monkeypatch.setattr(HeaderLocation, "read", lambda *a: go_on.wait(20) and read_it(*a))
     viewer.dims.set_current_step(0, 3)
     qtbot.waitUntil(lambda: widget.where.text().startswith("Reading"), timeout=10000)
     assert rows(widget) == []
@@ -578,7 +578,7 @@ def test_a_lazy_layer_is_followed_and_its_pixels_are_left_alone(
 
     viewer.layers.selection.active = None
     settled()
-    monkeypatch.setattr("napari_medread.dicom.pixels.stack_assembly.read_stored", fails)
+    monkeypatch.setattr("napari_medread.dicom.pixels.stack_planes.read_stored_values", fails)
     viewer.layers.selection.active = layer
     settled()
     assert rows(widget)
@@ -656,7 +656,7 @@ def test_a_renamed_layer_and_one_that_is_deleted(
     settled()
     assert not widget.series.is_reading
     go_on.set()
-    qtbot.waitUntil(lambda: not _RUNNING, timeout=10000)
+    qtbot.waitUntil(lambda: not _RUNNING_TASKS, timeout=10000)
     qtbot.wait(50)
     assert not widget.series.isVisible()
     assert rows(widget) == []
@@ -668,7 +668,7 @@ def test_a_renamed_layer_and_one_that_is_deleted(
         file.unlink()
     click(qtbot, widget.over_slices)
     qtbot.waitUntil(lambda: not widget.series.is_reading, timeout=10000)
-    assert "no longer where it was" in widget.message.text()
+    assert "has been moved or deleted" in widget.message.text()
     assert not widget.series.isVisible()
 
 
@@ -696,7 +696,7 @@ def test_nothing_keeps_a_closed_panel(qtbot, viewer, tmp_path):
     gone = weakref.ref(panel)
     panel = None
     close(viewer, "Tags")
-    qtbot.waitUntil(lambda: not _RUNNING, timeout=10000)
+    qtbot.waitUntil(lambda: not _RUNNING_TASKS, timeout=10000)
     qtbot.wait(50)
     gc.collect()
     assert gone() is None

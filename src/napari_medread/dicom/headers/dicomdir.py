@@ -1,4 +1,4 @@
-"""DICOMDIR: the files that it references (PS3.10 8, PS3.3 F)."""
+"""The files that a DICOMDIR references (PS3.10 8, PS3.3 F)."""
 
 from __future__ import annotations
 
@@ -18,41 +18,47 @@ from napari_medread.dicom.headers.file_discovery import is_dicom
 from napari_medread.dicom.headers.tolerant_parsing import tolerant_pydicom
 from napari_medread.errors import UnreadableFile
 
-_RECORDS = 0x00041220
-"""DirectoryRecordSequence."""
+_DIRECTORY_RECORD_SEQUENCE = 0x00041220
 
 MAX_NAMED_FILES = 3
-"""So many missing files are named."""
+"""Number of missing files whose names are listed in a message."""
 
 
 def is_dicomdir(path: Path) -> bool:
-    """Tell whether a file is a DICOMDIR, by the class its meta information names."""
+    """Return whether a path is a DICOMDIR, by MediaStorageSOPClassUID of its meta information."""
     if not (path.is_file() and is_dicom(path)):
         return False
     try:
         with tolerant_pydicom:
             meta = pydicom.filereader.read_file_meta_info(path)
-    # pydicom raises many kinds for files without or with broken meta information.
+    # pydicom raises many types of error for missing or broken meta information.
     except Exception:  # noqa: BLE001
         return False
     return attributes.get_text(meta, "MediaStorageSOPClassUID") == MediaStorageDirectoryStorage
 
 
 def find_referenced_files(path: Path) -> tuple[list[Path], list[str]]:
-    """Return the files that a DICOMDIR references, and sentences on those that are not there.
+    """Return the files that a DICOMDIR references.
 
-    Names are compared without regard to case, as media often change it. Nothing outside
-    the DICOMDIR's own folder is returned.
+    Names are compared without regard to case, as media often change it. Files outside the
+    DICOMDIR's own folder are left out, also if a link leads to them.
+
+    Returns
+    -------
+    files : list of Path
+        Existing files, each once, in the order of the directory records.
+    skipped : list of str
+        One sentence about missing files and one about files outside the folder.
 
     Raises
     ------
     UnreadableFile
-        Where it cannot be parsed, or references nothing.
+        If the DICOMDIR cannot be parsed, or references no files.
     """
-    records = _records(path)
+    records = _read_records(path)
     root = path.parent.resolve()
     listings: dict[Path, dict[str, str]] = {}
-    found: list[Path] = []
+    files: list[Path] = []
     missing: list[str] = []
     outside: list[str] = []
     for record in records:
@@ -62,27 +68,27 @@ def find_referenced_files(path: Path) -> tuple[list[Path], list[str]]:
         if any(part in ("", ".", "..") or "/" in part or "\\" in part for part in parts):
             outside.append("/".join(parts))
             continue
-        file = _resolve(path.parent, parts, listings)
+        file = _find_file(path.parent, parts, listings)
         if file is None:
             missing.append("/".join(parts))
         elif file.resolve().is_relative_to(root):
-            found.append(file)
+            files.append(file)
         else:
             outside.append("/".join(parts))
-    if not (found or missing or outside):
+    if not (files or missing or outside):
         raise UnreadableFile(f"{path.name}: it references no images.")
     skipped = [
-        f"{path.name}: {_count(names)} {what}: {_in_short(names)}."
-        for names, what in ((missing, "missing"), (outside, "outside its folder"))
+        f"{path.name}: {_format_count(names)} {problem}: {_join_first(names)}."
+        for names, problem in ((missing, "missing"), (outside, "outside its folder"))
         if names
     ]
-    return list(dict.fromkeys(found)), skipped
+    return list(dict.fromkeys(files)), skipped
 
 
-def _records(path: Path) -> list[Dataset]:
-    """Return the directory's records, all in one row."""
+def _read_records(path: Path) -> list[Dataset]:
+    """Return all directory records of a DICOMDIR in the order of the file."""
     try:
-        dataset = read_elements(path, frozenset([_RECORDS])).dataset
+        dataset = read_elements(path, frozenset([_DIRECTORY_RECORD_SEQUENCE])).dataset
         return attributes.get_items(dataset, "DirectoryRecordSequence")
     except TruncatedFile:
         reason = "the file ends too early"
@@ -91,34 +97,46 @@ def _records(path: Path) -> list[Dataset]:
     raise UnreadableFile(f"{path.name}: the directory is broken ({reason}): open its folder.")
 
 
-def _count(names: Sequence[str]) -> str:
+def _format_count(names: Sequence[str]) -> str:
     return f"{len(names)} referenced {'file is' if len(names) == 1 else 'files are'}"
 
 
-def _in_short(names: Sequence[str]) -> str:
-    """Join names, the first few of many."""
+def _join_first(names: Sequence[str]) -> str:
+    """Return the first ``MAX_NAMED_FILES`` names as a list, and how many more there are."""
     more = len(names) - MAX_NAMED_FILES
     return ", ".join(names[:MAX_NAMED_FILES]) + (f" and {more} more" if more > 0 else "")
 
 
-def _resolve(
+def _find_file(
     folder: Path, parts: tuple[str, ...], listings: dict[Path, dict[str, str]]
 ) -> Path | None:
-    """Find a file by its folders and name as media change them."""
+    """Return the file of a ReferencedFileID below a folder, or None if it does not exist.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of the DICOMDIR.
+    parts : tuple of str
+        The names of folders and file, which media may have changed.
+    listings : dict
+        The names in each folder by their normalised form; folders are added as they are read.
+    """
     for part in parts:
         if folder not in listings:
             try:
                 names = sorted(os.listdir(folder), reverse=True)  # noqa: PTH208
             except OSError:
                 return None
-            listings[folder] = {_plain(name): name for name in names} | {n: n for n in names}
-        name = listings[folder].get(part) or listings[folder].get(_plain(part))
+            listings[folder] = {_normalise_name(name): name for name in names} | {
+                n: n for n in names
+            }
+        name = listings[folder].get(part) or listings[folder].get(_normalise_name(part))
         if name is None:
             return None
         folder = folder / name
     return folder if folder.is_file() else None
 
 
-def _plain(name: str) -> str:
-    """Return a name without what ISO 9660 adds, a version and a dot, in lower case."""
+def _normalise_name(name: str) -> str:
+    """Return a name in lower case, without the version and the dot that ISO 9660 appends."""
     return name.lower().removesuffix(";1").removesuffix(".")

@@ -53,6 +53,13 @@ def make_open_error(path: Path, error: OSError) -> UnreadableFile:
     return UnreadableFile(f"{path.name}: cannot be opened ({error.strerror}).")
 
 
+def make_missing_file_error(path: Path) -> UnreadableFile:
+    """Return the error for a file that existed when its layer was opened and no longer does."""
+    return UnreadableFile(
+        f"{path.name}: the file has been moved or deleted. Open its folder again."
+    )
+
+
 def get_path_kind(path: Path) -> str:
     """Return ``"folder"`` or ``"file"`` for a path; empty where nothing exists there.
 

@@ -1,4 +1,4 @@
-"""All elements of a DICOM file's header, for a person to read."""
+"""All elements of a DICOM file's header as text, for display."""
 
 from __future__ import annotations
 
@@ -17,53 +17,56 @@ from pydicom.uid import UID
 
 from napari_medread.core.tag_elements import Tag, Tags
 from napari_medread.dicom.headers import attributes
-from napari_medread.dicom.headers.file_discovery import check_openable, is_dicom, make_open_error
+from napari_medread.dicom.headers.file_discovery import (
+    check_openable,
+    is_dicom,
+    make_missing_file_error,
+    make_open_error,
+)
 from napari_medread.dicom.headers.tolerant_parsing import tolerant_pydicom
 from napari_medread.errors import UnreadableFile
 
-_PER_FRAME = 0x52009230
-"""PerFrameFunctionalGroupsSequence."""
-
+_PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE = 0x52009230
 _PIXEL_REPRESENTATION = BaseTag(0x00280103)
 
-_SHOWN_BYTES = 16
-"""So many bytes of binary data are shown."""
+_MAX_SHOWN_BYTES = 16
+"""Number of bytes of a binary value that are shown."""
 
-_SHOWN_TEXT = 64
-"""So many letters of binary data that are text are shown."""
+_MAX_SHOWN_CHARACTERS = 64
+"""Number of characters of a binary value that are shown if it is text."""
 
 
 class FullHeader:
-    """The header of one file, read once; pixels are never read.
+    """All elements of one file's header, read once.
 
-    What follows the pixels in the file, such as padding and signatures, is left out.
+    Pixels, and elements that follow them such as padding and signatures, are not read.
 
     Parameters
     ----------
     path : Path
         A DICOM file.
-    only : str
-        A tag as ``(gggg,eeee)``: nothing else is read, which is quicker. Empty: everything.
+    only_tag : str
+        The only element to read, as ``(gggg,eeee)``, which is faster. Empty: all of them.
 
     Raises
     ------
     UnreadableFile
-        Where it is gone, or none.
+        If the file no longer exists, cannot be opened, is not DICOM, or is broken.
     """
 
-    def __init__(self, path: Path, only: str = "") -> None:
+    def __init__(self, path: Path, only_tag: str = "") -> None:
         self.path = path
         if not path.is_file():
             raise make_missing_file_error(path)
         check_openable(path)
         if not is_dicom(path):
-            raise UnreadableFile(f"{path.name}: this is no DICOM file.")
+            raise UnreadableFile(f"{path.name}: this is not a DICOM file.")
         wanted: list[BaseTag] | None = None
-        if only:
-            tag = BaseTag(int(only.strip("()").replace(",", ""), 16))
-            # What "US or SS" means is said by PixelRepresentation (PS3.3 C.7.6.3).
+        if only_tag:
+            tag = BaseTag(int(only_tag.strip("()").replace(",", ""), 16))
+            # PixelRepresentation decides whether "US or SS" is US or SS (PS3.3 C.7.6.3).
             wanted = [tag, _PIXEL_REPRESENTATION]
-            if tag.is_private:  # whose it is says what it is
+            if tag.is_private:  # the private creator decides what the element means
                 wanted.append(BaseTag(tag.group << 16 | tag.element >> 8))
         try:
             with tolerant_pydicom:
@@ -72,112 +75,116 @@ class FullHeader:
                 )
         except OSError as error:
             raise make_open_error(path, error) from error
-        # pydicom raises many kinds for broken files, some with values of the patient in them.
+        # pydicom raises many types of error for broken files. Their messages can contain
+        # patient data, so they are not shown.
         except Exception as error:
-            raise _broken(path) from error
+            raise _make_broken_header_error(path) from error
 
     @property
-    def frames(self) -> int:
-        """NumberOfFrames, 1 where it is not given."""
+    def number_of_frames(self) -> int:
+        """NumberOfFrames, at least 1; 1 where absent."""
         return max(attributes.get_integer(self._dataset, "NumberOfFrames", 1), 1)
 
-    def tags(self, frame: int | None = None) -> Tags:
-        """Return its elements, by their tags.
+    def read_tags(self, frame: int | None = None) -> Tags:
+        """Return the elements, file meta information first, in the order of their tags.
 
         Parameters
         ----------
         frame : int or None
-            Of the functional groups of single frames only those of this one, from 0 (PS3.3
-            C.7.6.16); None: those of all.
+            The frame, from 0, whose per-frame functional groups are returned (PS3.3 C.7.6.16);
+            None: those of all frames.
+
+        Raises
+        ------
+        UnreadableFile
+            If sequences are nested too deeply, or the header is broken.
         """
         with tolerant_pydicom:
             meta = getattr(self._dataset, "file_meta", None)
-            found = [] if meta is None else list(_elements(meta, None))
+            meta_tags = [] if meta is None else list(_iterate_tags(meta, None))
             try:
-                return Tags([*found, *_elements(self._dataset, frame)])
+                return Tags([*meta_tags, *_iterate_tags(self._dataset, frame)])
             except RecursionError as error:
                 raise UnreadableFile(
                     f"{self.path.name}: its sequences are nested too deeply."
                 ) from error
-            # As above, of what is only read now.
+            # As above: pydicom converts values only when they are asked for.
             except Exception as error:
-                raise _broken(self.path) from error
+                raise _make_broken_header_error(self.path) from error
 
 
-def make_missing_file_error(path: Path) -> UnreadableFile:
-    """Return the error for a file that was there when its layer was opened."""
+def _make_broken_header_error(path: Path) -> UnreadableFile:
     return UnreadableFile(
-        f"{path.name}: the file is no longer where it was. Open its folder again."
+        f"{path.name}: its header is broken. Copy the file again from its original location."
     )
 
 
-def _broken(path: Path) -> UnreadableFile:
-    return UnreadableFile(
-        f"{path.name}: its header is broken. Fetch the file again from where it was made."
-    )
-
-
-def _elements(dataset: Dataset, frame: int | None) -> Iterator[Tag]:
+def _iterate_tags(dataset: Dataset, frame: int | None) -> Iterator[Tag]:
+    """Yield every element of a dataset as text, in the order of the tags."""
     for tag in sorted(dataset.keys()):
-        yield _element(dataset, BaseTag(tag), frame)
+        yield _make_tag(dataset, BaseTag(tag), frame)
 
 
-def _element(dataset: Dataset, tag: BaseTag, frame: int | None) -> Tag:
-    shown = f"({tag.group:04X},{tag.element:04X})"
-    creator = _creator(dataset, tag)
-    name, keyword = _name(tag, creator), keyword_for_tag(tag)
+def _make_tag(dataset: Dataset, tag: BaseTag, frame: int | None) -> Tag:
+    """Return one element as text; a sequence has its items as children."""
+    tag_text = f"({tag.group:04X},{tag.element:04X})"
+    creator = _find_private_creator(dataset, tag)
+    name, keyword = _find_name(tag, creator), keyword_for_tag(tag)
     try:
         element = dataset[tag]
         value, vr = element.value, str(element.VR)
         meaning = ""
         if isinstance(value, Sequence):
-            text, children = _items(value, frame if tag == _PER_FRAME else None)
+            text, children = _make_items(
+                value, frame if tag == _PER_FRAME_FUNCTIONAL_GROUPS_SEQUENCE else None
+            )
         else:
-            text, children = _text(value, vr), ()
-            # The name of a UID that has none is itself.
+            text, children = _format_value(value, vr), ()
+            # pydicom gives a UID without a name the UID itself as its name.
             meaning = value.name if isinstance(value, UID) and value.name != value else ""
-    # As above: a value that is none of its type is shown as it is.
+    # As above: a value that does not fit its VR is shown as stored.
     except Exception:  # noqa: BLE001
-        vr, stored = _stored(dataset, tag)
+        vr, stored = _describe_stored_value(dataset, tag)
         text, meaning, children = f"cannot be read as {vr}{stored}", "", ()
-    return Tag(name, text, shown, vr, keyword, meaning, creator, children)
+    return Tag(name, text, tag_text, vr, keyword, meaning, creator, children)
 
 
-def _stored(dataset: Dataset, tag: BaseTag) -> tuple[str, str]:
-    """Return the VR of an element that cannot be read, and what is stored."""
+def _describe_stored_value(dataset: Dataset, tag: BaseTag) -> tuple[str, str]:
+    """Return the VR of an element that cannot be converted, and its bytes as text."""
     try:
         raw: Any = dataset.get_item(tag)
-    except Exception:  # noqa: BLE001  (its VR is none that there is)
+    except Exception:  # noqa: BLE001  (its VR does not exist)
         return "UN", ""
     value = raw.value or b""
-    return str(raw.VR or "UN"), f": {_bytes(value)}" if isinstance(value, bytes) else ""
+    return str(raw.VR or "UN"), f": {_format_bytes(value)}" if isinstance(value, bytes) else ""
 
 
-def _items(sequence: Sequence, frame: int | None) -> tuple[str, tuple[Tag, ...]]:
-    """Return the items of a sequence, of a sequence of all frames that of one."""
+def _make_items(sequence: Sequence, frame: int | None) -> tuple[str, tuple[Tag, ...]]:
+    """Return a text for a sequence, and its items; with a frame only the item of that frame."""
     count = len(sequence)
     chosen = range(count) if frame is None else range(frame, min(frame + 1, count))
     items = tuple(
-        Tag(f"Item {n + 1}", children=tuple(_elements(sequence[n], None))) for n in chosen
+        Tag(f"Item {n + 1}", children=tuple(_iterate_tags(sequence[n], None))) for n in chosen
     )
     if frame is not None:
-        what = f"item {frame + 1} of {count}, of this frame" if items else "none of this frame"
-        return what, items
+        text = f"item {frame + 1} of {count}, of this frame" if items else "none of this frame"
+        return text, items
     return f"{count} {'item' if count == 1 else 'items'}", items
 
 
-def _creator(dataset: Dataset, tag: BaseTag) -> str:
-    """Return who has reserved the block of a private element (PS3.5 7.8.1)."""
+def _find_private_creator(dataset: Dataset, tag: BaseTag) -> str:
+    """Return the private creator of an element (PS3.5 7.8.1); empty if it has none."""
     if not tag.is_private or tag.element < 0x1000:
         return ""
     try:
         return str(dataset[tag.group << 16 | tag.element >> 8].value or "").strip()
-    # There is none, or it cannot be read.
+    # It is absent or malformed.
     except Exception:  # noqa: BLE001
         return ""
 
 
-def _name(tag: BaseTag, creator: str) -> str:
+def _find_name(tag: BaseTag, creator: str) -> str:
+    """Return the name of an element by pydicom's dictionaries."""
     if tag.is_private_creator:
         return "Private Creator"
     try:
@@ -190,28 +197,29 @@ def _name(tag: BaseTag, creator: str) -> str:
         return "Private element" if tag.is_private else "Unknown element"
 
 
-def _text(value: Any, vr: str) -> str:
+def _format_value(value: Any, vr: str) -> str:
+    """Return an element's value as text; several values are joined by backslashes."""
     if value is None:
         return ""
     if isinstance(value, bytes):
-        return _bytes(value)
+        return _format_bytes(value)
     if isinstance(value, MultiValue | list | tuple):
-        return "\\".join(_text(each, vr) for each in value)
+        return "\\".join(_format_value(part, vr) for part in value)
     if vr == "FL":
-        return str(np.float32(value))  # in double precision it would seem more exact than it is
+        return str(np.float32(value))  # as a double it would show digits that mean nothing
     return str(value)
 
 
-def _bytes(value: bytes) -> str:
-    """Say how long binary data are, and how they start; what is text as text too."""
+def _format_bytes(value: bytes) -> str:
+    """Return the length of a binary value and its first bytes, as text too if they are ASCII."""
     length = f"{len(value):,} {'byte' if len(value) == 1 else 'bytes'}"
     if not value:
         return length
-    plain = value.rstrip(b"\0 ")
-    if plain and all(32 <= byte < 127 for byte in plain[:_SHOWN_TEXT]):
-        cut = "…" if len(plain) > _SHOWN_TEXT else ""
-        text = f'"{plain[:_SHOWN_TEXT].decode()}{cut}"'
-        # Two or four bytes that seem to be text may be a number.
+    content = value.rstrip(b"\0 ")
+    if content and all(32 <= byte < 127 for byte in content[:_MAX_SHOWN_CHARACTERS]):
+        cut = "…" if len(content) > _MAX_SHOWN_CHARACTERS else ""
+        text = f'"{content[:_MAX_SHOWN_CHARACTERS].decode()}{cut}"'
+        # A few bytes that look like text may be a number, so they are shown as bytes too.
         return f"{length}: {value.hex(' ')} {text}" if len(value) <= 8 else f"{length}: {text}"
-    cut = " …" if len(value) > _SHOWN_BYTES else ""
-    return f"{length}: {value[:_SHOWN_BYTES].hex(' ')}{cut}"
+    cut = " …" if len(value) > _MAX_SHOWN_BYTES else ""
+    return f"{length}: {value[:_MAX_SHOWN_BYTES].hex(' ')}{cut}"

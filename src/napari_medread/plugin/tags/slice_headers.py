@@ -13,11 +13,11 @@ from napari.layers import Image, Labels, Layer
 
 from napari_medread.core.geometry import Geometry
 from napari_medread.core.progress import Progress, no_progress
-from napari_medread.core.slice_sources import Frames
-from napari_medread.core.tag_elements import Key, Tag, Tags
+from napari_medread.core.slice_sources import SliceSources
+from napari_medread.core.tag_elements import ElementKey, Tag, Tags
 from napari_medread.errors import MedReadError, NotAVolume
 from napari_medread.plugin.bridge.layer_record import get_record
-from napari_medread.plugin.bridge.volume_to_layer import finest
+from napari_medread.plugin.bridge.volume_to_layer import get_finest_data
 
 if TYPE_CHECKING:
     from napari_medread.dicom.headers.full_header import FullHeader
@@ -27,7 +27,7 @@ class NoHeader(MedReadError):
     """A layer, or a place in it, without a header."""
 
 
-class Place(NamedTuple):
+class HeaderLocation(NamedTuple):
     """A header to read.
 
     Attributes
@@ -56,17 +56,17 @@ class Place(NamedTuple):
             Where the file is gone, or has no header.
         """
         # With what reads DICOM, for which opening a panel should not wait.
-        from napari_medread.dicom.headers.full_header import make_missing_file_error
-        from napari_medread.tag_reading import keys_of
+        from napari_medread.dicom.headers.file_discovery import make_missing_file_error
+        from napari_medread.tag_reading import read_header_keys
 
         if not self.path.exists():
             if kept:
                 return kept
             raise make_missing_file_error(self.path)
-        keys = keys_of(self.path)
+        keys = read_header_keys(self.path)
         if keys is not None:
             return keys
-        return _opened(self.path, self.path.stat().st_mtime_ns).tags(self.frame)
+        return _opened(self.path, self.path.stat().st_mtime_ns).read_tags(self.frame)
 
 
 @lru_cache(maxsize=1)
@@ -78,12 +78,12 @@ def _opened(path: Path, changed: int) -> FullHeader:
     return FullHeader(path)
 
 
-def forget() -> None:
+def clear_header_cache() -> None:
     """Keep no header in memory any longer."""
     _opened.cache_clear()
 
 
-class Source:
+class LayerHeaders:
     """The files of a layer, and which of them its slices are.
 
     Parameters
@@ -107,10 +107,10 @@ class Source:
                 '"Medical images" have a header.'
             )
         self.kept = Tags([Tag(str(k), str(v)) for k, v in metadata.get("header", {}).items()])
-        data = finest(layer)
+        data = get_finest_data(layer)
         self._shape = tuple(data.shape[: layer.ndim])
         self._axes = tuple(str(label) for label in layer.axis_labels)
-        self._frames: Frames | None = get_record(metadata).slice_sources
+        self._frames: SliceSources | None = get_record(metadata).slice_sources
         self._changed = self._frames is not None
         self._grid: Geometry | None = None
         self._lead = len(self._shape) - 2
@@ -120,7 +120,7 @@ class Source:
         if self._frames is not None and (
             self._lead < 0
             or (self._frames.grid is not None and self._grid is None)
-            or not self._frames.fit(len(self._paths), self._shape[: self._lead])
+            or not self._frames.is_valid_for(len(self._paths), self._shape[: self._lead])
         ):
             self._frames = None
         self._changed = self._changed and self._frames is None
@@ -128,9 +128,9 @@ class Source:
     @property
     def has_slices(self) -> bool:
         """Whether its slices have headers of their own."""
-        return self._frames is not None and self._frames.files.size > 1
+        return self._frames is not None and self._frames.file_indices.size > 1
 
-    def place(self, index: Sequence[float], displayed: Sequence[int]) -> Place:
+    def place(self, index: Sequence[float], displayed: Sequence[int]) -> HeaderLocation:
         """Return the header of what is shown.
 
         Parameters
@@ -158,7 +158,7 @@ class Source:
             raise NoHeader(f"{self.name}: the point shown lies outside of this layer.")
         whole = [int(n) for n in rounded]
         lead = whole[: self._lead]
-        image = frames.nearest(lead, whole[self._lead :], self._grid)
+        image = frames.find_nearest(lead, whole[self._lead :], self._grid)
         axes = list(range(self._lead))
         if self._grid is not None:
             axes.append(self._lead + self._grid.slice_axis)
@@ -167,21 +167,21 @@ class Source:
             raise NoHeader(
                 f"{what}: it was missing among the files and was filled, so it has no header."
             )
-        path = Path(self._paths[image.file])
+        path = Path(self._paths[image.file_index])
         said = f"{what}: " if what else ""
         said += path.name
-        if (frames.files == image.file).sum() > 1:
-            alike = frames.numbers[frames.files == image.file].max() == 0
-            said += ", one image for all slices" if alike else f", frame {image.number + 1}"
+        if (frames.file_indices == image.file_index).sum() > 1:
+            alike = frames.frame_indices[frames.file_indices == image.file_index].max() == 0
+            said += ", one image for all slices" if alike else f", frame {image.frame_index + 1}"
         said += "."
         if image.distance:
             said += f" It is the nearest image, {image.distance:.2g} mm away."
         crossed = [self._axes[n] for n in axes if n in displayed and self._shape[n] > 1]
         if crossed:
             said += " The view crosses all slices: this is the one at the slider's last position."
-        return Place(path, image.number, tuple(whole[n] for n in axes), said)
+        return HeaderLocation(path, image.frame_index, tuple(whole[n] for n in axes), said)
 
-    def places(self) -> list[Place]:
+    def places(self) -> list[HeaderLocation]:
         """Return the header of every slice that has one, in order."""
         frames = self._frames
         if frames is None:
@@ -196,10 +196,14 @@ class Source:
             at[: self._lead] = each[: self._lead]
             if self._grid is not None:
                 at[self._lead + self._grid.slice_axis] = each[-1]
-            image = frames.nearest(each[: self._lead], at[self._lead :], self._grid)
+            image = frames.find_nearest(each[: self._lead], at[self._lead :], self._grid)
             # Of a slice that was interpolated no header is its own.
             if image is not None and not image.distance:
-                found.append(Place(Path(self._paths[image.file]), image.number, tuple(each), ""))
+                found.append(
+                    HeaderLocation(
+                        Path(self._paths[image.file_index]), image.frame_index, tuple(each), ""
+                    )
+                )
         return found
 
     @property
@@ -208,17 +212,19 @@ class Source:
         lead = tuple(name.strip("-") or "frame" for name in self._axes[: self._lead])
         return lead if self._grid is None else (*lead, "slice")
 
-    def _only(self) -> Place:
+    def _only(self) -> HeaderLocation:
         """Return the header of a layer whose slices are not known one by one."""
         first, count = Path(self._paths[0]), len(self._paths)
         if not first.exists() and self.kept:
-            return Place(first, None, (), f"{first.name} is gone: the keys kept in the layer.")
+            return HeaderLocation(
+                first, None, (), f"{first.name} is gone: the keys kept in the layer."
+            )
         if count > 1:
             raise NoHeader(f"{self.name}: which of its {count} files is this slice cannot be told.")
         if self._changed:
             said = f"The layer was made of others: this is {first.name}, their first file."
-            return Place(first, None, (), said)
-        return Place(first, None, (), f"The header of {first.name}, for all of the layer.")
+            return HeaderLocation(first, None, (), said)
+        return HeaderLocation(first, None, (), f"The header of {first.name}, for all of the layer.")
 
     def _said(self, axis: int, at: int, *, is_slice: bool) -> str:
         name = "Slice" if is_slice else self._axes[axis].strip("-").capitalize() or "Frame"
@@ -233,7 +239,7 @@ def _grid_of(shape: tuple[int, ...], metadata: Any) -> Geometry | None:
         return None
 
 
-class Series(NamedTuple):
+class ElementValues(NamedTuple):
     """One element over all slices.
 
     Attributes
@@ -266,7 +272,9 @@ class Series(NamedTuple):
         return found if any(map(math.isfinite, found)) else None
 
 
-def over_slices(source: Source, key: Key, tag: Tag, progress: Progress = no_progress) -> Series:
+def read_element_values(
+    source: LayerHeaders, key: ElementKey, tag: Tag, progress: Progress = no_progress
+) -> ElementValues:
     """Read one element of the header of every slice.
 
     Parameters
@@ -290,6 +298,6 @@ def over_slices(source: Source, key: Key, tag: Tag, progress: Progress = no_prog
     for place in progress(source.places(), "Reading headers"):
         if header is None or header.path != place.path:
             header = FullHeader(place.path, str(key[0]))
-        found = header.tags(place.frame).at(key)
+        found = header.read_tags(place.frame).at(key)
         rows.append((place.at, None if found is None else found.value))
-    return Series(tag.name, tag.tag, source.axes, rows)
+    return ElementValues(tag.name, tag.tag, source.axes, rows)
