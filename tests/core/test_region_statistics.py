@@ -12,11 +12,11 @@ from napari_medread.core.region_statistics import (
 )
 
 
-def tallied(values, regions, pieces):
-    tally = StatisticsAccumulator()
+def accumulate(values, regions, pieces):
+    accumulator = StatisticsAccumulator()
     for part in np.array_split(np.arange(len(values)), pieces):
-        tally.add(values[part], regions[part])
-    return dict(tally)
+        accumulator.add(values[part], regions[part])
+    return dict(accumulator)
 
 
 @pytest.mark.parametrize("pieces", [1, 3, 12])
@@ -26,20 +26,20 @@ def test_statistics_are_those_of_numpy(dtype, pieces):
     values = random.integers(0, 250, (12, 9, 10)).astype(dtype)
     regions = random.integers(-1, 4, values.shape)
     regions[:6][regions[:6] == 3] = 0  # a region that begins late
-    found = tallied(values, regions, pieces)
+    found = accumulate(values, regions, pieces)
     assert sorted(found) == [-1, 1, 2, 3]
     for number, one in found.items():
         inside = values[regions == number].astype(float)
-        assert (one.voxels, one.left_out) == (inside.size, 0)
+        assert (one.voxel_count, one.non_finite_count) == (inside.size, 0)
         assert one.mean == pytest.approx(inside.mean())
-        assert one.deviation == pytest.approx(inside.std())
-        assert (one.lowest, one.highest) == (inside.min(), inside.max())
+        assert one.standard_deviation == pytest.approx(inside.std())
+        assert (one.minimum, one.maximum) == (inside.min(), inside.max())
 
 
-def test_what_is_no_number_is_left_out_and_counted():
+def test_values_that_are_not_finite_are_left_out_and_counted():
     values = np.array([[1.0, math.nan, 3], [math.inf, -math.inf, 5], [math.nan] * 3])
     regions = np.array([[1, 1, 1], [2, 2, 2], [3, 3, 0]])
-    found = tallied(values, regions, 3)
+    found = accumulate(values, regions, 3)
     assert found[1] == (3, 1, 2, 1, 1, 3)
     assert found[2] == (3, 2, 5, 0, 5, 5)
     assert found[3][:2] == (2, 2)
@@ -48,8 +48,8 @@ def test_what_is_no_number_is_left_out_and_counted():
 
 def test_large_values_that_spread_little_keep_their_deviation():
     values = 1e9 + np.tile([-1.0, 1.0], (50, 10))
-    found = tallied(values, np.ones(values.shape, int), 10)
-    assert found[1].deviation == pytest.approx(1, abs=1e-6)
+    found = accumulate(values, np.ones(values.shape, int), 10)
+    assert found[1].standard_deviation == pytest.approx(1, abs=1e-6)
 
 
 def test_polygons_that_share_sides_share_no_pixel():

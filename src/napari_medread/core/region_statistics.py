@@ -1,4 +1,4 @@
-"""Which voxels lie inside a shape, and the statistics of values by region."""
+"""Which pixels lie inside a shape, and the statistics of the values of regions."""
 
 from __future__ import annotations
 
@@ -14,39 +14,48 @@ from napari_medread.core.shape_measurement import find_conjugate_radii
 
 
 class RegionStatistics(NamedTuple):
-    """The values of one region.
+    """Statistics of the values of one region.
 
     Attributes
     ----------
-    voxels : int
-        Voxels of the region, with those that are left out.
-    left_out : int
-        Those that hold no finite number.
-    mean, deviation, lowest, highest : float
-        Of the others, nan where there are none. The standard deviation is that of the
-        voxels themselves, divided by their number, as ``numpy.std`` has it.
+    voxel_count : int
+        Number of voxels in the region, including those without a finite value.
+    non_finite_count : int
+        Number of voxels without a finite value, which the statistics leave out.
+    mean, standard_deviation, minimum, maximum : float
+        Statistics of the finite values, nan if there are none. The standard deviation is that
+        of the population (divided by the number of values), as in ``numpy.std``.
     """
 
-    voxels: int = 0
-    left_out: int = 0
+    voxel_count: int = 0
+    non_finite_count: int = 0
     mean: float = math.nan
-    deviation: float = math.nan
-    lowest: float = math.nan
-    highest: float = math.nan
+    standard_deviation: float = math.nan
+    minimum: float = math.nan
+    maximum: float = math.nan
 
 
 class StatisticsAccumulator:
-    """Statistics of regions that come in pieces, of which none is kept.
+    """Statistics of regions, computed piece by piece without keeping the pieces.
 
-    Means and squares of the pieces are joined as by Chan, Golub and LeVeque (1983), which
-    loses no digits where values are large and spread little.
+    The means and sums of squares of the pieces are combined as in Chan, Golub and LeVeque
+    (1983), which loses no digits where values are large and vary little. Iterating yields the
+    number and the statistics of each region, sorted by number.
     """
 
     def __init__(self) -> None:
-        self._found: dict[int, tuple[RegionStatistics, float]] = {}
+        # Statistics and sum of squared differences from the mean, by region number.
+        self._regions: dict[int, tuple[RegionStatistics, float]] = {}
 
     def add(self, values: NDArray[Any], regions: NDArray[Any]) -> None:
-        """Take a piece: values, and the number of the region of each, 0 for none."""
+        """Add a piece.
+
+        Parameters
+        ----------
+        values : array
+        regions : int array
+            Of the same shape: the number of the region of each value, 0 for none.
+        """
         inside = regions != 0
         if not inside.any():
             return
@@ -55,31 +64,38 @@ class StatisticsAccumulator:
         values, regions = values[order], regions[order]
         numbers, starts = np.unique(regions, return_index=True)
         for number, part in zip(numbers.tolist(), np.split(values, starts[1:]), strict=True):
-            self._join(int(number), part)
+            self._add_to_region(int(number), part)
 
-    def _join(self, number: int, part: NDArray[np.float64]) -> None:
-        finite = part[np.isfinite(part)]
-        before, squares = self._found.get(number, (RegionStatistics(), 0.0))
-        voxels, left_out = before.voxels + part.size, before.left_out + part.size - finite.size
+    def _add_to_region(self, number: int, values: NDArray[np.float64]) -> None:
+        finite = values[np.isfinite(values)]
+        before, squares = self._regions.get(number, (RegionStatistics(), 0.0))
+        voxel_count = before.voxel_count + values.size
+        non_finite_count = before.non_finite_count + values.size - finite.size
         if not finite.size:
-            self._found[number] = before._replace(voxels=voxels, left_out=left_out), squares
+            statistics = before._replace(voxel_count=voxel_count, non_finite_count=non_finite_count)
+            self._regions[number] = statistics, squares
             return
-        mean, lowest, highest = (float(f(finite)) for f in (np.mean, np.min, np.max))
+        mean, minimum, maximum = (float(f(finite)) for f in (np.mean, np.min, np.max))
         squares += float(np.square(finite - mean).sum())
-        earlier = before.voxels - before.left_out
+        earlier = before.voxel_count - before.non_finite_count
         if earlier:
-            total, apart = earlier + finite.size, mean - before.mean
-            squares += apart * apart * earlier * finite.size / total
-            mean = before.mean + apart * finite.size / total
-            lowest, highest = min(lowest, before.lowest), max(highest, before.highest)
-        deviation = math.sqrt(squares / (voxels - left_out))
-        found = RegionStatistics(voxels, left_out, mean, deviation, lowest, highest)
-        self._found[number] = found, squares
+            total, difference = earlier + finite.size, mean - before.mean
+            squares += difference * difference * earlier * finite.size / total
+            mean = before.mean + difference * finite.size / total
+            minimum, maximum = min(minimum, before.minimum), max(maximum, before.maximum)
+        statistics = RegionStatistics(
+            voxel_count,
+            non_finite_count,
+            mean,
+            math.sqrt(squares / (voxel_count - non_finite_count)),
+            minimum,
+            maximum,
+        )
+        self._regions[number] = statistics, squares
 
     def __iter__(self) -> Iterator[tuple[int, RegionStatistics]]:
-        """Yield the regions by number."""
-        for number in sorted(self._found):
-            yield number, self._found[number][0]
+        for number in sorted(self._regions):
+            yield number, self._regions[number][0]
 
 
 def find_pixels_in_polygon(corners: ArrayLike, shape: tuple[int, int]) -> NDArray[np.bool_]:
@@ -88,27 +104,31 @@ def find_pixels_in_polygon(corners: ArrayLike, shape: tuple[int, int]) -> NDArra
     Parameters
     ----------
     corners : (n, 2) array
-        Row and column of each, in pixels; the centre of the first pixel is (0, 0).
+        Row and column of each corner, in pixels; the centre of the first pixel is (0, 0).
     shape : tuple of int
-        Rows and columns.
+        Numbers of rows and columns.
+
+    Returns
+    -------
+    (rows, columns) bool array
 
     Notes
     -----
-    A centre is inside where a ray from it crosses the outline an odd number of times. Of two
-    polygons that share a side every centre on it belongs to just one.
+    A centre is inside if a ray from it crosses the outline an odd number of times. Of two
+    polygons that share a side, every centre on that side belongs to exactly one.
     """
-    start = np.asarray(corners, dtype=float)
-    end = np.roll(start, -1, axis=0)
-    out = np.zeros(shape, bool)
+    starts = np.asarray(corners, dtype=float)
+    ends = np.roll(starts, -1, axis=0)
+    mask = np.zeros(shape, bool)
     columns = np.arange(shape[1])
-    first = max(0, math.floor(start[:, 0].min()))
-    last = min(shape[0] - 1, math.ceil(start[:, 0].max()))
+    first = max(0, math.floor(starts[:, 0].min()))
+    last = min(shape[0] - 1, math.ceil(starts[:, 0].max()))
     for row in range(first, last + 1):
-        crossed = (start[:, 0] <= row) != (end[:, 0] <= row)
-        a, b = start[crossed], end[crossed]
-        at = np.sort(a[:, 1] + (row - a[:, 0]) / (b[:, 0] - a[:, 0]) * (b[:, 1] - a[:, 1]))
-        out[row] = np.searchsorted(at, columns, side="right") % 2 == 1
-    return out
+        is_crossed = (starts[:, 0] <= row) != (ends[:, 0] <= row)
+        a, b = starts[is_crossed], ends[is_crossed]
+        crossings = np.sort(a[:, 1] + (row - a[:, 0]) / (b[:, 0] - a[:, 0]) * (b[:, 1] - a[:, 1]))
+        mask[row] = np.searchsorted(crossings, columns, side="right") % 2 == 1
+    return mask
 
 
 def find_pixels_in_ellipse(corners: ArrayLike, shape: tuple[int, int]) -> NDArray[np.bool_]:
@@ -117,9 +137,14 @@ def find_pixels_in_ellipse(corners: ArrayLike, shape: tuple[int, int]) -> NDArra
     Parameters
     ----------
     corners : (4, 2) array
-        Row and column of the corners of its parallelogram, in order.
+        Row and column of the corners of its parallelogram, in order; see
+        ``shape_measurement.measure_ellipse_area``.
     shape : tuple of int
-        Rows and columns.
+        Numbers of rows and columns.
+
+    Returns
+    -------
+    (rows, columns) bool array
     """
     centre, a, b = find_conjugate_radii(corners)
     from_circle = np.eye(3)  # takes the unit circle to the ellipse, both around 0
