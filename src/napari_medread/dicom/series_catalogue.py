@@ -1,7 +1,7 @@
-"""What is in a set of DICOM files: patients, their studies, series, and the volumes in them.
+"""Listing the patients, studies, series and volumes in a set of DICOM files.
 
-Only headers are read. A catalogue is the one place where patients have names: for a person who
-chooses what to open. They are left out of every ``repr``, and no volume knows its patient.
+Only headers are read. A catalogue is the only place that holds patients' names, so that the user
+can choose what to open. They are left out of every ``repr``, and volumes do not hold them.
 """
 
 from __future__ import annotations
@@ -31,10 +31,12 @@ from napari_medread.errors import UnreadableFile
 class DicomEntry:
     """A volume that can be read.
 
+    It has the same methods as ``FileEntry``.
+
     Attributes
     ----------
     volume : Volume
-        It, read lazily: slices are only read when they are looked at.
+        The volume, whose slices are read on demand.
     """
 
     volume: Volume
@@ -42,7 +44,7 @@ class DicomEntry:
 
     @property
     def name(self) -> str:
-        """What it is called once it is read."""
+        """The name of the volume."""
         return self.volume.name
 
     @property
@@ -51,24 +53,24 @@ class DicomEntry:
         return self.volume.source
 
     def preview(self) -> list[Volume]:
-        """Return what describes it, without its voxels."""
+        """Return the volume, for its properties and a thumbnail, without reading its voxels."""
         return [self.volume]
 
     def read(self, progress: Progress = no_progress, lazy_above: int | None = None) -> list[Volume]:
-        """Read its voxels into memory, unless they take much of what is free.
+        """Read the volume, into memory unless it would take much of the free memory.
 
         Parameters
         ----------
         progress : Progress
-            Reports progress, and may stop it.
+            Reports progress, and may cancel.
         lazy_above : int or None
-            Read slices of more bytes than this in all only when they are looked at; None:
-            as memory allows.
+            Number of bytes above which slices are read on demand; None: a share of the free
+            memory.
 
         Raises
         ------
         UnreadableFile
-            Where it cannot be decoded, or its files have gone.
+            If it cannot be decoded, or its files no longer exist.
         """
         volume = build_volume(self._stack, progress, lazy_above=lazy_above)
         volume.name = self.name
@@ -77,13 +79,13 @@ class DicomEntry:
 
 @dataclass(eq=False)
 class DicomSeries:
-    """Volumes that share a SeriesInstanceUID.
+    """The volumes that share a SeriesInstanceUID.
 
     Attributes
     ----------
     name : str
-        Number and description.
-    entries : list of Entry
+        Series number and description.
+    entries : list of DicomEntry
         At least one.
     """
 
@@ -93,16 +95,16 @@ class DicomSeries:
 
 @dataclass(eq=False)
 class DicomStudy:
-    """One examination.
+    """One examination of a patient.
 
     Attributes
     ----------
     date : str
-        As ISO 8601 has it, empty where absent.
+        StudyDate in ISO 8601 form; empty where absent.
     description : str
-        StudyDescription, unless it mentions the patient.
-    series : list of Series
-        By number.
+        StudyDescription; empty where absent or where it contains the patient's name or ID.
+    series : list of DicomSeries
+        By series number.
     """
 
     date: str
@@ -112,13 +114,15 @@ class DicomStudy:
 
 @dataclass(eq=False)
 class DicomPatient:
-    """Who was examined.
+    """A patient and the studies of that patient.
 
     Attributes
     ----------
-    name, patient_id : str
-        PatientName, the family name first, and PatientID. Either may be empty.
-    studies : list of Study
+    name : str
+        PatientName, the family name first; may be empty.
+    patient_id : str
+        PatientID; may be empty.
+    studies : list of DicomStudy
         The latest first.
     """
 
@@ -130,26 +134,26 @@ class DicomPatient:
 def list_patients(
     paths: Iterable[Path], progress: Progress = no_progress
 ) -> tuple[list[DicomPatient], list[str]]:
-    """Sort DICOM files into patients, studies, series and volumes.
+    """List DICOM files by patient, study, series and volume.
 
     Parameters
     ----------
     paths : iterable of Path
-        Files, in any order and of any name; others are passed over.
+        Files, in any order and with any name. Files that are not DICOM are ignored.
     progress : Progress
-        Reports progress, and may stop it.
+        Reports progress, and may cancel.
 
     Returns
     -------
-    patients : list of Patient
+    patients : list of DicomPatient
         By name.
     skipped : list of str
-        What was DICOM and could not be read, and why.
+        One sentence for every DICOM file or stack that cannot be read.
     """
-    found = scan_headers(paths, progress)
-    skipped = list(found.skipped)
-    shelf = _Shelf()
-    for series in progress(group_by_series(found.headers), "Sorting series"):
+    scan = scan_headers(paths, progress)
+    skipped = list(scan.skipped)
+    index = _PatientIndex()
+    for series in progress(group_by_series(scan.headers), "Sorting series"):
         entries = []
         for stack in split_series(series):
             try:
@@ -157,28 +161,27 @@ def list_patients(
             except UnreadableFile as error:
                 skipped.append(str(error))
         if entries:
-            dataset = series.frames[0].header.dataset
-            first = entries[0]
-            name = first.name.removesuffix(f" ({first._stack.label})")
-            shelf.study_of(dataset).series.append(DicomSeries(name, entries))
-    return shelf.sorted(), skipped
+            study = index.find_or_add_study(series.frames[0].header.dataset)
+            name = entries[0].name.removesuffix(f" ({entries[0]._stack.label})")
+            study.series.append(DicomSeries(name, entries))
+    return index.sort_patients(), skipped
 
 
-class _Shelf:
-    """Patients and studies as they are met."""
+class _PatientIndex:
+    """The patients and studies of the files so far."""
 
     def __init__(self) -> None:
         self._patients: dict[tuple[str, str], DicomPatient] = {}
         self._studies: dict[tuple[DicomPatient, str], DicomStudy] = {}
 
-    def study_of(self, dataset: Dataset) -> DicomStudy:
-        """Return the study that a file is of."""
+    def find_or_add_study(self, dataset: Dataset) -> DicomStudy:
+        """Return the study of a file, added to its patient if it is new."""
         patient_id = attributes.get_text(dataset, "PatientID")
-        name = _readable(attributes.get_text(dataset, "PatientName"))
-        # An ID alone may be given to two patients by two hospitals.
+        name = _format_person_name(attributes.get_text(dataset, "PatientName"))
+        # Two hospitals may have given the same ID to two patients.
         key = (patient_id.casefold(), name.casefold())
         patient = self._patients.setdefault(key, DicomPatient(name, patient_id))
-        date = _iso(attributes.get_text(dataset, "StudyDate"))
+        date = _format_date(attributes.get_text(dataset, "StudyDate"))
         description = attributes.get_text(dataset, "StudyDescription")
         if has_patient_identifier(description, dataset):
             description = ""
@@ -188,8 +191,8 @@ class _Shelf:
             patient.studies.append(self._studies[patient, uid])
         return self._studies[patient, uid]
 
-    def sorted(self) -> list[DicomPatient]:
-        """Return the patients with everything in its order."""
+    def sort_patients(self) -> list[DicomPatient]:
+        """Return the patients by name, with sorted studies and series and unique volume names."""
         patients = sorted(self._patients.values(), key=lambda p: (p.name.casefold(), p.patient_id))
         for patient in patients:
             patient.studies.sort(key=lambda study: study.date, reverse=True)
@@ -197,28 +200,28 @@ class _Shelf:
                 study.series.sort(
                     key=lambda series: series_number_from_name(series.entries[0].volume)
                 )
-        every = [s for p in patients for study in p.studies for s in study.series]
-        make_names_unique([entry.volume for series in every for entry in series.entries])
+        all_series = [s for p in patients for study in p.studies for s in study.series]
+        make_names_unique([entry.volume for series in all_series for entry in series.entries])
         return patients
 
 
-def _readable(name: str) -> str:
-    """Return a person's name as it is written in a list (PS3.5 6.2.1).
+def _format_person_name(name: str) -> str:
+    """Return a PatientName as it is written in a list, the family name first (PS3.5 6.2.1).
 
-    Its groups, alphabetic, ideographic and phonetic, are divided by ``=``, the components of each
-    by ``^``: family, given, middle name, prefix and suffix.
+    Alphabetic, ideographic and phonetic groups are separated by ``=``. Family name, given name,
+    middle name, prefix and suffix in each of them are separated by ``^``.
     """
     groups = []
     for group in name.split("=")[:2]:
         family, *given = [part.strip() for part in group.split("^")][:3]
-        rest = " ".join(filter(None, given))
-        groups.append(", ".join(filter(None, (family, rest))))
+        given_names = " ".join(filter(None, given))
+        groups.append(", ".join(filter(None, (family, given_names))))
     first, *other = [group for group in groups if group] or [""]
     return f"{first} ({other[0]})" if other else first
 
 
-def _iso(date: str) -> str:
-    """Return a date, ``YYYYMMDD`` or with dots as in old files, as ISO 8601 has it."""
+def _format_date(date: str) -> str:
+    """Return a date, ``YYYYMMDD`` or with dots as in old files, in ISO 8601 form."""
     digits = date.replace(".", "")
     if len(digits) == 8 and digits.isdigit():
         return f"{digits[:4]}-{digits[4:6]}-{digits[6:]}"
