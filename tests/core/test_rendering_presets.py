@@ -1,4 +1,4 @@
-"""Looks of a volume in 3D."""
+"""Presets for volume rendering."""
 
 import numpy as np
 import pytest
@@ -18,20 +18,22 @@ ALL = (*CT_RENDERING_PRESETS, *MR_RENDERING_PRESETS, *PET_RENDERING_PRESETS)
 
 
 @pytest.mark.parametrize("preset", ALL, ids=lambda preset: f"{preset.scale} {preset.name}")
-def test_presets_are_sound(preset):
-    values = [point[0] for point in preset.points]
+def test_presets_are_valid(preset):
+    values = [point[0] for point in preset.control_points]
     assert values == sorted(values)
     assert len(set(values)) == len(values)
-    colours = preset.transfer(1.0)
+    colours = preset.make_transfer_function(1.0)
     assert ((colours >= 0) & (colours <= 1)).all()
     if preset.mode == "translucent":
         assert colours[0, 3] == 0  # what surrounds the patient is clear
     else:
         assert (colours[:, 3] == 1).all()
-    assert preset.limits((10.0, 20.0))[0] < preset.limits((10.0, 20.0))[1]
+    assert (
+        preset.make_contrast_limits((10.0, 20.0))[0] < preset.make_contrast_limits((10.0, 20.0))[1]
+    )
 
 
-def test_names_tell_presets_apart():
+def test_names_of_presets_are_unique():
     for family in (CT_RENDERING_PRESETS, MR_RENDERING_PRESETS, PET_RENDERING_PRESETS):
         assert len({each.name for each in family}) == len(family)
 
@@ -40,17 +42,19 @@ def test_names_tell_presets_apart():
 def test_a_finer_grid_looks_the_same(parts):
     """Light that passes many short steps is what passes one long step (Beer-Lambert)."""
     for preset in (each for each in ALL if each.mode == "translucent"):
-        whole, part = preset.transfer(3.0), preset.transfer(3.0 / parts)
+        whole, part = preset.make_transfer_function(3.0), preset.make_transfer_function(3.0 / parts)
         np.testing.assert_allclose((1 - part[:, 3]) ** parts, 1 - whole[:, 3], atol=1e-12)
         np.testing.assert_array_equal(part[:, :3], whole[:, :3])
 
 
 def test_opacity_is_that_of_a_millimetre():
     bone = CT_RENDERING_PRESETS[0]
-    value, _, opacity = bone.points[4]
-    low, high = bone.limits()
+    value, _, opacity = bone.control_points[4]
+    low, high = bone.make_contrast_limits()
     at = np.linspace(low, high, 256)
-    assert np.interp(value, at, bone.transfer(1.0)[:, 3]) == pytest.approx(opacity, abs=2e-3)
+    assert np.interp(value, at, bone.make_transfer_function(1.0)[:, 3]) == pytest.approx(
+        opacity, abs=2e-3
+    )
 
 
 def test_steps_are_of_a_mean_voxel():
@@ -60,10 +64,14 @@ def test_steps_are_of_a_mean_voxel():
 
 def test_limits_are_absolute_in_hu_and_relative_else():
     assert CT_RENDERING_PRESETS[0].scale == HU_SCALE
-    assert CT_RENDERING_PRESETS[0].limits((5, 6)) == CT_RENDERING_PRESETS[0].limits() == (100, 1500)
+    assert (
+        CT_RENDERING_PRESETS[0].make_contrast_limits((5, 6))
+        == CT_RENDERING_PRESETS[0].make_contrast_limits()
+        == (100, 1500)
+    )
     mip = PET_RENDERING_PRESETS[0]
     assert mip.scale == SPAN_SCALE
-    assert mip.limits((-3.0, 17.0)) == (-3.0, 17.0)
+    assert mip.make_contrast_limits((-3.0, 17.0)) == (-3.0, 17.0)
 
 
 def test_the_span_does_not_depend_on_how_much_is_empty():

@@ -1,8 +1,8 @@
-"""Looks for a volume in 3D: how values become colour and opacity along a ray.
+"""Presets for volume rendering: how values become colour and opacity along a ray.
 
-A preset says what each value looks like: its colour, and how much of the light a layer of
-1 mm of it holds back. So a preset looks alike whatever the voxels' size; the renderer, which
-knows opacity only from sample to sample, gets what comes to the same (``transfer``).
+A preset gives the colour of each value, and its opacity: the share of the light that 1 mm of
+it absorbs. So a preset looks the same whatever the voxel size. The renderer only knows the opacity
+from sample to sample; ``RenderingPreset.make_transfer_function`` converts one to the other.
 """
 
 from __future__ import annotations
@@ -13,85 +13,102 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_medread.core.affines import Float
 from napari_medread.core.contrast_limits import make_drawable_limits
 
-Float = NDArray[np.float64]
 ControlPoint = tuple[float, tuple[float, float, float], float]
+"""Value, colour as (red, green, blue) from 0 to 1, and opacity of 1 mm from 0 to 1."""
+
 RenderingMode = Literal["translucent", "mip", "attenuated_mip", "average"]
 
 TRANSFER_FUNCTION_SIZE = 256
-"""Colours in a transfer function: opacity is not linear between control points."""
+"""Number of colours in a transfer function. Opacity is not linear between control points."""
 
 RENDERER_STEP_VOXELS = 0.8
-"""Of the renderer (vispy) from sample to sample, in voxels."""
+"""Distance between the samples of the renderer (vispy) along a ray, in voxels."""
 
-HU_SCALE, SPAN_SCALE = "HU", "share"
-"""What control points are given in: CT numbers, or shares of ``find_value_span``."""
+HU_SCALE = "HU"
+"""Scale of control points whose values are CT numbers."""
+
+SPAN_SCALE = "share"
+"""Scale of control points whose values are shares of the value span; see ``find_value_span``."""
 
 
 @dataclass(frozen=True)
 class RenderingPreset:
-    """How a volume is to look.
+    """Colours, opacity and rendering mode of a volume.
 
     Attributes
     ----------
     name : str
-        What is seen; short enough for a button.
-    what : str
-        A sentence about it.
-    points : tuple
-        Control points ``(value, (red, green, blue), opacity)`` by growing value, colours
-        from 0 to 1 and opacity that of 1 mm. The first and the last are the contrast limits.
+        What it shows; short enough for a button.
+    description : str
+        One sentence about it, for a tooltip.
+    control_points : tuple of ControlPoint
+        Sorted by value. The first and the last value are the contrast limits.
     scale : str
-        ``HU_SCALE``: values are CT numbers. ``SPAN_SCALE``: 0 is background and 1 the brightest there is.
+        ``HU_SCALE``: values are CT numbers. ``SPAN_SCALE``: 0 is background and 1 the brightest
+        tissue.
     mode : str
-        Of rendering. Opacity only matters to ``translucent``; the others show all.
+        Rendering mode. Only ``translucent`` uses opacity.
     attenuation : float
-        For ``attenuated_mip``: how fast what lies behind fades, by mm of full brightness.
-    opaque : bool
-        Whether to fill the volume's box, as a white background has to.
+        How fast depth darkens in mode ``attenuated_mip``, per mm at full brightness.
+    is_opaque : bool
+        Whether the box of the volume is filled, as a white background needs.
     """
 
     name: str
-    what: str
-    points: tuple[ControlPoint, ...]
+    description: str
+    control_points: tuple[ControlPoint, ...]
     scale: str = HU_SCALE
     mode: RenderingMode = "translucent"
     attenuation: float = 0.0
-    opaque: bool = False
+    is_opaque: bool = False
 
-    def limits(self, span: tuple[float, float] = (0.0, 1.0)) -> tuple[float, float]:
-        """Return the contrast limits; ``span`` is that of the values, where it is needed."""
-        low, high = self.points[0][0], self.points[-1][0]
+    def make_contrast_limits(self, span: tuple[float, float] = (0.0, 1.0)) -> tuple[float, float]:
+        """Return the contrast limits of a layer with this preset.
+
+        Parameters
+        ----------
+        span : tuple of float
+            The layer's ``find_value_span``, which presets in ``SPAN_SCALE`` need.
+        """
+        low, high = self.control_points[0][0], self.control_points[-1][0]
         if self.scale == HU_SCALE:
             return low, high
         return make_drawable_limits(*(span[0] + end * (span[1] - span[0]) for end in (low, high)))
 
-    def transfer(self, step: float) -> Float:
-        """Return colour and opacity between the contrast limits, (STEPS, 4), evenly spaced.
+    def make_transfer_function(self, step: float) -> Float:
+        """Return colours and opacity, evenly spaced between the contrast limits.
 
         Parameters
         ----------
         step : float
-            From sample to sample along a ray, in mm. Two samples of half the step hold back
-            as much light as one of the whole: ``1 - (1 - opacity) ** step`` (Beer-Lambert).
+            Distance between samples along a ray in mm. Two samples of half the step absorb as
+            much light as one of the whole step: ``1 - (1 - opacity) ** step`` (Beer-Lambert).
+
+        Returns
+        -------
+        (TRANSFER_FUNCTION_SIZE, 4) array
+            Red, green, blue and opacity, from 0 to 1.
         """
-        values = np.array([point[0] for point in self.points])
-        colours = np.array([(*point[1], point[2]) for point in self.points])
-        at = np.linspace(values[0], values[-1], TRANSFER_FUNCTION_SIZE)
-        found = np.stack([np.interp(at, values, column) for column in colours.T], axis=1)
+        values = np.array([value for value, _, _ in self.control_points])
+        colours = np.array([(*colour, opacity) for _, colour, opacity in self.control_points])
+        samples = np.linspace(values[0], values[-1], TRANSFER_FUNCTION_SIZE)
+        columns = [np.interp(samples, values, column) for column in colours.T]
+        transfer_function = np.stack(columns, axis=1)
         if self.mode == "translucent":
-            found[:, 3] = 1 - (1 - found[:, 3]) ** step
+            transfer_function[:, 3] = 1 - (1 - transfer_function[:, 3]) ** step
         else:
-            found[:, 3] = 1.0
-        return found
+            transfer_function[:, 3] = 1.0
+        return transfer_function
 
 
 def find_value_span(values: NDArray[Any]) -> tuple[float, float]:
-    """Return the values of background and of what is brightest.
+    """Return the values of the background and of the brightest tissue.
 
-    The 5th percentile of all, and the 99.5th of those above the mean, so that the result
-    does not depend on how much empty space surrounds the patient.
+    These are the 5th percentile of all values, and the 99.5th of those above the mean, so that the
+    result does not depend on how much empty space surrounds the patient.
     """
     values = np.asarray(values, np.float64)
     values = values[np.isfinite(values)]
@@ -103,7 +120,13 @@ def find_value_span(values: NDArray[Any]) -> tuple[float, float]:
 
 
 def find_sample_step(spacing: tuple[float, ...] | Float) -> float:
-    """Return how far apart samples along a ray are in mm, on average over directions."""
+    """Return the distance between samples along a ray in mm, averaged over directions.
+
+    Parameters
+    ----------
+    spacing : (3,) sequence of float
+        Voxel spacing of the rendered layer in mm.
+    """
     return float(
         RENDERER_STEP_VOXELS * np.prod(np.abs(np.asarray(spacing, float))) ** (1 / len(spacing))
     )
@@ -112,12 +135,12 @@ def find_sample_step(spacing: tuple[float, ...] | Float) -> float:
 _BLACK, _WHITE = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
 
 _SKIN = (0.94, 0.76, 0.63)
-"""One colour from fat upwards, so that bone just below the skin does not show through it."""
+"""The colour of everything from fat upwards: bone just below the skin does not show through."""
 
 CT_RENDERING_PRESETS = (
     RenderingPreset(
         "Bone",
-        "Bone in ivory; soft tissue is clear. Contrast in large vessels is faint.",
+        "Bone in ivory, soft tissue transparent. Contrast in large vessels is faint.",
         (
             (100, (0.35, 0.17, 0.10), 0.0),
             (180, (0.42, 0.22, 0.13), 0.02),
@@ -129,7 +152,7 @@ CT_RENDERING_PRESETS = (
     ),
     RenderingPreset(
         "Vessels",
-        "Blood with contrast (150 to 350 HU) in red, bone in ivory. Needs a scan with contrast.",
+        "Contrast-enhanced blood (150 to 350 HU) in red, bone in ivory. Needs a contrast scan.",
         (
             (100, (0.40, 0.02, 0.02), 0.0),
             (130, (0.50, 0.04, 0.04), 0.01),
@@ -143,7 +166,7 @@ CT_RENDERING_PRESETS = (
     ),
     RenderingPreset(
         "Lungs",
-        "Lungs, their vessels and airways as if of glass.",
+        "Lungs with their vessels and airways, as if made of glass.",
         (
             (-1000, (0.30, 0.45, 0.60), 0.0),
             (-960, (0.30, 0.45, 0.60), 0.0),
@@ -156,7 +179,7 @@ CT_RENDERING_PRESETS = (
     ),
     RenderingPreset(
         "Skin",
-        "The surface of the body, darker where it turns away.",
+        "Surface of the body, darker towards its outline.",
         (
             (-850, (0.20, 0.09, 0.06), 0.0),
             (-600, (0.26, 0.13, 0.09), 0.035),
@@ -168,7 +191,7 @@ CT_RENDERING_PRESETS = (
     ),
     RenderingPreset(
         "Soft tissue",
-        "Muscle and organs, through clear fat and skin, with bone.",
+        "Muscle, organs and bone; fat and skin are transparent.",
         (
             (-160, (0.95, 0.80, 0.55), 0.0),
             (-60, (0.90, 0.68, 0.45), 0.002),
@@ -182,13 +205,13 @@ CT_RENDERING_PRESETS = (
     ),
     RenderingPreset(
         "MIP",
-        "The brightest value along each ray: bone, calcium and contrast.",
+        "Maximum along each ray: bone, calcium and contrast.",
         ((0, _BLACK, 1), (800, _WHITE, 1)),
         mode="mip",
     ),
     RenderingPreset(
         "X-ray",
-        "The mean along each ray, which is how a radiograph comes about.",
+        "Mean along each ray, like a radiograph.",
         ((-1000, _BLACK, 1), (0, _WHITE, 1)),
         mode="average",
     ),
@@ -198,14 +221,14 @@ CT_RENDERING_PRESETS = (
 MR_RENDERING_PRESETS = (
     RenderingPreset(
         "MIP",
-        "The brightest value along each ray: vessels of an angiography.",
+        "Maximum along each ray: the vessels of an angiography.",
         ((0.1, _BLACK, 1), (1.15, _WHITE, 1)),
         SPAN_SCALE,
         mode="mip",
     ),
     RenderingPreset(
         "Shaded MIP",
-        "The brightest value along each ray, fainter the deeper it lies (attenuated MIP).",
+        "Maximum along each ray, darker with depth (attenuated MIP).",
         ((0.05, _BLACK, 1), (1.15, _WHITE, 1)),
         SPAN_SCALE,
         mode="attenuated_mip",
@@ -213,7 +236,7 @@ MR_RENDERING_PRESETS = (
     ),
     RenderingPreset(
         "Surface",
-        "The skin, or whatever else borders on the dark background.",
+        "The skin, or whatever else borders the dark background.",
         (
             (0.05, (0.16, 0.08, 0.05), 0.0),
             (0.15, (0.30, 0.16, 0.11), 0.05),
@@ -237,26 +260,26 @@ MR_RENDERING_PRESETS = (
     ),
     RenderingPreset(
         "Mean",
-        "The mean along each ray.",
+        "Mean along each ray.",
         ((0.0, _BLACK, 1), (0.6, _WHITE, 1)),
         SPAN_SCALE,
         mode="average",
     ),
 )
-"""For MR, and for all whose values mean nothing by themselves."""
+"""For MR, and for all other values without an absolute scale."""
 
 PET_RENDERING_PRESETS = (
     RenderingPreset(
         "Inverted MIP",
-        "The highest uptake along each ray, black on white, as nuclear medicine reads it.",
+        "Highest uptake along each ray, black on white, as read in nuclear medicine.",
         ((0.0, _WHITE, 1), (1.0, _BLACK, 1)),
         SPAN_SCALE,
         mode="mip",
-        opaque=True,
+        is_opaque=True,
     ),
     RenderingPreset(
         "Hot MIP",
-        "The highest uptake along each ray, from red to white; may lie over a CT.",
+        "Highest uptake along each ray, from red to white; can be shown over a CT.",
         (
             (0.1, _BLACK, 1),
             (0.4, (0.8, 0.0, 0.0), 1),
@@ -267,17 +290,19 @@ PET_RENDERING_PRESETS = (
         mode="mip",
     ),
 )
-"""For uptake of a tracer."""
+"""For the uptake of a tracer."""
 
 
 def find_rendering_presets(modality: str, unit: str) -> tuple[RenderingPreset, ...]:
-    """Return the presets that fit values, those wanted most often first.
+    """Return the presets that suit a volume, the most common first.
 
     Parameters
     ----------
-    modality, unit : str
-        Modality (0008,0060) and the unit of the values; empty where not known. Values of
-        neither may be HU: then there are those for CT too, after the others.
+    modality : str
+        Modality (0008,0060), empty if unknown.
+    unit : str
+        Unit of the values, empty if unknown. If both are unknown the values may be HU, so the
+        presets for CT follow those for MR.
     """
     if unit == "HU":
         return CT_RENDERING_PRESETS
@@ -285,4 +310,7 @@ def find_rendering_presets(modality: str, unit: str) -> tuple[RenderingPreset, .
         return PET_RENDERING_PRESETS
     if modality or unit:
         return MR_RENDERING_PRESETS
-    return (*MR_RENDERING_PRESETS, *(each for each in CT_RENDERING_PRESETS if each.name != "MIP"))
+    return (
+        *MR_RENDERING_PRESETS,
+        *(preset for preset in CT_RENDERING_PRESETS if preset.name != "MIP"),
+    )
