@@ -14,8 +14,6 @@ from helpers.dicom_objects import directory, mosaic
 from napari_medread.api import read
 from napari_medread.errors import MedReadError, UnreadableFile
 
-CASES = 60
-
 HEADER = 0.7
 """Share of the broken bytes that lie before the pixels."""
 
@@ -58,19 +56,38 @@ def broken(content, random):
     return bytes(found)
 
 
-@pytest.mark.parametrize("make", [single, many_frames, compressed, tiles, medium])
-@pytest.mark.parametrize("seed", range(CASES))
-def test_a_broken_file_is_read_or_refused(tmp_path, make, seed):
-    path = make(tmp_path / "FILE")
-    path.write_bytes(broken(path.read_bytes(), np.random.default_rng(seed)))
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always")
-        try:
-            for volume in read(path):
-                np.asarray(volume.data)  # some are read when they are looked at
-        except MedReadError:
-            pass
-    assert [str(t.message) for t in told] == []
+STILL_READ = {single: 0.33, many_frames: 0.4, compressed: 0.35, tiles: 0.48, medium: 0.12}
+"""Share of the broken files that must still be read: as many changes hit what no image needs."""
+
+
+def outcomes(folder, make, seeds):
+    """Return of each broken file whether it was read, and all warnings; the rest are refused."""
+    was_read, warned = [], []
+    for seed in seeds:
+        path = make(folder / "FILE")
+        path.write_bytes(broken(path.read_bytes(), np.random.default_rng(seed)))
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                for volume in read(path):
+                    np.asarray(volume.data)  # lazy ones are read when they are used
+            except MedReadError:
+                was_read.append(False)
+            else:
+                was_read.append(True)
+        warned += [str(each.message) for each in caught]
+    return was_read, warned
+
+
+@pytest.mark.parametrize("make", STILL_READ)
+@pytest.mark.parametrize(
+    "seeds", [range(60), pytest.param(range(60, 1000), marks=pytest.mark.exhaustive)]
+)
+def test_broken_files_are_read_or_refused(tmp_path, make, seeds):
+    was_read, warned = outcomes(tmp_path, make, seeds)
+    assert warned == []
+    assert np.mean(was_read) >= STILL_READ[make]
+    assert not all(was_read)  # or nothing was broken
 
 
 SHIPPED = Path(pydicom.__file__).parent / "data" / "test_files"
@@ -97,7 +114,7 @@ def test_a_jpeg_of_another_image_is_refused_before_it_is_decoded(tmp_path, name,
     content[content.find(marker, content.find(b"\xe0\x7f\x10\x00")) + at] = 0x6F
     path = tmp_path / "FILE"
     path.write_bytes(content)
-    with pytest.raises(UnreadableFile, match=r"^FILE: .* the JPEG stream is of "):
+    with pytest.raises(UnreadableFile, match=r"^FILE: .* the JPEG stream holds "):
         read(path)
 
 

@@ -68,7 +68,9 @@ def test_colour_of_16_bits(tmp_path, planar):
 
 def test_colour_of_32_bits_is_refused_in_a_sentence(tmp_path):
     path = save(colour(RGB.astype(np.uint32)), tmp_path / "IM1")
-    with pytest.raises(UnreadableFile, match=r"^IM1: colour of 32 bits can't be shown\.$"):
+    with pytest.raises(
+        UnreadableFile, match=r"^IM1: colour with 32 bits per sample is not supported\.$"
+    ):
         read(path)
 
 

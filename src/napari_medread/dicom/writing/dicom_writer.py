@@ -15,7 +15,7 @@ from pydicom import dcmwrite
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, generate_uid
 
-from napari_medread.core.atomic_files import Written, new_folder, replacing
+from napari_medread.core.atomic_files import WrittenFiles, create_atomic_folder, open_atomic_file
 from napari_medread.core.progress import Progress, T, no_progress
 from napari_medread.core.volume import Volume
 from napari_medread.core.voxel_blocks import read_blocks
@@ -52,7 +52,7 @@ def write(
     compress: bool = False,
     keep_patient: bool = False,
     progress: Progress = no_progress,
-) -> Written:
+) -> WrittenFiles:
     """Write a volume as a DICOM series of its own.
 
     Parameters
@@ -97,7 +97,7 @@ def write(
     single = count == 1 and not as_folder
     if not single and not as_folder and path.suffix.lower() == DICOM_WRITE_SUFFIX:
         path = path.with_suffix("")
-    with replacing(path) if single else new_folder(path) as place:
+    with open_atomic_file(path) if single else create_atomic_folder(path) as place:
         line, stored = _stored(volume, slicing, kind, progress)
         common, more = make_shared_attributes(
             volume, slicing, kind, line, source, keep_patient=keep_patient
@@ -110,7 +110,7 @@ def write(
                     _save(image, pixels, file, compress=compress)
             else:
                 _save(image, pixels, place, compress=compress)
-    return Written((path,), (*notes, *slicing.notes, *line.notes, *more))
+    return WrittenFiles((path,), (*notes, *slicing.notes, *line.notes, *more))
 
 
 def _stored(

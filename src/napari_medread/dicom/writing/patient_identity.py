@@ -195,11 +195,11 @@ def find_source_encodings(volume: Volume) -> list[ValueEncoding]:
 
 def _line_of(frame: Frame) -> ValueEncoding | None:
     """Return how a frame stores its values, if that is a line and 16 bits hold them."""
-    mapping = ModalityTransform.of(frame)
+    mapping = ModalityTransform.from_frame(frame)
     low, high = find_stored_range(frame)
     dtype = np.dtype("<i2" if low < 0 else "<u2")
     limits = np.iinfo(dtype)
-    if mapping.table is not None or low < limits.min or high > limits.max:
+    if mapping.table_dataset is not None or low < limits.min or high > limits.max:
         return None
     return ValueEncoding(dtype, format_decimal(mapping.slope), format_decimal(mapping.intercept))
 

@@ -14,7 +14,7 @@ from pydicom.uid import (
     generate_uid,
 )
 
-from napari_medread.core.contrast_limits import window_limits
+from napari_medread.core.contrast_limits import limits_from_window
 from napari_medread.core.volume import Volume
 from napari_medread.dicom.headers import attributes
 from napari_medread.dicom.pixels.modality_values import UNIT_LABELS
@@ -262,7 +262,7 @@ def _add_windows(dataset: Dataset, volume: Volume) -> None:
     if windows and limits is not None:
         center, width, _ = windows[0]
         told = [f for f in ("LINEAR", "LINEAR_EXACT")
-                if np.allclose(window_limits(center, width, f), limits, rtol=1e-6)]  # fmt: skip
+                if np.allclose(limits_from_window(center, width, f), limits, rtol=1e-6)]  # fmt: skip
         if told:
             function, limits = told[0], None
     if limits is not None and np.isfinite(limits).all() and limits[0] < limits[1]:

@@ -1,0 +1,92 @@
+"""Stacks whose slices are read on demand, as dask arrays with one chunk for each slice."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import dask.array as da
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_medread.dicom.pixels.slice_interpolation import blend_slices, find_neighbouring_slices
+from napari_medread.dicom.pixels.stack_planes import StackPlanes
+from napari_medread.dicom.pixels.value_sampling import ValueSampler
+from napari_medread.errors import UnreadableFile
+
+Array = NDArray[Any]
+
+LAZY_SAMPLE_PLANES = 3
+"""Number of planes of a lazy stack that are read to estimate its contrast limits."""
+
+
+def make_lazy_array(planes: StackPlanes) -> Any:
+    """Return a dask array of shape (*leading, slice, row, column[, 3]), one chunk a slice.
+
+    Its type holds all values that the headers allow.
+    """
+    lead_shape = planes.lead_shape
+    if planes.grid is not None:
+        lead_shape = (*lead_shape[:-1], planes.grid.interpolated_planes)
+    shape = (*lead_shape, *planes.plane_shape)
+    chunks = (*(1,) * len(lead_shape), *planes.plane_shape)
+    meta = np.empty((0,) * len(shape), planes.dtype)
+    return da.from_array(_PlaneArray(planes, shape), chunks, name=False, meta=meta)
+
+
+class _PlaneArray:
+    """An array-like that reads planes when it is indexed; dask takes its chunks from it."""
+
+    def __init__(self, planes: StackPlanes, shape: tuple[int, ...]) -> None:
+        self._planes = planes
+        self.shape, self.dtype, self.ndim = shape, planes.dtype, len(shape)
+
+    def __getitem__(self, index: tuple[slice, ...]) -> Array:
+        lead_shape = self.shape[: self.ndim - len(self._planes.plane_shape)]
+        all_planes = np.arange(math.prod(lead_shape)).reshape(lead_shape)
+        picked = all_planes[index[: len(lead_shape)]]
+        data = np.empty((*picked.shape, *self._planes.plane_shape), self.dtype)
+        for target, plane in np.ndenumerate(picked):
+            data[target] = self._read_plane(int(plane))
+        return data[(slice(None),) * picked.ndim + tuple(index[len(lead_shape) :])]
+
+    def _read_plane(self, index: int) -> Any:
+        """Return a plane of the final grid, interpolated where slices are unevenly spaced."""
+        grid = self._planes.grid
+        if grid is None:
+            return self._planes.read_plane(index)
+        point, plane = divmod(index, grid.interpolated_planes)
+        before, after, weight = find_neighbouring_slices(grid, plane)
+        first = point * len(grid.interpolated_from)
+        slice_before = self._planes.read_plane(first + before)
+        slice_after = self._planes.read_plane(first + after)
+        return blend_slices(slice_before, slice_after, weight, self.dtype)
+
+
+def sample_lazy_stack(planes: StackPlanes) -> Array:
+    """Sample the values of a few planes, and of others in place of those that cannot be decoded.
+
+    Raises
+    ------
+    UnreadableFile
+        Where no plane can be decoded.
+    """
+    present = planes.present_frames
+    every = max(1, len(present) // (LAZY_SAMPLE_PLANES + 1))
+    picked = present[every::every][:LAZY_SAMPLE_PLANES] or present[:1]
+    sampler = ValueSampler(len(picked), planes.plane_shape)
+    first_error: UnreadableFile | None = None
+    sampled = 0
+    for _, frame in [*picked, *present]:
+        try:
+            values, stored = planes.read_frame(frame)
+        except UnreadableFile as error:
+            first_error = first_error or error
+            continue
+        sampler.add_plane(values, stored, frame)
+        sampled += 1
+        if sampled == len(picked):
+            break
+    if first_error and not sampled:
+        raise first_error
+    return sampler.values()
