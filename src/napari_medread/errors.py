@@ -31,6 +31,10 @@ class CannotResample(MedReadError):
     """A volume that cannot be resampled as asked."""
 
 
+class CannotConvert(MedReadError):
+    """A volume that another library cannot hold, or an image that a volume cannot."""
+
+
 class CannotMeasure(MedReadError):
     """A layer that cannot be measured as asked."""
 
