@@ -62,23 +62,25 @@ def test_limits_give_back_their_window(function, window):
 
 def test_the_function_is_the_one_by_which_the_file_was_opened():
     own = [(40, 400, "SOFT")]
-    assert window_presets.find_voi_lut_function(own, (-160, 239), whole=False) == "LINEAR"
-    assert window_presets.find_voi_lut_function(own, (-160, 240), whole=True) == "LINEAR_EXACT"
+    assert window_presets.find_voi_lut_function(own, (-160, 239), is_integer=False) == "LINEAR"
+    assert window_presets.find_voi_lut_function(own, (-160, 240), is_integer=True) == "LINEAR_EXACT"
     # Else LINEAR, where it is defined.
-    assert window_presets.find_voi_lut_function(own, (0, 1), whole=True) == "LINEAR"
-    assert window_presets.find_voi_lut_function([], None, whole=False) == "LINEAR_EXACT"
+    assert window_presets.find_voi_lut_function(own, (0, 1), is_integer=True) == "LINEAR"
+    assert window_presets.find_voi_lut_function([], None, is_integer=False) == "LINEAR_EXACT"
 
 
 @pytest.mark.parametrize("function", ["LINEAR", "LINEAR_EXACT"])
-@pytest.mark.parametrize("whole", [True, False])
-def test_the_least_width_can_be_drawn(function, whole):
-    least = window_presets.find_min_width(function, whole=whole)
+@pytest.mark.parametrize("is_integer", [True, False])
+def test_the_least_width_can_be_drawn(function, is_integer):
+    least = window_presets.find_min_width(function, is_integer=is_integer)
     low, high = limits_from_window(0, least, function)
     assert window_presets.window_from_limits((low, high), function) == pytest.approx((0, least))
 
 
-def drag(center, width, right, up, *, function="LINEAR", whole=True):
-    return window_presets.drag_window(center, width, right, up, function=function, whole=whole)
+def drag(center, width, right, up, *, function="LINEAR", is_integer=True):
+    return window_presets.drag_window(
+        center, width, right, up, function=function, is_integer=is_integer
+    )
 
 
 def test_a_drag_to_the_right_is_wider_and_up_lowers_the_center():
@@ -91,24 +93,24 @@ def test_a_drag_to_the_right_is_wider_and_up_lowers_the_center():
 
 
 def test_a_narrow_window_is_dragged_finely():
-    moves = [abs(drag(0, width, 0, 10, whole=False)[0]) for width in (0.01, 1.0, 4000.0)]
+    moves = [abs(drag(0, width, 0, 10, is_integer=False)[0]) for width in (0.01, 1.0, 4000.0)]
     np.testing.assert_allclose(moves, [0.01 / 30, 1 / 30, 4000 / 30], rtol=2e-2)
 
 
 def test_tiny_values_are_dragged_as_others_are():
-    center, width = drag(1e-9, 2e-9, 150, -30, function="LINEAR_EXACT", whole=False)
+    center, width = drag(1e-9, 2e-9, 150, -30, function="LINEAR_EXACT", is_integer=False)
     assert (center, width) == pytest.approx((1.2e-9, 4e-9), rel=1e-3)
 
 
 def test_a_drag_ends_at_the_least_width():
     assert drag(40, 10, -5000, 0) == (40, 2)
-    center, width = drag(0.5, 1.0, -5000, 0, function="LINEAR_EXACT", whole=False)
+    center, width = drag(0.5, 1.0, -5000, 0, function="LINEAR_EXACT", is_integer=False)
     low, high = limits_from_window(center, width, "LINEAR_EXACT")
     assert low < high
 
 
 @pytest.mark.parametrize(
-    ("center", "width", "whole", "decimals", "step"),
+    ("center", "width", "is_integer", "decimals", "step"),
     [
         (40, 400, True, 0, 1),
         (40.5, 401, True, 2, 1),
@@ -118,6 +120,6 @@ def test_a_drag_ends_at_the_least_width():
         (0.001, 0.002, False, 6, 1e-5),
     ],
 )
-def test_digits_and_steps_follow_the_width(center, width, whole, decimals, step):
-    assert window_presets.find_window_decimals(center, width, whole=whole) == decimals
-    assert window_presets.find_window_step(width, whole=whole) == pytest.approx(step)
+def test_digits_and_steps_follow_the_width(center, width, is_integer, decimals, step):
+    assert window_presets.find_window_decimals(center, width, is_integer=is_integer) == decimals
+    assert window_presets.find_window_step(width, is_integer=is_integer) == pytest.approx(step)

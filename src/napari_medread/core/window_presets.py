@@ -1,4 +1,4 @@
-"""Windows as a reading room uses them: presets, and the arithmetic of width and center."""
+"""Presets for display windows, and the arithmetic of window width and window center."""
 
 from __future__ import annotations
 
@@ -26,36 +26,43 @@ CT_WINDOWS: tuple[Window, ...] = (
     (40, 40, "Stroke"),
     (75, 215, "Subdural"),
 )
-"""Center, width and name of usual CT windows, in HU.
+"""Center, width and name of common CT windows, in HU.
 
-Abdomen, lung, bone and brain are those of 3D Slicer; liver, mediastinum, stroke and temporal bone
-those of Radiopaedia's article on windowing, of whose ranges for subdural blood (width 130 to 300,
-center 50 to 100) the middle was taken; soft tissue is OHIF's; CTA as in Orthanc's viewer.
+Abdomen, lung, bone and brain are those of 3D Slicer. Liver, mediastinum, stroke and temporal bone
+are those of Radiopaedia's article on windowing; subdural is the middle of the ranges it gives
+(width 130 to 300, center 50 to 100). Soft tissue is that of OHIF, CTA that of Orthanc's viewer.
 """
 
-_SUV_TOPS = (5, 7, 10, 15, 20)
-"""PET is read from nothing to some standardised uptake value (SUV)."""
+_SUV_MAXIMA = (5, 7, 10, 15, 20)
+"""Upper ends of the windows for PET, standardised uptake values (SUV). They begin at 0."""
 
 SUV_WINDOWS: tuple[Window, ...] = tuple(
-    (top / 2, float(top), f"SUV 0 to {top}") for top in _SUV_TOPS
+    (maximum / 2, float(maximum), f"SUV 0 to {maximum}") for maximum in _SUV_MAXIMA
 )
 """Windows for PET in g/ml, the unit of the SUV by body weight (PS3.3 C.8.9.1.1.3)."""
 
-_NARROWEST = 1e-15
-"""No window between other than whole numbers is narrower."""
+MIN_WIDTH = 1e-15
+"""Smallest width of a window of values that are not integers."""
 
-_PIXELS_TO_DOUBLE = 150
-"""How far a drag goes sideways until the window is twice as wide."""
+DOUBLING_DISTANCE_PX = 150
+"""Horizontal distance of a drag that doubles the width of the window, in screen pixels."""
 
-_PIXELS_PER_WIDTH = 300
-"""How far a drag goes upwards until the center has moved by the window's width."""
+WIDTH_DISTANCE_PX = 300
+"""Vertical distance of a drag that moves the center by the width, in screen pixels."""
 
 
 def find_window_presets(modality: str, unit: str) -> tuple[Window, ...]:
-    """Return the usual windows for values of a modality and unit.
+    """Return the common windows for values of a modality and unit.
 
-    Those of CT are for HU alone. Where a file tells neither modality nor unit, as NIfTI and
-    MetaImage do not, they are offered too: see ``is_unknown_scale``.
+    Those of CT are for HU only. They are also returned if neither modality nor unit is known, as
+    with NIfTI and MetaImage, although they may not fit then; see ``is_unknown_scale``.
+
+    Parameters
+    ----------
+    modality : str
+        Modality (0008,0060), empty if unknown.
+    unit : str
+        Unit of the values, empty if unknown.
     """
     if unit == "HU" or is_unknown_scale(modality, unit):
         return CT_WINDOWS
@@ -63,83 +70,92 @@ def find_window_presets(modality: str, unit: str) -> tuple[Window, ...]:
 
 
 def is_unknown_scale(modality: str, unit: str) -> bool:
-    """Tell whether nothing is known of the values, so that the CT windows may not fit."""
+    """Return whether nothing is known about the values, so that CT windows may not fit."""
     return not modality and not unit
 
 
-def find_voi_lut_function(windows: Sequence[Window], opened: Limits | None, *, whole: bool) -> str:
-    """Return by which function (VOILUTFunction) a layer's limits are a width and a center.
+def find_voi_lut_function(
+    windows: Sequence[Window], opened: Limits | None, *, is_integer: bool
+) -> str:
+    """Return the VOILUTFunction that converts a layer's contrast limits to width and center.
 
     Parameters
     ----------
     windows : sequence of Window
-        The file's.
+        The windows of the file.
     opened : tuple of float or None
-        The limits with which it was opened: the file's first window, by the file's function.
-    whole : bool
-        Whether the values are whole numbers, for which LINEAR is defined (PS3.3 C.11.2.1.2.1).
+        The contrast limits with which the layer was opened: those of the file's first window by
+        the file's function, which they reveal.
+    is_integer : bool
+        Whether the values are integers, for which LINEAR is defined (PS3.3 C.11.2.1.2.1).
+
+    Returns
+    -------
+    str
+        ``LINEAR`` or ``LINEAR_EXACT``.
     """
     if windows and opened is not None:
         center, width, _ = windows[0]
         for function in ("LINEAR", "LINEAR_EXACT"):
             if np.allclose(limits_from_window(center, width, function), opened, rtol=1e-6, atol=0):
                 return function
-    return "LINEAR" if whole else "LINEAR_EXACT"
+    return "LINEAR" if is_integer else "LINEAR_EXACT"
 
 
 def window_from_limits(limits: Sequence[float], function: str) -> tuple[float, float]:
-    """Return the center and width of limits: the reverse of ``display.window_limits``."""
+    """Return the center and width of contrast limits: the inverse of ``limits_from_window``."""
     low, high = map(float, limits)
-    spare = 1.0 if function == "LINEAR" else 0.0
-    return (low + high + spare) / 2, high - low + spare
+    extra = 1.0 if function == "LINEAR" else 0.0
+    return (low + high + extra) / 2, high - low + extra
 
 
-def find_min_width(function: str, *, whole: bool) -> float:
-    """Return the narrowest width that can be drawn.
+def find_min_width(function: str, *, is_integer: bool) -> float:
+    """Return the smallest width that can be drawn.
 
-    A LINEAR window of one is a step without any grey (PS3.3 C.11.2.1.2.1). Between whole
-    numbers, two is the same picture and has limits that differ.
+    A LINEAR window of width 1 is a step from black to white (PS3.3 C.11.2.1.2.1). For integers,
+    width 2 looks the same and has limits that differ, as napari needs.
     """
     if function == "LINEAR":
-        return 2.0 if whole else 1.001
-    return 1.0 if whole else _NARROWEST
+        return 2.0 if is_integer else 1.001
+    return 1.0 if is_integer else MIN_WIDTH
 
 
-def find_window_decimals(center: float, width: float, *, whole: bool) -> int:
-    """Return how many decimals show a window well: four digits of its width, none of whole ones."""
-    if whole:
-        return 0 if all(abs(n - round(n)) < 1e-6 for n in (center, width)) else 2
-    return int(np.clip(3 - math.floor(math.log10(max(width, _NARROWEST))), 2, 15))
+def find_window_decimals(center: float, width: float, *, is_integer: bool) -> int:
+    """Return the number of decimals to show: four digits of the width, none for integers."""
+    if is_integer:
+        return 0 if all(abs(value - round(value)) < 1e-6 for value in (center, width)) else 2
+    return int(np.clip(3 - math.floor(math.log10(max(width, MIN_WIDTH))), 2, 15))
 
 
-def find_window_step(width: float, *, whole: bool) -> float:
-    """Return a power of ten near a hundredth of the width; at least one between whole numbers."""
-    step: float = 10.0 ** math.floor(math.log10(max(width, _NARROWEST) / 100))
-    return max(step, 1.0) if whole else step
+def find_window_step(width: float, *, is_integer: bool) -> float:
+    """Return the step of the controls: a power of ten near width / 100, at least 1 for integers."""
+    step: float = 10.0 ** math.floor(math.log10(max(width, MIN_WIDTH) / 100))
+    return max(step, 1.0) if is_integer else step
 
 
 def drag_window(
-    center: float, width: float, right: float, up: float, *, function: str, whole: bool
+    center: float, width: float, right: float, up: float, *, function: str, is_integer: bool
 ) -> tuple[float, float]:
-    """Return the center and width after a drag.
+    """Return the center and width of a window after a mouse drag.
 
-    To the right is wider; up is brighter, as the center falls. Both go by the width at the
-    start: a narrow window is moved finely. Back where it began, the window is as it was.
+    Dragging right widens the window; dragging up lowers the center, which brightens the image.
+    Both are proportional to the width at the start, so that narrow windows change finely. Back at
+    the starting point, the window is the same as before.
 
     Parameters
     ----------
     center, width : float
-        At the start of the drag.
+        The window at the start of the drag.
     right, up : float
-        How far it has gone, in pixels of the screen.
+        Distance from the start of the drag, in screen pixels.
     function : str
         ``LINEAR`` or ``LINEAR_EXACT``.
-    whole : bool
-        Whether the values, and so width and center, are whole numbers.
+    is_integer : bool
+        Whether the values are integers, and so width and center.
     """
-    digits = None if whole else find_window_decimals(center, width, whole=False)
+    digits = None if is_integer else find_window_decimals(center, width, is_integer=False)
     if up:
-        center = round(center - up * width / _PIXELS_PER_WIDTH, digits)
+        center = round(center - up * width / WIDTH_DISTANCE_PX, digits)
     if right:
-        width = round(width * 2.0 ** (right / _PIXELS_TO_DOUBLE), digits)
-    return center, max(width, find_min_width(function, whole=whole))
+        width = round(width * 2.0 ** (right / DOUBLING_DISTANCE_PX), digits)
+    return center, max(width, find_min_width(function, is_integer=is_integer))
