@@ -3,12 +3,13 @@
 import random
 import re
 
+import numpy as np
 import pytest
 
 from helpers.metaimages import SLICES, is_as_judged, judge, lines, read, write_text
 from napari_medread.errors import UnreadableFile
 from napari_medread.formats.metaimage import metaimage_reader
-from napari_medread.formats.metaimage.metaimage_header import read_header
+from napari_medread.formats.metaimage.metaimage_header import read_metaimage_header
 
 
 def after_ndims(*more):
@@ -101,20 +102,20 @@ def test_every_key_is_kept_as_written(tmp_path, header, key, value):
 def test_keys_in_an_old_windows_page_are_legible(tmp_path):
     path = tmp_path / "image.mhd"
     path.write_bytes("\n".join(lines(Comment="Schädel")).encode("latin-1"))
-    assert read_header(path).keys["Comment"] == "Schädel"
+    assert read_metaimage_header(path).keys["Comment"] == "Schädel"
 
 
 REFUSED = {
     **{
         f"no {key}": (
             [line for line in lines() if not line.startswith(key)],
-            f"this is no complete MetaImage header: {key} is missing.",
+            f"this is not a complete MetaImage header: {key} is missing.",
         )
         for key in ("NDims", "DimSize", "ElementType", "ElementDataFile")
     },
     "key in small letters": (
         [line.replace("DimSize", "dimsize") for line in lines()],
-        "this is no complete MetaImage header: DimSize is missing.",
+        "this is not a complete MetaImage header: DimSize is missing.",
     ),
     **{
         f"{key} = {value}": (
@@ -131,7 +132,7 @@ REFUSED = {
     **{
         f"{n} channels": (
             lines(ElementNumberOfChannels=n),
-            f"ElementNumberOfChannels is {n}; there must be one.",
+            f"ElementNumberOfChannels is {n}; it must be at least 1.",
         )
         for n in (0, -1)
     },
@@ -139,12 +140,12 @@ REFUSED = {
         lines(ElementNumberOfChannels=""),
         "ElementNumberOfChannels must be a whole number, not ''.",
     ),
-    "too few sizes": (lines(DimSize="4 3"), "DimSize holds 2 numbers where NDims asks for 3."),
+    "too few sizes": (lines(DimSize="4 3"), "DimSize holds 2 numbers, but NDims requires 3."),
     "too many sizes": (lines(DimSize="4 3 2 9"), "DimSize '4 3 2 9' does not fit NDims 3."),
     **{
         f"DimSize = {size}": (
             lines(DimSize=size),
-            f"DimSize must be whole numbers from 1 up, not '{size}'.",
+            f"DimSize must be positive whole numbers, not '{size}'.",
         )
         for size in ("4 0 2", "4 -3 2", "4.7 3 2", "4e0 3 2")
     },
@@ -178,18 +179,18 @@ REFUSED = {
     **{
         f"{key} of too few": (
             lines(**{key: "1 2"}),
-            f"{key} holds 2 numbers where NDims asks for {count}.",
+            f"{key} holds 2 numbers, but NDims requires {count}.",
         )
         for key, count in (("ElementSpacing", 3), ("Offset", 3), ("TransformMatrix", 9))
     },
-    "empty Offset": (lines(Offset=""), "Offset holds 0 numbers where NDims asks for 3."),
+    "empty Offset": (lines(Offset=""), "Offset holds 0 numbers, but NDims requires 3."),
     "not a matrix": (
         lines(TransformMatrix="1 0 0 0 1 0 0 0 nan"),
         "TransformMatrix holds 'nan', which is not a finite number.",
     ),
     "array before NDims": (
         ["Offset = 1 2 3", *lines()],
-        "Offset comes before NDims, which must be first.",
+        "Offset comes before NDims, which must come first.",
     ),
     "unknown type": (lines(ElementType="MET_COMPLEX"), "the ElementType MET_COMPLEX is unknown."),
     "type in small letters": (
@@ -198,15 +199,15 @@ REFUSED = {
     ),
     "old Macintosh lines": (
         ["\r".join(lines())],
-        "this is no complete MetaImage header: NDims is missing.",
+        "this is not a complete MetaImage header: NDims is missing.",
     ),
     "fourth axis leaning": (
         lines(NDims=4, DimSize="2 2 3 2", TransformMatrix="1 0 0 0 0 1 0 0 0 0 1 0 1 0 0 1"),
-        "an axis that is not of space leans into it.",
+        "its direction mixes spatial axes with another axis.",
     ),
     "too long for SimpleITK": (
         ["Comment = " + "x" * 40000, *lines()],
-        "SimpleITK does not understand its header.",
+        "SimpleITK cannot read its header.",
     ),
 }  # fmt: skip
 
@@ -235,7 +236,7 @@ def test_files_that_are_no_metaimage_are_refused(tmp_path, content):
     with pytest.raises(UnreadableFile) as error:
         metaimage_reader.read(path)
     assert str(error.value) == (
-        "image.mhd: this is no complete MetaImage header: NDims is missing."
+        "image.mhd: this is not a complete MetaImage header: NDims is missing."
     )
 
 
@@ -273,17 +274,33 @@ def mutated(seed):
     return bytes(content)
 
 
-@pytest.mark.parametrize("seed", range(200))
-def test_damaged_files_are_refused_or_read_as_simpleitk_reads_them(tmp_path, seed):
+STILL_READ = 0.3
+"""Share of the damaged files that must still be read: as many changes hit only voxels or remarks."""
+
+
+@pytest.mark.parametrize(
+    "seeds", [range(200), pytest.param(range(200, 4000), marks=pytest.mark.exhaustive)]
+)
+def test_damaged_files_are_refused_or_read_as_simpleitk_reads_them(tmp_path, seeds):
     path = tmp_path / "image.mha"
-    path.write_bytes(mutated(seed))
-    try:
-        volume = read(path)
-    except UnreadableFile as error:
-        sound = re.fullmatch(r"image\.mha: .+\.", str(error), re.DOTALL)
-    else:
-        sound = is_as_judged(volume, judge(path))
-    assert sound
+    was_read = []
+    for seed in seeds:
+        path.write_bytes(mutated(seed))
+        try:
+            volume = read(path)
+        except UnreadableFile as error:
+            was_read.append(False)
+            assert re.fullmatch(r"image\.mha: .+\.", str(error), re.DOTALL), seed
+        else:
+            was_read.append(True)
+            try:
+                image = judge(path)
+            except RuntimeError:  # SimpleITK refuses lines without a separator, here they are skipped
+                header = mutated(seed).split(b"LOCAL")[0].rstrip(b"ElementDataFile =")
+                assert any(b"=" not in line for line in header.splitlines()), seed
+            else:
+                assert is_as_judged(volume, image), seed
+    assert sum(was_read) >= STILL_READ * len(was_read)
 
 
 def test_a_path_that_is_not_utf8_is_refused(tmp_path):
@@ -293,5 +310,5 @@ def test_a_path_that_is_not_utf8_is_refused(tmp_path):
         write_text(path, lines(ElementDataFile="LOCAL"))
     except (OSError, UnicodeError):
         return  # this system has no such names
-    with pytest.raises(UnreadableFile, match=r"letters that are not UTF-8"):
+    with pytest.raises(UnreadableFile, match=r"characters that are not UTF-8"):
         metaimage_reader.read(path)
