@@ -5,22 +5,23 @@ import os
 import shutil
 from pathlib import Path
 
+import dask.array as da
 import imageio.v3 as iio
 import numpy as np
 import pytest
 import SimpleITK as sitk
 
 import napari_medread
-from helpers.builders import SLICES, save, series, write_series
-from napari_medread.api import is_readable, read
+from helpers.builders import SLICES, make_series, save_dataset, write_series
+from napari_medread.api import is_readable, read, read_volume
 from napari_medread.catalogue import browse
-from napari_medread.errors import MedReadError, UnreadableFile
+from napari_medread.errors import UnreadableFile
 
 
 @pytest.fixture
 def folder(tmp_path):
     """Return a folder with a series, a MetaImage and a picture."""
-    write_series(tmp_path / "dicom", series())
+    write_series(tmp_path / "dicom", make_series())
     sitk.WriteImage(sitk.Image(6, 5, 4, sitk.sitkInt16), tmp_path / "scan.mhd")
     iio.imwrite(tmp_path / "logo.png", np.zeros((4, 4, 3), np.uint8))
     (tmp_path / "notes.txt").write_text("text")
@@ -67,8 +68,8 @@ def test_several_paths_are_read_together(folder):
 
 
 def test_content_decides_over_the_suffix(tmp_path):
-    (ds,) = series(slices=[0])
-    (volume,) = read(save(ds, tmp_path / "image.png"))
+    (ds,) = make_series(slices=[0])
+    (volume,) = read(save_dataset(ds, tmp_path / "image.png"))
     assert volume.modality == "CT"
 
 
@@ -100,8 +101,30 @@ def test_nothing_to_read_is_one_clear_sentence(tmp_path, make, message):
         read(path)
 
 
-def test_errors_are_no_value_errors():
-    assert not issubclass(MedReadError, ValueError)
+def test_the_only_volume_at_a_path(folder):
+    volume = read_volume(folder / "scan.mhd")
+    assert (volume.name, volume.shape) == ("scan", (4, 5, 6))
+    assert isinstance(read_volume(folder / "dicom", lazy=True).data, da.Array)
+    with pytest.raises(UnreadableFile, match=r"^notes\.txt: no readable image was found\.$"):
+        read_volume(folder / "notes.txt")
+
+
+def test_several_volumes_are_refused_with_their_names_and_shapes(folder):
+    with pytest.raises(UnreadableFile) as caught:
+        read_volume(folder)
+    assert str(caught.value) == (
+        f"{folder.name}: there are 2 volumes, choose one with read(path)[n]: "
+        f"[0] 4 Test series ({SLICES} x 5 x 7), [1] scan (4 x 5 x 6)."
+    )
+    with pytest.raises(UnreadableFile, match=r"^2 paths: there are 2 volumes"):
+        read_volume([folder / "scan.mhd", folder / "logo.png"])
+
+
+def test_a_long_list_of_volumes_is_cut_short(tmp_path):
+    for n in range(12):
+        sitk.WriteImage(sitk.Image(2, 3, 4, sitk.sitkUInt8), tmp_path / f"{n:02}.mha")
+    with pytest.raises(UnreadableFile, match=r"12 volumes.* \[7\] 07 [^\[]*, and 4 more\.$"):
+        read_volume(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +144,7 @@ def test_a_name_that_no_system_takes_is_one_clear_sentence(tmp_path):
 
 
 def test_what_the_system_keeps_closed_is_named(tmp_path, monkeypatch):
-    write_series(tmp_path / "in", series())
+    write_series(tmp_path / "in", make_series())
     second = sorted((tmp_path / "in").iterdir())[1]
     closed = tmp_path / "in" / "closed"
     closed.mkdir()

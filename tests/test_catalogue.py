@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from helpers.builders import save, series, write_series
-from helpers.dicom_objects import directory
+from helpers.builders import make_series, save_dataset, write_series
+from helpers.dicom_objects import write_dicomdir
 from helpers.picture_files import deep_png
 from napari_medread.api import read
 from napari_medread.catalogue import browse
@@ -27,7 +27,7 @@ def names(found):
 @pytest.fixture
 def folder(tmp_path):
     """Return a folder of a series, two volumes, a picture, a broken image and a text."""
-    write_series(tmp_path / "series", series())
+    write_series(tmp_path / "series", make_series())
     image = sitk.GetImageFromArray(np.arange(24, dtype=np.int16).reshape(2, 3, 4))
     for name in ("a.mha", "b.nii.gz"):
         sitk.WriteImage(image, tmp_path / name)
@@ -54,9 +54,9 @@ def test_pictures_are_listed_where_there_is_nothing_else(folder):
 
 
 def test_a_directory_lists_what_it_references(tmp_path):
-    for name, ds in zip(("A", "B", "C", "D"), series(), strict=True):
-        save(ds, tmp_path / name)
-    found = browse(directory(tmp_path, ["A", "B", "LOST"]))
+    for name, ds in zip(("A", "B", "C", "D"), make_series(), strict=True):
+        save_dataset(ds, tmp_path / name)
+    found = browse(write_dicomdir(tmp_path, ["A", "B", "LOST"]))
     (patient,) = found.patients
     assert patient.studies[0].series[0].entries[0].volume.shape[0] == 2
     assert found.skipped == ["DICOMDIR: 1 referenced file is missing: LOST."]

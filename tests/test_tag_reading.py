@@ -9,8 +9,17 @@ import pytest
 import SimpleITK as sitk
 
 import napari_medread
-from helpers.builders import enhanced, image, placed, save, series, sets, stored_slice, write_series
-from helpers.dicom_objects import mosaic
+from helpers.builders import (
+    make_enhanced,
+    make_image,
+    make_plane_position,
+    make_series,
+    make_sets,
+    save_dataset,
+    stored_slice,
+    write_series,
+)
+from helpers.dicom_objects import make_mosaic
 from napari_medread import read, tags
 from napari_medread.errors import UnreadableFile
 from napari_medread.processing.volume_resampling import resample
@@ -34,7 +43,7 @@ def assert_headers_belong_to_their_pixels(volume):
 
 
 def test_the_header_of_a_slice_is_that_of_its_pixels(tmp_path):
-    (volume,) = read(write_series(tmp_path, series(change=marked)))
+    (volume,) = read(write_series(tmp_path, make_series(change=marked)))
     assert_headers_belong_to_their_pixels(volume)
     assert list(tags(volume, 1)) == list(tags(volume, (1,)))
     for wrong in (4, -1, (0, 0)):
@@ -50,14 +59,14 @@ def test_sets_of_slices(tmp_path):
         ds.TemporalPositionIdentifier = t + 1
         marked(n + t * 4, ds)
 
-    (volume,) = read(write_series(tmp_path, sets(3, change)))
+    (volume,) = read(write_series(tmp_path, make_sets(3, change)))
     assert volume.data.shape[:2] == (3, 4)
     assert_headers_belong_to_their_pixels(volume)
 
 
 def test_a_missing_slice_has_no_header(tmp_path):
     places = [0, 1, 2, 4, 5, 6]
-    (volume,) = read(write_series(tmp_path, series(slices=places, change=marked)))
+    (volume,) = read(write_series(tmp_path, make_series(slices=places, change=marked)))
     assert volume.data.shape[0] == 7
     for n in (0, 1, 2, 4, 5, 6):
         wanted = slice_of(np.asarray(volume.data)[n]) * 1000
@@ -68,7 +77,7 @@ def test_a_missing_slice_has_no_header(tmp_path):
 
 def test_uneven_slices_were_interpolated(tmp_path):
     places = [0, 1, 2.3, 3, 4.4, 5, 6]
-    (volume,) = read(write_series(tmp_path, series(slices=places, change=marked)))
+    (volume,) = read(write_series(tmp_path, make_series(slices=places, change=marked)))
     assert volume.slice_sources.is_interpolated
     last = volume.data.shape[0] - 1
     found = {float(tags(volume, n)["SliceLocation"].value) for n in (0, last)}
@@ -79,13 +88,13 @@ def test_uneven_slices_were_interpolated(tmp_path):
 
 def test_frames_of_one_file(tmp_path):
     order = [2, 0, 3, 1]  # frame n lies at order[n]
-    path = save(enhanced([placed(n) for n in order]), tmp_path / "a.dcm")
+    path = save_dataset(make_enhanced([make_plane_position(n) for n in order]), tmp_path / "a.dcm")
     (volume,) = read(path)
     data = np.asarray(volume.data)
     for n in range(4):
         (position,) = tags(volume, n).find("Image Position (Patient)")
         frame = slice_of(data[n])
-        wanted = placed(order[frame])["PlanePositionSequence"]["ImagePositionPatient"]
+        wanted = make_plane_position(order[frame])["PlanePositionSequence"]["ImagePositionPatient"]
         assert position.numbers == pytest.approx(wanted)
         (same,) = tags(path, frame).find("Image Position (Patient)")
         assert same == position
@@ -96,7 +105,7 @@ def test_frames_of_one_file(tmp_path):
 
 def test_a_mosaic_is_one_image_for_all_its_slices(tmp_path):
     for t in range(2):
-        save(mosaic(5, first=t * 5, AcquisitionTime=f"10000{t}", InstanceNumber=t + 1,
+        save_dataset(make_mosaic(5, first=t * 5, AcquisitionTime=f"10000{t}", InstanceNumber=t + 1,
                     SliceLocation=t), tmp_path / f"{t}")  # fmt: skip
     (volume,) = read(tmp_path)
     assert volume.data.shape[:2] == (2, 5)
@@ -109,13 +118,13 @@ def test_planes_without_a_place(tmp_path):
         del ds.ImagePositionPatient
         ds.SliceLocation = n * 1000
 
-    (volume,) = read(write_series(tmp_path, series(change=change)))
+    (volume,) = read(write_series(tmp_path, make_series(change=change)))
     assert volume.geometry is None or volume.geometry.ndim == 2
     assert_headers_belong_to_their_pixels(volume)
 
 
 def test_what_was_resampled_does_not_know_its_files(tmp_path):
-    (volume,) = read(write_series(tmp_path, series(change=marked)))
+    (volume,) = read(write_series(tmp_path, make_series(change=marked)))
     with pytest.raises(UnreadableFile, match="not known"):
         tags(resample(volume), 0)
 
@@ -145,7 +154,7 @@ def test_what_has_no_header_is_said(tmp_path):
     ):
         with pytest.raises(UnreadableFile, match=said):
             tags(path)
-    path = save(image(stored_slice(0)), tmp_path / "one")
+    path = save_dataset(make_image(stored_slice(0)), tmp_path / "one")
     (volume,) = read(path)
     path.unlink()
     with pytest.raises(UnreadableFile, match=r"^one: "):

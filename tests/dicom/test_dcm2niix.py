@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
-from helpers.builders import ORIENTATIONS, normal_of, uid, write_series
-from helpers.builders import image as make_image
-from helpers.dicom_judges import assert_equal_in_patient_space, converted
-from helpers.dicom_objects import mosaic
-from helpers.dicom_volumes import affine, numbered, placed, turned
+from helpers.builders import ORIENTATIONS, find_normal, make_image, make_uid, write_series
+from helpers.dicom_judges import assert_equal_in_patient_space, convert_with_dcm2niix
+from helpers.dicom_objects import make_mosaic
+from helpers.dicom_volumes import make_affine, make_numbered, make_placed_volume, make_rotation
 from napari_medread.api import read, write
 from napari_medread.core.volume import Axis
 
@@ -51,10 +50,10 @@ def acquire(orientation, kind, *, times=1, **attributes):
     """Return a series of random pixels, in sets of slices along row x column."""
     random = np.random.default_rng(11)
     found = []
-    series = uid()
+    series = make_uid()
     for t in range(times):
         for n in range(SLICES):
-            position = np.array(ORIGIN) + n * SLICE_SPACING * normal_of(orientation)
+            position = np.array(ORIGIN) + n * SLICE_SPACING * find_normal(orientation)
             ds = make_image(
                 random.integers(0, 4000, (ROWS, COLUMNS)).astype(np.int16),
                 **{
@@ -101,7 +100,7 @@ CASES = {
 @pytest.mark.parametrize(("orientation", "kind", "options"), CASES.values(), ids=CASES)
 def test_random_voxels_are_equal_in_patient_space(tmp_path, orientation, kind, options):
     folder = write_series(tmp_path / "in", acquire(orientation, kind, **options))
-    judge = converted(folder, tmp_path / "out")
+    judge = convert_with_dcm2niix(folder, tmp_path / "out")
     (volume,) = read(folder)
     assert_equal_in_patient_space(volume, judge, options.get("times", 1))
 
@@ -133,63 +132,65 @@ def as_grid(slices):
 )
 def test_a_grid_is_cut_as_dcm2niix_cuts_it(tmp_path, count, orientation):
     folder = write_series(tmp_path / "in", [as_grid(acquire(orientation, "MR")[:count])])
-    judge = converted(folder, tmp_path / "out")
+    judge = convert_with_dcm2niix(folder, tmp_path / "out")
     (volume,) = read(folder)
     assert volume.data.size == count * ROWS * COLUMNS
     assert_equal_in_patient_space(volume, judge)
 
 
 def test_a_mosaic_is_cut_as_dcm2niix_cuts_it(tmp_path):
-    ds = mosaic(5)
+    ds = make_mosaic(5)
     for keyword, value in (STUDY | KIND["MR"]).items():
         setattr(ds, keyword, value)
     ds.Manufacturer, ds.ImageType = "SIEMENS", ["ORIGINAL", "PRIMARY", "M", "MOSAIC"]
     folder = write_series(tmp_path / "in", [ds])
-    judge = converted(folder, tmp_path / "out")
+    judge = convert_with_dcm2niix(folder, tmp_path / "out")
     (volume,) = read(folder)
     assert_equal_in_patient_space(volume, judge)
 
 
 def test_the_time_between_volumes_is_equal(tmp_path):
     folder = write_series(tmp_path / "in", acquire(ORIENTATIONS["axial"], "MR", times=4))
-    judge = converted(folder, tmp_path / "out")
+    judge = convert_with_dcm2niix(folder, tmp_path / "out")
     (volume,) = read(folder)
     assert volume.leading[0].step == pytest.approx(judge.header.get_zooms()[3])
 
 
-OBLIQUE = turned(20, 0) @ turned(-13, 1) @ turned(31, 2)
+OBLIQUE = make_rotation(20, 0) @ make_rotation(-13, 1) @ make_rotation(31, 2)
 
 GRIDS = {
     f"{plane}, {kind or 'captured'}, {how}": (kind, matrix, axis)
     for axis, plane in enumerate(("axial", "coronal", "sagittal"))
     for kind, how, matrix in (
-        ("CT", "straight", affine()),
-        ("MR", "mirrored", affine((1, 1, -1))),
-        ("MR", "oblique", affine((-1, 1, 1), OBLIQUE)),
-        ("", "oblique", affine((1, -1, 1), OBLIQUE)),
+        ("CT", "straight", make_affine()),
+        ("MR", "mirrored", make_affine((1, 1, -1))),
+        ("MR", "oblique", make_affine((-1, 1, 1), OBLIQUE)),
+        ("", "oblique", make_affine((1, -1, 1), OBLIQUE)),
     )
 }
 
 
 @pytest.mark.parametrize(("kind", "matrix", "axis"), GRIDS.values(), ids=GRIDS)
 def test_it_reads_what_is_written_at_its_place(tmp_path, kind, matrix, axis):
-    volume = placed(numbered((9, 20, 24)), matrix, axis, modality=kind)
+    volume = make_placed_volume(make_numbered((9, 20, 24)), matrix, axis, modality=kind)
     (folder,) = write(tmp_path / "made.dcm", volume).paths
-    assert_equal_in_patient_space(volume, converted(folder, tmp_path / "out"))
+    assert_equal_in_patient_space(volume, convert_with_dcm2niix(folder, tmp_path / "out"))
 
 
 @pytest.mark.parametrize("scale", [0.37, 20.0])
 def test_it_reads_the_values_that_are_written(tmp_path, scale):
-    data = numbered((9, 20, 24)) * np.float32(scale)
-    (folder,) = write(tmp_path / "made.dcm", placed(data, modality="CT")).paths
+    data = make_numbered((9, 20, 24)) * np.float32(scale)
+    (folder,) = write(tmp_path / "made.dcm", make_placed_volume(data, modality="CT")).paths
     (found,) = read(folder)
     np.testing.assert_allclose(found.data, data, atol=scale * 0.06)
-    assert_equal_in_patient_space(found, converted(folder, tmp_path / "out"))
+    assert_equal_in_patient_space(found, convert_with_dcm2niix(folder, tmp_path / "out"))
 
 
 @pytest.mark.parametrize("kind", ["CT", "MR", "PT", ""])
 def test_it_reads_what_is_written_over_time(tmp_path, kind):
     axis = Axis("time", "s", 2.5)
-    volume = placed(numbered((3, 9, 20, 24), np.int16), leading=(axis,), modality=kind)
+    volume = make_placed_volume(
+        make_numbered((3, 9, 20, 24), np.int16), leading=(axis,), modality=kind
+    )
     (folder,) = write(tmp_path / "made.dcm", volume).paths
-    assert_equal_in_patient_space(volume, converted(folder, tmp_path / "out"), times=3)
+    assert_equal_in_patient_space(volume, convert_with_dcm2niix(folder, tmp_path / "out"), times=3)

@@ -13,10 +13,10 @@ from helpers.builders import (
     ROWS,
     SLICE_SPACING,
     SLICES,
-    normal_of,
-    series,
+    find_normal,
+    find_voxel_position,
+    make_series,
     stored_value,
-    truth,
     write_series,
 )
 from napari_medread.api import read
@@ -43,7 +43,7 @@ def turned(orientation, degrees, about):
 def voxel_values(volume, orientation):
     """Return a volume's values at where the series put each of its voxels, and how far off."""
     inverse = np.linalg.inv(volume.patient_affine)
-    places = np.array([truth(*voxel, orientation) for voxel in VOXELS])
+    places = np.array([find_voxel_position(*voxel, orientation) for voxel in VOXELS])
     index = places @ inverse[:3, :3].T + inverse[:3, 3]
     nearest = np.rint(index).astype(int)
     off = np.abs((index - nearest) @ volume.patient_affine[:3, :3].T).max()
@@ -52,7 +52,7 @@ def voxel_values(volume, orientation):
 
 @pytest.mark.parametrize("orientation", ALIGNED)
 def test_values_are_where_the_headers_say(tmp_path, orientation):
-    (volume,) = read(write_series(tmp_path, series(orientation)))
+    (volume,) = read(write_series(tmp_path, make_series(orientation)))
     found, off = voxel_values(volume, orientation)
     assert found == [stored_value(*voxel) for voxel in VOXELS]
     assert off < 1e-6
@@ -60,7 +60,7 @@ def test_values_are_where_the_headers_say(tmp_path, orientation):
 
 @pytest.mark.parametrize("orientation", ALIGNED)
 def test_an_aligned_volume_is_drawn_exactly_there(tmp_path, orientation):
-    (volume,) = read(write_series(tmp_path, series(orientation)))
+    (volume,) = read(write_series(tmp_path, make_series(orientation)))
     scale, translate, flips = map(np.array, volume.geometry.world_transform())
     corners = np.array(list(itertools.product(*((0, n - 1) for n in volume.shape))))
     drawn = flips * (scale * corners + translate)
@@ -69,8 +69,8 @@ def test_an_aligned_volume_is_drawn_exactly_there(tmp_path, orientation):
 
 @pytest.mark.parametrize("orientation", ALIGNED)
 def test_slices_grow_along_their_world_axis(tmp_path, orientation):
-    (volume,) = read(write_series(tmp_path, series(orientation)))
-    world = int(np.argmax(np.abs(WORLD @ normal_of(orientation))))
+    (volume,) = read(write_series(tmp_path, make_series(orientation)))
+    world = int(np.argmax(np.abs(WORLD @ find_normal(orientation))))
     assert volume.geometry.slice_axis == world
     assert volume.geometry.world_transform().flips[world] == 1
 
@@ -86,7 +86,7 @@ def test_slices_grow_along_their_world_axis(tmp_path, orientation):
 def test_array_axes_are_superior_to_inferior_then_anterior_to_posterior_then_right_to_left(
     tmp_path, plane, scale
 ):
-    (volume,) = read(write_series(tmp_path, series(ORIENTATIONS[plane])))
+    (volume,) = read(write_series(tmp_path, make_series(ORIENTATIONS[plane])))
     assert volume.geometry.spacing == pytest.approx(scale)
     assert volume.geometry.world_transform().flips == (1, 1, 1)
     assert volume.axis_labels == ("SI", "AP", "RL")
@@ -98,7 +98,7 @@ def test_array_axes_are_superior_to_inferior_then_anterior_to_posterior_then_rig
 @pytest.mark.parametrize("about", [0, 1, 2])
 def test_an_oblique_volume_keeps_the_exact_truth(tmp_path, plane, degrees, about):
     orientation = turned(ORIENTATIONS[plane], degrees, about)
-    (volume,) = read(write_series(tmp_path, series(orientation)))
+    (volume,) = read(write_series(tmp_path, make_series(orientation)))
     found, off = voxel_values(volume, orientation)
     assert found == [stored_value(*voxel) for voxel in VOXELS]
     assert off < 1e-6
@@ -109,7 +109,11 @@ def test_an_oblique_volume_keeps_the_exact_truth(tmp_path, plane, degrees, about
 @pytest.mark.parametrize("about", [0, 1, 2])
 def test_an_oblique_volume_is_drawn_straight(tmp_path, plane, degrees, about):
     straight, oblique = (
-        read(write_series(tmp_path / str(angle), series(turned(ORIENTATIONS[plane], angle, about))))
+        read(
+            write_series(
+                tmp_path / str(angle), make_series(turned(ORIENTATIONS[plane], angle, about))
+            )
+        )
         for angle in (0, degrees)
     )
     assert oblique[0].shape == straight[0].shape
@@ -118,23 +122,26 @@ def test_an_oblique_volume_is_drawn_straight(tmp_path, plane, degrees, about):
 
 
 def test_the_superior_slice_of_an_axial_series_comes_first(tmp_path):
-    (volume,) = read(write_series(tmp_path, series(slices=[0, 1, 2, 3])))
+    (volume,) = read(write_series(tmp_path, make_series(slices=[0, 1, 2, 3])))
     heights = volume.geometry.to_patient([[n, 0, 0] for n in range(4)])[:, 2]
     assert list(heights) == sorted(heights, reverse=True)
 
 
 def test_a_single_slice_is_one_slice_thick_in_patient_space(tmp_path):
     orientation = ORIENTATIONS["axial"]
-    (volume,) = read(write_series(tmp_path, series(slices=[2], SliceThickness="4")))
+    (volume,) = read(write_series(tmp_path, make_series(slices=[2], SliceThickness="4")))
     assert volume.shape == (1, ROWS, COLUMNS)
-    np.testing.assert_allclose(volume.geometry.to_patient([0, 3, 4]), truth(2, 3, 4, orientation))
+    np.testing.assert_allclose(
+        volume.geometry.to_patient([0, 3, 4]), find_voxel_position(2, 3, 4, orientation)
+    )
     assert volume.geometry.spacing == pytest.approx((4, ROW_SPACING, COLUMN_SPACING))
 
 
 def test_an_image_without_a_patient_position_is_two_dimensional(tmp_path):
     (volume,) = read(
         write_series(
-            tmp_path, series(slices=[0], change=lambda _, ds: delattr(ds, "ImagePositionPatient"))
+            tmp_path,
+            make_series(slices=[0], change=lambda _, ds: delattr(ds, "ImagePositionPatient")),
         )
     )
     assert volume.shape == (ROWS, COLUMNS)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pydicom import config
 
-from helpers.builders import ORIENTATIONS, series, uid, write_series
+from helpers.builders import ORIENTATIONS, make_series, make_uid, write_series
 from napari_medread.dicom.read import read_dicom
 from napari_medread.dicom.series_catalogue import list_patients
 
@@ -15,23 +15,23 @@ def files(folder):
 
 def add(folder, patient, study, number, **attributes):
     """Write a series of a patient and a study, each given by keywords."""
-    given = {"SeriesInstanceUID": uid(), "SeriesNumber": number, "SeriesDescription": "T1"}
+    given = {"SeriesInstanceUID": make_uid(), "SeriesNumber": number, "SeriesDescription": "T1"}
     with config.disable_value_validation():
-        datasets = series(**{**given, **patient, **study, **attributes})
-    return write_series(folder / uid(), datasets)
+        datasets = make_series(**{**given, **patient, **study, **attributes})
+    return write_series(folder / make_uid(), datasets)
 
 
 JANE = {"PatientName": "Doe^Jane^Q", "PatientID": "J7"}
 ADAM = {"PatientName": "Abel^Adam", "PatientID": "A1"}
-OLD = {"StudyInstanceUID": uid(), "StudyDate": "2019.02.28", "StudyDescription": "Knee"}
-NEW = {"StudyInstanceUID": uid(), "StudyDate": "20240131", "StudyDescription": "Head of Jane"}
+OLD = {"StudyInstanceUID": make_uid(), "StudyDate": "2019.02.28", "StudyDescription": "Knee"}
+NEW = {"StudyInstanceUID": make_uid(), "StudyDate": "20240131", "StudyDescription": "Head of Jane"}
 
 
 def test_patients_studies_and_series_in_their_order(tmp_path):
     add(tmp_path, JANE, OLD, 1)
     add(tmp_path, JANE, NEW, 10)
     add(tmp_path, JANE, NEW, 9, SeriesDescription="T2")
-    add(tmp_path, ADAM, {"StudyInstanceUID": uid(), "StudyDate": "20200101"}, 3)
+    add(tmp_path, ADAM, {"StudyInstanceUID": make_uid(), "StudyDate": "20200101"}, 3)
     patients, skipped = list_patients(files(tmp_path))
     assert skipped == []
     assert [(p.name, p.patient_id) for p in patients] == [
@@ -74,7 +74,7 @@ def test_one_patient_written_in_two_ways_is_one_and_one_id_for_two_is_two(tmp_pa
 
 def test_what_is_read_is_what_the_reader_reads(tmp_path):
     """A series of two volumes, one of another, and one without a window."""
-    shared = {"SeriesInstanceUID": uid(), "SeriesDescription": "Both (plain)"}
+    shared = {"SeriesInstanceUID": make_uid(), "SeriesDescription": "Both (plain)"}
     add(tmp_path, JANE, NEW, 2, **shared, orientation=ORIENTATIONS["axial"])
     add(tmp_path, JANE, NEW, 2, **shared, orientation=ORIENTATIONS["sagittal"])
     add(tmp_path, JANE, NEW, 4, WindowCenter=100, WindowWidth=50)

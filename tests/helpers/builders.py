@@ -33,18 +33,18 @@ ORIENTATIONS = {
 _counter = itertools.count(1)
 
 
-def uid() -> str:
+def make_uid() -> str:
     """Return a new UID, the same ones in every run."""
     return generate_uid(entropy_srcs=[f"napari-medread test {next(_counter)}"])
 
 
-def image(pixels: NDArray[Any], **attributes: Any) -> Dataset:
+def make_image(pixels: NDArray[Any], **attributes: Any) -> Dataset:
     """Return a single-frame CT image of given stored pixels.
 
     Attributes are set by keyword; None removes one that is set by default.
     """
     ds = Dataset()
-    ds.SOPClassUID, ds.SOPInstanceUID = CTImageStorage, uid()
+    ds.SOPClassUID, ds.SOPInstanceUID = CTImageStorage, make_uid()
     ds.Modality = "CT"
     ds.SeriesInstanceUID = "1.2.826.0.1.3680043.8.498.1"
     ds.SeriesNumber, ds.SeriesDescription = 4, "Test series"
@@ -64,7 +64,7 @@ def image(pixels: NDArray[Any], **attributes: Any) -> Dataset:
     return ds
 
 
-def save(ds: Dataset, path: Path, syntax: str = ExplicitVRLittleEndian) -> Path:
+def save_dataset(ds: Dataset, path: Path, syntax: str = ExplicitVRLittleEndian) -> Path:
     """Write a dataset as a DICOM file with preamble and meta information."""
     ds.file_meta = FileMetaDataset()
     ds.file_meta.TransferSyntaxUID = syntax
@@ -99,22 +99,22 @@ def stored_slices(order: ArrayLike) -> NDArray[np.uint16]:
     return slices.reshape(*order.shape, *slices.shape[1:])
 
 
-def normal_of(orientation: Sequence[Sequence[float]]) -> NDArray[np.float64]:
+def find_normal(orientation: Sequence[Sequence[float]]) -> NDArray[np.float64]:
     """Return row x column."""
     return np.cross(*np.asarray(orientation, dtype=float))
 
 
-def position_of(
+def find_slice_position(
     slice_: float,
     orientation: Sequence[Sequence[float]],
     origin: Sequence[float] = (-12.0, 34.0, -56.0),
     spacing: float = SLICE_SPACING,
 ) -> list[float]:
     """Return the ImagePositionPatient of a slice, counted along row x column."""
-    return list(np.asarray(origin) + slice_ * spacing * normal_of(orientation))
+    return list(np.asarray(origin) + slice_ * spacing * find_normal(orientation))
 
 
-def series(
+def make_series(
     orientation: Sequence[Sequence[float]] = ORIENTATIONS["axial"],
     slices: Sequence[float] = range(SLICES),
     change: Callable[[int, Dataset], None] | None = None,
@@ -126,9 +126,9 @@ def series(
     """
     found = []
     for n, place in enumerate(slices):
-        ds = image(
+        ds = make_image(
             stored_slice(n),
-            ImagePositionPatient=position_of(place, orientation),
+            ImagePositionPatient=find_slice_position(place, orientation),
             ImageOrientationPatient=[float(x) for pair in orientation for x in pair],
             PixelSpacing=[ROW_SPACING, COLUMN_SPACING],
             InstanceNumber=n + 1,
@@ -144,23 +144,23 @@ def write_series(folder: Path, datasets: Sequence[Dataset], **options: Any) -> P
     """Write images under names that have nothing to do with their order."""
     shuffled = np.random.default_rng(5).permutation(len(datasets))
     for name, ds in zip(shuffled, datasets, strict=True):
-        save(ds, folder / f"IM{name:04d}", **options)
+        save_dataset(ds, folder / f"IM{name:04d}", **options)
     return folder
 
 
-def truth(
+def find_voxel_position(
     slice_: float, row: float, column: float, orientation: Sequence[Sequence[float]]
 ) -> NDArray[np.float64]:
     """Return where a voxel of a series lies in LPS mm (PS3.3 C.7.6.2.1.1)."""
     along_row, down_column = np.asarray(orientation, dtype=float)
     return np.asarray(
-        np.array(position_of(slice_, orientation))
+        np.array(find_slice_position(slice_, orientation))
         + along_row * COLUMN_SPACING * column
         + down_column * ROW_SPACING * row
     )
 
 
-def group(**macros: dict[str, Any]) -> Dataset:
+def make_functional_groups(**macros: dict[str, Any]) -> Dataset:
     """Return functional groups: for every sequence's keyword the attributes of its one item.
 
     An attribute that is itself a dictionary becomes a sequence of one item.
@@ -170,20 +170,22 @@ def group(**macros: dict[str, Any]) -> Dataset:
         item = Dataset()
         for name, value in attributes.items():
             nested = isinstance(value, dict)
-            setattr(item, name, group(**{name: value})[name].value if nested else value)
+            setattr(
+                item, name, make_functional_groups(**{name: value})[name].value if nested else value
+            )
         setattr(found, keyword, [item])
     return found
 
 
-def placed(
+def make_plane_position(
     place: float, orientation: Sequence[Sequence[float]] = ORIENTATIONS["axial"]
 ) -> dict[str, dict[str, Any]]:
     """Return the functional group that places a frame at ``position_of(place)``."""
-    position = position_of(place, orientation)
+    position = find_slice_position(place, orientation)
     return {"PlanePositionSequence": {"ImagePositionPatient": position}}
 
 
-def shared_groups(
+def make_shared_groups(
     orientation: Sequence[Sequence[float]] = ORIENTATIONS["axial"], **macros: dict[str, Any]
 ) -> dict[str, dict[str, Any]]:
     """Return the functional groups that frames of one stack share, and more."""
@@ -195,7 +197,7 @@ def shared_groups(
     }
 
 
-def enhanced(
+def make_enhanced(
     frames: Sequence[dict[str, dict[str, Any]]],
     shared: dict[str, dict[str, Any]] | None = None,
     pixels: NDArray[Any] | None = None,
@@ -207,15 +209,19 @@ def enhanced(
     """
     if pixels is None:
         pixels = np.array([stored_slice(n) for n in range(len(frames))])
-    ds = image(pixels[0], **{"SOPClassUID": EnhancedMRImageStorage, "Modality": "MR", **attributes})
+    ds = make_image(
+        pixels[0], **{"SOPClassUID": EnhancedMRImageStorage, "Modality": "MR", **attributes}
+    )
     ds.PixelData = pixels.tobytes()
     ds.NumberOfFrames = len(frames)
-    ds.SharedFunctionalGroupsSequence = [group(**(shared_groups() if shared is None else shared))]
-    ds.PerFrameFunctionalGroupsSequence = [group(**macros) for macros in frames]
+    ds.SharedFunctionalGroupsSequence = [
+        make_functional_groups(**(make_shared_groups() if shared is None else shared))
+    ]
+    ds.PerFrameFunctionalGroupsSequence = [make_functional_groups(**macros) for macros in frames]
     return ds
 
 
-def sets(
+def make_sets(
     count: int,
     change: Callable[[int, int, Dataset], None],
     slices: Sequence[float] = range(SLICES),
@@ -228,7 +234,7 @@ def sets(
     """
     found = []
     for t in range(count):
-        for n, ds in enumerate(series(slices=slices, **attributes)):
+        for n, ds in enumerate(make_series(slices=slices, **attributes)):
             number = n + t * len(slices)
             ds.PixelData = stored_slice(number).tobytes()
             ds.InstanceNumber = number + 1
@@ -237,7 +243,7 @@ def sets(
     return found
 
 
-def in_sets(count: int, slices: int = SLICES) -> NDArray[np.uint16]:
-    """Return the voxels of axial ``sets`` as read: (set, slice, row, column), superior first."""
+def expected_sets(count: int, slices: int = SLICES) -> NDArray[np.uint16]:
+    """Return the voxels of axial ``make_sets`` as read: (set, slice, row, column), superior first."""
     numbers = np.arange(count * slices).reshape(count, slices)[:, ::-1]
     return np.array([[stored_slice(n) for n in line] for line in numbers])

@@ -19,7 +19,7 @@ needs_dciodvfy = pytest.mark.skipif(
 """The set-up installs it wherever it may install Debian packages; no other platform has it."""
 
 
-def converted(folder, out):
+def convert_with_dcm2niix(folder, out):
     """Convert a folder with dcm2niix; return its one image."""
     out.mkdir()
     command = shutil.which("dcm2niix", path=sysconfig.get_path("scripts"))
@@ -47,7 +47,7 @@ def assert_equal_in_patient_space(volume, judge, times=1):
         np.testing.assert_allclose(data[(t, *index.T)], values, rtol=1e-6)
 
 
-def faults(path):
+def find_dciodvfy_errors(path):
     """Return what dciodvfy calls errors in a file, or in all files of a folder."""
     files = sorted(path.iterdir()) if path.is_dir() else [path]
     assert files

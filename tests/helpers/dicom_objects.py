@@ -13,15 +13,15 @@ from helpers.builders import (
     ROW_SPACING,
     ROWS,
     SLICE_SPACING,
-    image,
-    normal_of,
-    save,
+    find_normal,
+    make_image,
+    make_uid,
+    save_dataset,
     stored_slice,
-    uid,
 )
 
 
-def csa(version, **tags):
+def make_csa_header(version, **tags):
     """Return a CSA header with texts, one list for every tag, among tags of no interest."""
     every = {
         "EchoLinePosition": ["12"],
@@ -45,7 +45,9 @@ def csa(version, **tags):
     return b"".join(parts)
 
 
-def mosaic(count=5, orientation=ORIENTATIONS["axial"], normal=1, key="CSA2", first=0, **attributes):
+def make_mosaic(
+    count=5, orientation=ORIENTATIONS["axial"], normal=1, key="CSA2", first=0, **attributes
+):
     """Return a mosaic whose tile n holds ``stored_slice(first + n)``; ``key`` says how many."""
     side = int(np.ceil(np.sqrt(count)))
     pixels = np.zeros((side * ROWS, side * COLUMNS), np.uint16)
@@ -63,22 +65,22 @@ def mosaic(count=5, orientation=ORIENTATIONS["axial"], normal=1, key="CSA2", fir
         "SpacingBetweenSlices": SLICE_SPACING,
         **attributes,
     }
-    ds = image(pixels, **{k: v for k, v in given.items() if v is not None})
+    ds = make_image(pixels, **{k: v for k, v in given.items() if v is not None})
     if key in ("CSA1", "CSA2"):
-        direction = [f"{normal * x:.8f}" for x in normal_of(orientation)]
+        direction = [f"{normal * x:.8f}" for x in find_normal(orientation)]
         tags = {"NumberOfImagesInMosaic": [str(count)], "SliceNormalVector": direction}
         block = ds.private_block(0x0029, "SIEMENS CSA HEADER", create=True)
-        block.add_new(0x10, "OB", csa(int(key[-1]), **tags))
+        block.add_new(0x10, "OB", make_csa_header(int(key[-1]), **tags))
     if key == "0019,100A":
         block = ds.private_block(0x0019, "SIEMENS MR HEADER", create=True)
         block.add_new(0x0A, "US", count)
     return ds
 
 
-def directory(folder, references, name="DICOMDIR"):
+def write_dicomdir(folder, references, name="DICOMDIR"):
     """Write a DICOMDIR of one record an image, and one that references nothing."""
     ds = Dataset()
-    ds.SOPClassUID, ds.SOPInstanceUID = MediaStorageDirectoryStorage, uid()
+    ds.SOPClassUID, ds.SOPInstanceUID = MediaStorageDirectoryStorage, make_uid()
     ds.FileSetID = "TEST"
     patient = Dataset()
     patient.DirectoryRecordType = "PATIENT"
@@ -88,4 +90,4 @@ def directory(folder, references, name="DICOMDIR"):
         record.DirectoryRecordType = "IMAGE"
         record.ReferencedFileID = reference
         ds.DirectoryRecordSequence.append(record)
-    return save(ds, folder / name)
+    return save_dataset(ds, folder / name)

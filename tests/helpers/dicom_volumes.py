@@ -18,7 +18,7 @@ FLIPS = list(itertools.product((1, -1), repeat=3))
 """Each world axis either way: half of these grids are mirrored."""
 
 
-def turned(degrees, axis):
+def make_rotation(degrees, axis):
     """Return the matrix of a rotation about a patient axis."""
     a, b = (n for n in range(3) if n != axis)
     matrix = np.eye(3)
@@ -27,7 +27,7 @@ def turned(degrees, axis):
     return matrix
 
 
-def affine(flips=(1, 1, 1), rotation=None, lean=(0.0, 0.0, 0.0), slice_axis=0):
+def make_affine(flips=(1, 1, 1), rotation=None, lean=(0.0, 0.0, 0.0), slice_axis=0):
     """Return the matrix of a grid in world order, its slices leaning by some mm each."""
     columns = (WORLD * np.array(flips)[:, None] * np.array(SPACING)[:, None]).T
     if rotation is not None:
@@ -38,30 +38,30 @@ def affine(flips=(1, 1, 1), rotation=None, lean=(0.0, 0.0, 0.0), slice_axis=0):
     return matrix
 
 
-def numbered(shape=SHAPE, dtype=np.int16, first=-1000):
+def make_numbered(shape=SHAPE, dtype=np.int16, first=-1000):
     """Return an array of different whole numbers."""
     return (first + np.random.default_rng(3).permutation(int(np.prod(shape)))).reshape(
         shape
     ).astype(dtype)  # fmt: skip
 
 
-def placed(data=None, matrix=None, slice_axis=0, **attributes):
+def make_placed_volume(data=None, matrix=None, slice_axis=0, **attributes):
     """Return a volume in patient space."""
-    data = numbered() if data is None else data
+    data = make_numbered() if data is None else data
     lead = len(attributes.get("leading", ()))
     grid = data.shape[lead : lead + 3]
-    geometry = Geometry(grid, affine() if matrix is None else matrix, slice_axis)
+    geometry = Geometry(grid, make_affine() if matrix is None else matrix, slice_axis)
     return Volume(data, "made", geometry, **attributes)
 
 
-def flat(data=None, spacing=(0.5, 0.25), **attributes):
+def make_planar_volume(data=None, spacing=(0.5, 0.25), **attributes):
     """Return a two-dimensional image, of pixels of a known size if there is one."""
-    data = numbered((5, 6)) if data is None else data
+    data = make_numbered((5, 6)) if data is None else data
     geometry = spacing and Geometry(data.shape[:2], np.diag([*spacing, 1.0])[[1, 0, 2]])
     return Volume(data, "made", geometry, **attributes)
 
 
-def values_at(volume, points):
+def sample_values(volume, points):
     """Return a volume's values at points in LPS mm: to a millionth, the centres of voxels."""
     inverse = np.linalg.inv(volume.patient_affine)
     at = np.rint(points @ inverse[:3, :3].T + inverse[:3, 3]).astype(int)
@@ -76,5 +76,5 @@ def assert_same_in_patient_space(found, expected):
     index = np.indices(expected.shape[-3:]).reshape(3, -1).T
     points = expected.geometry.to_patient(index)
     np.testing.assert_array_equal(
-        values_at(found, points), np.asarray(expected.data)[(..., *index.T)]
+        sample_values(found, points), np.asarray(expected.data)[(..., *index.T)]
     )

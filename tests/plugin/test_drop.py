@@ -9,8 +9,15 @@ import pytest
 import SimpleITK as sitk
 from napari.layers import Labels
 
-from helpers.builders import SLICES, image, save, series, stored_slice, write_series
-from helpers.dicom_objects import directory
+from helpers.builders import (
+    SLICES,
+    make_image,
+    make_series,
+    save_dataset,
+    stored_slice,
+    write_series,
+)
+from helpers.dicom_objects import write_dicomdir
 
 
 def names(viewer):
@@ -19,7 +26,7 @@ def names(viewer):
 
 
 def test_a_folder_of_dicom_comes_up_as_its_volume(viewer, drop, tmp_path):
-    drop([write_series(tmp_path / "scan", series())])
+    drop([write_series(tmp_path / "scan", make_series())])
     assert names(viewer) == ["4 Test series"]
     assert viewer.layers[0].data.shape == (SLICES, 5, 7)
     assert viewer.dims.axis_labels == ("SI", "AP", "RL")
@@ -58,49 +65,49 @@ def test_three_pictures_are_three_layers(viewer, drop, tmp_path):
 
 @pytest.mark.parametrize("name", ["slice.dcm", "IM0001", "1.2.840.113619.2.1"])
 def test_a_single_slice_comes_up_whatever_its_name(viewer, drop, tmp_path, name):
-    (ds,) = series(slices=[0])
-    drop([save(ds, tmp_path / name)])
+    (ds,) = make_series(slices=[0])
+    drop([save_dataset(ds, tmp_path / name)])
     assert viewer.layers[0].data.shape == (1, 5, 7)
 
 
 @pytest.mark.parametrize("suffix", ["", ".dcm"])
 def test_all_files_of_a_series_dropped_at_once_give_one_volume_once(viewer, drop, tmp_path, suffix):
-    paths = [save(ds, tmp_path / f"IM{n}{suffix}") for n, ds in enumerate(series())]
+    paths = [save_dataset(ds, tmp_path / f"IM{n}{suffix}") for n, ds in enumerate(make_series())]
     drop(paths)
     assert names(viewer) == ["4 Test series"]
     assert viewer.layers[0].data.shape == (SLICES, 5, 7)
 
 
 def test_a_dicomdir_comes_up_as_what_it_references(viewer, drop, tmp_path):
-    for n, ds in enumerate(series()):
-        save(ds, tmp_path / "images" / f"im{n}")
+    for n, ds in enumerate(make_series()):
+        save_dataset(ds, tmp_path / "images" / f"im{n}")
     references = [["IMAGES", f"IM{n}"] for n in range(SLICES)]
-    drop([directory(tmp_path, references)])
+    drop([write_dicomdir(tmp_path, references)])
     assert names(viewer) == ["4 Test series"]
     assert viewer.layers[0].data.shape == (SLICES, 5, 7)
 
 
 def test_the_same_files_can_be_dropped_again(viewer, drop, tmp_path):
-    paths = [save(ds, tmp_path / f"IM{n}.dcm") for n, ds in enumerate(series())]
+    paths = [save_dataset(ds, tmp_path / f"IM{n}.dcm") for n, ds in enumerate(make_series())]
     drop(paths)
     drop(paths)
     assert len(viewer.layers) == 2
 
 
 def test_a_stack_of_files_gives_one_volume(viewer, tmp_path):
-    paths = [str(save(ds, tmp_path / f"IM{n}.dcm")) for n, ds in enumerate(series())]
+    paths = [str(save_dataset(ds, tmp_path / f"IM{n}.dcm")) for n, ds in enumerate(make_series())]
     viewer.open(paths, stack=True, plugin="napari-medread")
     assert [layer.data.shape for layer in viewer.layers] == [(SLICES, 5, 7)]
 
 
 def test_files_of_two_series_dropped_at_once_give_two_volumes(viewer, drop, tmp_path):
-    datasets = [*series(), *series(SeriesInstanceUID="1.2.3", SeriesNumber=5)]
-    drop([save(ds, tmp_path / f"IM{n}.dcm") for n, ds in enumerate(datasets)])
+    datasets = [*make_series(), *make_series(SeriesInstanceUID="1.2.3", SeriesNumber=5)]
+    drop([save_dataset(ds, tmp_path / f"IM{n}.dcm") for n, ds in enumerate(datasets)])
     assert names(viewer) == ["4 Test series", "5 Test series"]
 
 
 def test_a_broken_file_is_named_and_the_rest_opens(viewer, drop, messages, tmp_path):
-    folder = write_series(tmp_path / "scan", series())
+    folder = write_series(tmp_path / "scan", make_series())
     (folder / "broken").write_bytes((folder / "IM0000").read_bytes()[:700])
     (folder / "notes.txt").write_text("nothing to see")
     (folder / "DICOMDIR").write_bytes(b"nothing either")
@@ -124,5 +131,5 @@ def test_a_folder_with_nothing_in_it_gets_a_sentence(viewer, drop, messages, tmp
 
 
 def test_a_picture_without_millimetres_opens_in_pixels(viewer, drop, tmp_path):
-    drop([save(image(stored_slice(0)), tmp_path / "IM1.dcm")])
+    drop([save_dataset(make_image(stored_slice(0)), tmp_path / "IM1.dcm")])
     assert [str(unit) for unit in viewer.layers[0].units] == ["pixel", "pixel"]

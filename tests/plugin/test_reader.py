@@ -10,7 +10,7 @@ import pytest
 from napari.utils.notifications import notification_manager
 from npe2 import PluginManager
 
-from helpers.builders import image, save, series, stored_slice, write_series
+from helpers.builders import make_image, make_series, save_dataset, stored_slice, write_series
 from napari_medread.errors import Cancelled, UnreadableFile
 from napari_medread.plugin import reader
 
@@ -84,7 +84,7 @@ def test_a_file_without_an_extension_that_is_no_dicom_is_refused(tmp_path):
 def test_only_as_many_files_are_opened_as_needed(tmp_path, monkeypatch):
     for n in range(50):
         (tmp_path / f"{n:03d}").write_text("text")
-    write_series(tmp_path / "000_first", series())
+    write_series(tmp_path / "000_first", make_series())
     opened = []
     original = Path.open
 
@@ -108,7 +108,7 @@ def test_a_layer_carries_what_the_design_says(tmp_path):
         "RescaleSlope": "1",
         "RescaleIntercept": "-1024",
     }
-    write_series(tmp_path, series(**attributes))
+    write_series(tmp_path, make_series(**attributes))
     ((data, keywords, kind),) = npe2.read(
         [str(tmp_path)], stack=False, plugin_name="napari-medread"
     )
@@ -128,14 +128,16 @@ def test_a_layer_carries_what_the_design_says(tmp_path):
 
 
 def test_monochrome1_is_drawn_inverted(tmp_path):
-    save(image(stored_slice(0), PhotometricInterpretation="MONOCHROME1"), tmp_path / "IM1")
+    save_dataset(
+        make_image(stored_slice(0), PhotometricInterpretation="MONOCHROME1"), tmp_path / "IM1"
+    )
     ((_, keywords, _),) = reader.read_layers(str(tmp_path))
     assert keywords["colormap"] == "gray_r"
 
 
 def test_of_several_volumes_the_largest_is_visible(tmp_path):
-    write_series(tmp_path / "small", series(slices=[0, 1], SeriesNumber=1))
-    write_series(tmp_path / "large", series(SeriesInstanceUID="1.2.3", SeriesNumber=2))
+    write_series(tmp_path / "small", make_series(slices=[0, 1], SeriesNumber=1))
+    write_series(tmp_path / "large", make_series(SeriesInstanceUID="1.2.3", SeriesNumber=2))
     visible = {k["name"]: k["visible"] for _, k, _ in reader.read_layers(str(tmp_path))}
     assert visible == {"1 Test series": False, "2 Test series": True}
 
@@ -145,8 +147,8 @@ def test_a_cancelled_opening_adds_nothing(tmp_path, monkeypatch):
         raise Cancelled("stopped")
 
     monkeypatch.setattr(reader, "progress_with_cancel", cancelled)
-    write_series(tmp_path, series())
-    assert reader.read_layers(str(tmp_path)) == reader.NOTHING
+    write_series(tmp_path, make_series())
+    assert reader.read_layers(str(tmp_path)) == reader.NO_LAYERS
 
 
 def test_what_cannot_be_read_is_one_sentence(tmp_path):
@@ -157,7 +159,7 @@ def test_what_cannot_be_read_is_one_sentence(tmp_path):
 
 def test_one_note_on_many_volumes_is_said_once(tmp_path):
     for number in (1, 2, 3):
-        other = series(slices=[0], SeriesInstanceUID=f"1.2.{number}", SeriesNumber=number)
+        other = make_series(slices=[0], SeriesInstanceUID=f"1.2.{number}", SeriesNumber=number)
         write_series(tmp_path / str(number), other)
     notification_manager.records.clear()
     reader.read_layers(str(tmp_path))

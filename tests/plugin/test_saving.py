@@ -11,7 +11,7 @@ from napari.utils import progress
 from qtpy.QtCore import QTimer
 
 import napari_medread
-from helpers.builders import ORIENTATIONS, series, truth, write_series
+from helpers.builders import ORIENTATIONS, find_voxel_position, make_series, write_series
 from helpers.metaimages import itk_affine
 from napari_medread.errors import Cancelled, CannotWrite
 from napari_medread.plugin.bridge.layer_record import with_record
@@ -42,7 +42,7 @@ def refused(qtbot, action, expected=CannotWrite):
 
 def opened(viewer, folder, orientation):
     """Drop a series on the viewer's reader; return its layer and its volume."""
-    write_series(folder, series(orientation))
+    write_series(folder, make_series(orientation))
     (layer,) = viewer.open(folder, plugin="napari-medread")
     (volume,) = napari_medread.read(folder)
     viewer.layers.selection = {layer}
@@ -62,7 +62,9 @@ def test_an_image_lies_where_its_headers_say(
     slice_, row, column = 2, 3, 4
     (index,) = np.argwhere(array == 1 + column + 16 * row + 256 * slice_)
     point = affine[:3, :3] @ index + affine[:3, 3]
-    np.testing.assert_allclose(point, truth(slice_, row, column, orientation), atol=1e-6)
+    np.testing.assert_allclose(
+        point, find_voxel_position(slice_, row, column, orientation), atol=1e-6
+    )
     assert messages() == [f"{layer.name} was written to out.mhd and out.raw."]
 
 

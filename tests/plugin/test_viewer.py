@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from napari.layers import Image
 
-from helpers.builders import ORIENTATIONS, ROWS, SLICES, normal_of, series, write_series
+from helpers.builders import ORIENTATIONS, ROWS, SLICES, find_normal, make_series, write_series
 from napari_medread.plugin.reader import read_layers
 
 SAMPLES = ["ct_thorax", "mr_sagittal", "chest_ct", "chest_xray", "chest_section"]
@@ -24,7 +24,7 @@ def test_napari_draws_an_aligned_layer_where_it_is(tmp_path, plane, flips):
     orientation = [
         np.array(axis) * flip for axis, flip in zip(ORIENTATIONS[plane], flips, strict=True)
     ]
-    write_series(tmp_path, series(orientation))
+    write_series(tmp_path, make_series(orientation))
     ((data, keywords, _),) = read_layers(str(tmp_path))
     layer = Image(data, **keywords)
     corners = list(itertools.product(*((0, n - 1) for n in data.shape)))
@@ -36,10 +36,10 @@ def test_napari_draws_an_aligned_layer_where_it_is(tmp_path, plane, flips):
 
 @pytest.mark.parametrize("plane", ORIENTATIONS)
 def test_every_order_of_the_axes_and_3d_can_be_shown(viewer, tmp_path, plane):
-    tilted = np.array(ORIENTATIONS[plane], float) + 0.1 * normal_of(ORIENTATIONS[plane])
+    tilted = np.array(ORIENTATIONS[plane], float) + 0.1 * find_normal(ORIENTATIONS[plane])
     tilted[1] -= tilted[0] * (tilted[0] @ tilted[1]) / (tilted[0] @ tilted[0])
     tilted /= np.linalg.norm(tilted, axis=1)[:, None]
-    (layer,) = open_in(viewer, write_series(tmp_path, series(tilted)))
+    (layer,) = open_in(viewer, write_series(tmp_path, make_series(tilted)))
     for ndisplay in (2, 3, 2):
         viewer.dims.ndisplay = ndisplay
         for order in itertools.permutations(range(3)):
@@ -51,7 +51,7 @@ def test_every_order_of_the_axes_and_3d_can_be_shown(viewer, tmp_path, plane):
 
 
 def test_the_first_plane_of_an_axial_series_is_its_most_superior(viewer, tmp_path):
-    (layer,) = open_in(viewer, write_series(tmp_path, series()))
+    (layer,) = open_in(viewer, write_series(tmp_path, make_series()))
     viewer.dims.set_current_step(0, 0)
     shown = layer._data_view
     np.testing.assert_array_equal(shown, layer.data[0])
@@ -66,7 +66,7 @@ def test_the_patients_left_is_on_the_right_of_the_screen(viewer, tmp_path):
         pixels[:, 5:] = 1000  # columns grow to the patient's left
         ds.PixelData = pixels.tobytes()
 
-    open_in(viewer, write_series(tmp_path, series(change=bright_left)))
+    open_in(viewer, write_series(tmp_path, make_series(change=bright_left)))
     for order in ((0, 1, 2), (1, 0, 2)):
         viewer.dims.order = order
         viewer.reset_view()
@@ -79,7 +79,7 @@ def test_the_head_is_up_in_coronal_and_sagittal_planes(viewer, tmp_path):
     def bright_head(n, ds):
         ds.PixelData = np.full((ROWS, 7), 1000 if n == SLICES - 1 else 0, np.uint16).tobytes()
 
-    open_in(viewer, write_series(tmp_path, series(change=bright_head)))
+    open_in(viewer, write_series(tmp_path, make_series(change=bright_head)))
     for order in ((1, 0, 2), (2, 0, 1)):
         viewer.dims.order = order
         viewer.reset_view()
@@ -97,7 +97,7 @@ def test_the_3d_view_is_not_a_mirror_image(viewer, tmp_path):
             pixels[0, 6] = 1000
         ds.PixelData = pixels.tobytes()
 
-    open_in(viewer, write_series(tmp_path, series(change=mark)))
+    open_in(viewer, write_series(tmp_path, make_series(change=mark)))
     viewer.dims.ndisplay = 3
     viewer.reset_view()
     # Seen from the front, head up, the patient's left is on the right.

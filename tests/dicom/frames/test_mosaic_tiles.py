@@ -14,11 +14,11 @@ from helpers.builders import (
     ROW_SPACING,
     ROWS,
     SLICE_SPACING,
-    normal_of,
-    save,
+    find_normal,
+    save_dataset,
     stored_slice,
 )
-from helpers.dicom_objects import csa, mosaic
+from helpers.dicom_objects import make_csa_header, make_mosaic
 from napari_medread.api import read
 
 with warnings.catch_warnings():
@@ -45,7 +45,7 @@ def corner(orientation, count):
 @pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
 @pytest.mark.parametrize("count", [1, 4, 5, 9])
 def test_a_mosaic_is_cut_into_its_slices(tmp_path, key, syntax, count):
-    (volume,) = read(save(mosaic(count, key=key), tmp_path / "IM1", syntax))
+    (volume,) = read(save_dataset(make_mosaic(count, key=key), tmp_path / "IM1", syntax))
     expected = [stored_slice(n) for n in reversed(range(count))]  # superior first
     np.testing.assert_array_equal(volume.data, expected)
 
@@ -53,12 +53,12 @@ def test_a_mosaic_is_cut_into_its_slices(tmp_path, key, syntax, count):
 @pytest.mark.parametrize("orientation", [*ORIENTATIONS.values(), OBLIQUE])
 @pytest.mark.parametrize("normal", [1, -1])
 def test_the_corner_is_that_of_the_small_slice(tmp_path, orientation, normal):
-    (volume,) = read(save(mosaic(5, orientation, normal), tmp_path / "IM1"))
+    (volume,) = read(save_dataset(make_mosaic(5, orientation, normal), tmp_path / "IM1"))
     row, column = np.array(orientation)
     for n, r, c in [(0, 0, 0), (4, 0, 0), (2, 3, 6)]:
         place = (
             corner(orientation, 5)
-            + normal * normal_of(orientation) * SLICE_SPACING * n
+            + normal * find_normal(orientation) * SLICE_SPACING * n
             + row * COLUMN_SPACING * c
             + column * ROW_SPACING * r
         )
@@ -72,7 +72,7 @@ def test_the_corner_is_that_of_the_small_slice(tmp_path, orientation, normal):
 @pytest.mark.parametrize("normal", [1, -1])
 @pytest.mark.parametrize("count", [4, 7])
 def test_nibabel_puts_the_slices_in_the_same_places(tmp_path, orientation, normal, count):
-    path = save(mosaic(count, orientation, normal), tmp_path / "IM1")
+    path = save_dataset(make_mosaic(count, orientation, normal), tmp_path / "IM1")
     (volume,) = read(path)
     judge = wrapper_from_data(dcmread(path))
     values = judge.get_data()  # (row, column, slice)
@@ -86,8 +86,10 @@ def test_nibabel_puts_the_slices_in_the_same_places(tmp_path, orientation, norma
 
 def test_several_mosaics_are_a_time_axis(tmp_path):
     for n, name in enumerate("cab"):
-        ds = mosaic(4, first=4 * n, AcquisitionNumber=n + 1, AcquisitionTime=f"1200{2 * n:02}.5")
-        save(ds, tmp_path / name)
+        ds = make_mosaic(
+            4, first=4 * n, AcquisitionNumber=n + 1, AcquisitionTime=f"1200{2 * n:02}.5"
+        )
+        save_dataset(ds, tmp_path / name)
     (volume,) = read(tmp_path)
     expected = [[stored_slice(4 * t + n) for n in (3, 2, 1, 0)] for t in range(3)]
     np.testing.assert_array_equal(volume.data, expected)
@@ -96,8 +98,8 @@ def test_several_mosaics_are_a_time_axis(tmp_path):
 
 
 def test_the_thickness_spaces_slices_without_a_spacing(tmp_path):
-    ds = mosaic(SpacingBetweenSlices=None, SliceThickness=4)
-    (volume,) = read(save(ds, tmp_path / "IM1"))
+    ds = make_mosaic(SpacingBetweenSlices=None, SliceThickness=4)
+    (volume,) = read(save_dataset(ds, tmp_path / "IM1"))
     assert volume.geometry.spacing[0] == pytest.approx(4)
 
 
@@ -112,8 +114,8 @@ def test_the_thickness_spaces_slices_without_a_spacing(tmp_path):
     ids=["no private data", "no position", "no orientation", "no spacing"],
 )
 def test_a_mosaic_that_cannot_be_cut_is_shown_whole_and_said_so(tmp_path, attributes):
-    ds = mosaic(5, **attributes)
-    (volume,) = read(save(ds, tmp_path / "IM1"))
+    ds = make_mosaic(5, **attributes)
+    (volume,) = read(save_dataset(ds, tmp_path / "IM1"))
     np.testing.assert_array_equal(volume.data, ds.pixel_array)
     assert volume.patient_affine is None
     assert "mosaic" in volume.notes[0]
@@ -122,19 +124,19 @@ def test_a_mosaic_that_cannot_be_cut_is_shown_whole_and_said_so(tmp_path, attrib
 @pytest.mark.parametrize("count", [0, -3, 7, 10**9], ids=["none", "negative", "uneven", "huge"])
 def test_a_count_of_slices_that_cannot_be_is_not_believed(tmp_path, count):
     # 7 slices would be 3 by 3: neither 10 rows nor 14 columns divide by 3.
-    ds = mosaic(4, key="")
+    ds = make_mosaic(4, key="")
     block = ds.private_block(0x0029, "SIEMENS CSA HEADER", create=True)
-    block.add_new(0x10, "OB", csa(2, NumberOfImagesInMosaic=[str(count)]))
-    (volume,) = read(save(ds, tmp_path / "IM1"))
+    block.add_new(0x10, "OB", make_csa_header(2, NumberOfImagesInMosaic=[str(count)]))
+    (volume,) = read(save_dataset(ds, tmp_path / "IM1"))
     assert volume.shape == (2 * ROWS, 2 * COLUMNS)
     assert "mosaic" in volume.notes[0]
 
 
 @pytest.mark.parametrize("kept", [0, 3, 20, 90, 130, 300])
 def test_a_broken_csa_header_falls_back_to_the_other_tag(tmp_path, kept):
-    ds = mosaic(4, key="0019,100A")
-    whole = csa(2, NumberOfImagesInMosaic=["4"])
+    ds = make_mosaic(4, key="0019,100A")
+    whole = make_csa_header(2, NumberOfImagesInMosaic=["4"])
     block = ds.private_block(0x0029, "SIEMENS CSA HEADER", create=True)
     block.add_new(0x10, "OB", whole[:kept] + bytes(kept % 2))
-    (volume,) = read(save(ds, tmp_path / "IM1"))
+    (volume,) = read(save_dataset(ds, tmp_path / "IM1"))
     assert volume.shape == (4, ROWS, COLUMNS)

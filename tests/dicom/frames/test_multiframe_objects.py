@@ -13,14 +13,14 @@ from helpers.builders import (
     ORIENTATIONS,
     ROW_SPACING,
     SLICE_SPACING,
-    enhanced,
-    placed,
-    position_of,
-    save,
-    shared_groups,
+    find_slice_position,
+    make_enhanced,
+    make_plane_position,
+    make_shared_groups,
+    make_uid,
+    save_dataset,
     stored_slice,
     stored_slices,
-    uid,
 )
 from napari_medread.api import read
 
@@ -32,7 +32,7 @@ SORTED = [PLACES.index(place) for place in (3, 2, 1, 0)]
 
 def one(tmp_path, ds):
     """Return the only volume of a file."""
-    (volume,) = read(save(ds, tmp_path / "IM1"))
+    (volume,) = read(save_dataset(ds, tmp_path / "IM1"))
     return volume
 
 
@@ -40,27 +40,30 @@ def one(tmp_path, ds):
 
 
 def test_frames_are_sorted_by_position_and_not_by_number(tmp_path):
-    volume = one(tmp_path, enhanced([placed(p) for p in PLACES]))
+    volume = one(tmp_path, make_enhanced([make_plane_position(p) for p in PLACES]))
     np.testing.assert_array_equal(volume.data, stored_slices(SORTED))
     assert volume.notes == ()
 
 
 def test_the_grid_is_where_the_functional_groups_put_it(tmp_path):
-    volume = one(tmp_path, enhanced([placed(p) for p in PLACES]))
+    volume = one(tmp_path, make_enhanced([make_plane_position(p) for p in PLACES]))
     assert volume.geometry.spacing == pytest.approx((SLICE_SPACING, ROW_SPACING, COLUMN_SPACING))
     axial = ORIENTATIONS["axial"]
-    np.testing.assert_allclose(volume.geometry.to_patient([0, 0, 0]), position_of(3, axial))
-    np.testing.assert_allclose(volume.geometry.to_patient([3, 0, 0]), position_of(0, axial))
+    np.testing.assert_allclose(volume.geometry.to_patient([0, 0, 0]), find_slice_position(3, axial))
+    np.testing.assert_allclose(volume.geometry.to_patient([3, 0, 0]), find_slice_position(0, axial))
 
 
 def test_groups_of_a_frame_override_the_shared_ones(tmp_path):
-    own = shared_groups(PixelMeasuresSequence={"PixelSpacing": [4.0, 6.0]})
-    volume = one(tmp_path, enhanced([placed(p) | own for p in PLACES], shared_groups()))
+    own = make_shared_groups(PixelMeasuresSequence={"PixelSpacing": [4.0, 6.0]})
+    volume = one(
+        tmp_path,
+        make_enhanced([make_plane_position(p) | own for p in PLACES], make_shared_groups()),
+    )
     assert volume.geometry.spacing[1:] == pytest.approx((4, 6))
 
 
 def test_groups_override_the_attributes_of_the_whole_object(tmp_path):
-    ds = enhanced([placed(p) for p in PLACES], ImagePositionPatient=[9, 9, 9])
+    ds = make_enhanced([make_plane_position(p) for p in PLACES], ImagePositionPatient=[9, 9, 9])
     np.testing.assert_array_equal(one(tmp_path, ds).data, stored_slices(SORTED))
 
 
@@ -68,38 +71,38 @@ def test_references_to_other_images_place_nothing(tmp_path):
     other = {
         "ReferencedImageSequence": {"ReferencedFrameNumber": 1, "ImagePositionPatient": [0] * 3}
     }
-    volume = one(tmp_path, enhanced([placed(p) | other for p in PLACES]))
+    volume = one(tmp_path, make_enhanced([make_plane_position(p) | other for p in PLACES]))
     np.testing.assert_array_equal(volume.data, stored_slices(SORTED))
 
 
 def test_frames_of_several_orientations_are_several_volumes(tmp_path):
     frames, names = [], ("axial", "coronal", "sagittal")
     for name in names:
-        directions = shared_groups(ORIENTATIONS[name])
-        frames += [placed(p, ORIENTATIONS[name]) | directions for p in range(3)]
-    volumes = read(save(enhanced(frames, {}), tmp_path / "IM1"))
+        directions = make_shared_groups(ORIENTATIONS[name])
+        frames += [make_plane_position(p, ORIENTATIONS[name]) | directions for p in range(3)]
+    volumes = read(save_dataset(make_enhanced(frames, {}), tmp_path / "IM1"))
     assert [v.geometry.slice_axis for v in volumes] == [0, 1, 2]
     assert sorted(n for v in volumes for n in np.unique(np.asarray(v.data) >> 8)) == list(range(9))
 
 
 def test_one_frame_is_a_volume_of_one_slice(tmp_path):
-    thick = shared_groups()
+    thick = make_shared_groups()
     thick["PixelMeasuresSequence"]["SliceThickness"] = 4
-    volume = one(tmp_path, enhanced([placed(2)], thick))
+    volume = one(tmp_path, make_enhanced([make_plane_position(2)], thick))
     assert volume.shape[0] == 1
     assert volume.geometry.spacing[0] == pytest.approx(4)
 
 
 def test_frames_without_a_place_are_a_run_in_pixels(tmp_path):
-    volume = one(tmp_path, enhanced([{} for _ in range(3)], {}))
+    volume = one(tmp_path, make_enhanced([{} for _ in range(3)], {}))
     np.testing.assert_array_equal(volume.data, stored_slices(range(3)))
     assert volume.patient_affine is None
 
 
 def test_fewer_groups_than_frames_leave_frames_without_a_place(tmp_path):
-    ds = enhanced([placed(p) for p in (2, 0, 1, 3)])
+    ds = make_enhanced([make_plane_position(p) for p in (2, 0, 1, 3)])
     del ds.PerFrameFunctionalGroupsSequence[3]
-    volumes = read(save(ds, tmp_path / "IM1"))
+    volumes = read(save_dataset(ds, tmp_path / "IM1"))
     assert sum(v.data.size for v in volumes) == 4 * stored_slice(0).size
 
 
@@ -108,7 +111,7 @@ def test_fewer_groups_than_frames_leave_frames_without_a_place(tmp_path):
 
 def test_every_frame_has_its_own_rescale(tmp_path):
     frames = [
-        placed(p)
+        make_plane_position(p)
         | {
             "PixelValueTransformationSequence": {
                 "RescaleSlope": str(n + 1),
@@ -119,14 +122,19 @@ def test_every_frame_has_its_own_rescale(tmp_path):
         for n, p in enumerate(PLACES)
     ]
     truth = [stored_slices(n).astype(int) * (n + 1) - 10 * n for n in range(4)]
-    np.testing.assert_array_equal(one(tmp_path, enhanced(frames)).data, [truth[n] for n in SORTED])
+    np.testing.assert_array_equal(
+        one(tmp_path, make_enhanced(frames)).data, [truth[n] for n in SORTED]
+    )
 
 
 def test_the_unit_comes_from_the_value_transformation(tmp_path):
     rescale = {"RescaleSlope": "1", "RescaleIntercept": "-1024", "RescaleType": "HU"}
-    shared = shared_groups(PixelValueTransformationSequence=rescale)
-    ds = enhanced(
-        [placed(p) for p in PLACES], shared, SOPClassUID=EnhancedCTImageStorage, Modality="CT"
+    shared = make_shared_groups(PixelValueTransformationSequence=rescale)
+    ds = make_enhanced(
+        [make_plane_position(p) for p in PLACES],
+        shared,
+        SOPClassUID=EnhancedCTImageStorage,
+        Modality="CT",
     )
     volume = one(tmp_path, ds)
     assert volume.value_unit == "HU"
@@ -135,7 +143,7 @@ def test_the_unit_comes_from_the_value_transformation(tmp_path):
 
 def test_the_window_is_that_of_the_middle_frame(tmp_path):
     frames = [
-        placed(p)
+        make_plane_position(p)
         | {
             "FrameVOILUTSequence": {
                 "WindowCenter": [str(100 * p), "5"],
@@ -145,7 +153,7 @@ def test_the_window_is_that_of_the_middle_frame(tmp_path):
         }
         for p in PLACES
     ]
-    volume = one(tmp_path, enhanced(frames))
+    volume = one(tmp_path, make_enhanced(frames))
     assert volume.windows == ((100, 51, "NORMAL"), (5, 7, "WIDE"))
     assert volume.contrast_limits == (74.5, 124.5)
 
@@ -155,7 +163,7 @@ def test_philips_scale_slope_gives_values_that_compare_between_images(tmp_path):
     rescale = {"RescaleSlope": "4", "RescaleIntercept": "8", "RescaleType": "normalized"}
     window = {"WindowCenter": "100", "WindowWidth": "40", "VOILUTFunction": "LINEAR_EXACT"}
     groups = {"PixelValueTransformationSequence": rescale, "FrameVOILUTSequence": window}
-    ds = enhanced([placed(p) | groups for p in PLACES], Manufacturer="Philips")
+    ds = make_enhanced([make_plane_position(p) | groups for p in PLACES], Manufacturer="Philips")
     for item in ds.PerFrameFunctionalGroupsSequence:
         own = Dataset()
         own.add_new(0x2005100E, "FL", 0.125)
@@ -209,9 +217,9 @@ AXES = {
 def test_repeated_positions_are_a_leading_axis(tmp_path, name):
     macros, axis = AXES[name]
     # The second point of the axis comes first in the file, and places are shuffled.
-    frames = [placed(p) | macros[n] for n in (1, 0) for p in PLACES]
+    frames = [make_plane_position(p) | macros[n] for n in (1, 0) for p in PLACES]
     order = [[4 + n for n in SORTED], SORTED]
-    volume = one(tmp_path, enhanced(frames))
+    volume = one(tmp_path, make_enhanced(frames))
     np.testing.assert_array_equal(volume.data, stored_slices(order))
     (leading,) = volume.leading
     assert (leading.label, leading.unit) == axis[:2]
@@ -220,7 +228,10 @@ def test_repeated_positions_are_a_leading_axis(tmp_path, name):
 
 def test_diffusion_is_a_leading_axis_in_the_order_of_acquisition(tmp_path):
     sets = (diffusion(800, Y), diffusion(0), diffusion(800, X))
-    volume = one(tmp_path, enhanced([placed(p) | macros for macros in sets for p in PLACES]))
+    volume = one(
+        tmp_path,
+        make_enhanced([make_plane_position(p) | macros for macros in sets for p in PLACES]),
+    )
     np.testing.assert_array_equal(volume.data, stored_slices(np.add.outer([0, 4, 8], SORTED)))
     (axis,) = volume.leading
     assert (axis.label, axis.values) == ("b-value", ((800, 0, 1, 0), (0,), (800, 1, 0, 0)))
@@ -228,12 +239,12 @@ def test_diffusion_is_a_leading_axis_in_the_order_of_acquisition(tmp_path):
 
 def test_time_and_echo_are_two_leading_axes(tmp_path):
     frames = [
-        placed(p) | content(TemporalPositionIndex=t) | AXES["echo"][0][e]
+        make_plane_position(p) | content(TemporalPositionIndex=t) | AXES["echo"][0][e]
         for t in (1, 2)
         for e in (0, 1)
         for p in PLACES
     ]
-    volume = one(tmp_path, enhanced(frames))
+    volume = one(tmp_path, make_enhanced(frames))
     order = np.add.outer([[0, 4], [8, 12]], SORTED)
     np.testing.assert_array_equal(volume.data, stored_slices(order))
     assert [axis.label for axis in volume.leading] == ["temporal position", "echo time"]
@@ -251,19 +262,23 @@ def dimensions(ds, *pointers):
 
 def test_stacks_that_follow_one_another_are_volumes_of_their_own(tmp_path):
     slabs = {"1": (0, 1, 2), "2": (3, 4, 5)}
-    frames = [placed(p) | content(StackID=stack) for stack, places in slabs.items() for p in places]
-    volumes = read(save(enhanced(frames), tmp_path / "IM1"))
+    frames = [
+        make_plane_position(p) | content(StackID=stack)
+        for stack, places in slabs.items()
+        for p in places
+    ]
+    volumes = read(save_dataset(make_enhanced(frames), tmp_path / "IM1"))
     assert [v.name for v in volumes] == ["4 Test series (stack 1)", "4 Test series (stack 2)"]
     assert [v.shape[0] for v in volumes] == [3, 3]
 
 
 def test_dimension_indices_explain_what_nothing_else_does(tmp_path):
     frames = [
-        placed(p) | content(StackID="1", DimensionIndexValues=[1, p + 1, inversion])
+        make_plane_position(p) | content(StackID="1", DimensionIndexValues=[1, p + 1, inversion])
         for p in PLACES
         for inversion in (2, 1)
     ]
-    ds = dimensions(enhanced(frames), "StackID", "InStackPositionNumber", "InversionTimes")
+    ds = dimensions(make_enhanced(frames), "StackID", "InStackPositionNumber", "InversionTimes")
     volume = one(tmp_path, ds)
     order = [[2 * n + 1 for n in SORTED], [2 * n for n in SORTED]]
     np.testing.assert_array_equal(volume.data, stored_slices(order))
@@ -273,18 +288,24 @@ def test_dimension_indices_explain_what_nothing_else_does(tmp_path):
 
 def test_named_values_are_preferred_to_dimension_indices(tmp_path):
     frames = [
-        placed(p) | content(DimensionIndexValues=[p + 1, echo + 1]) | AXES["echo"][0][echo]
+        make_plane_position(p)
+        | content(DimensionIndexValues=[p + 1, echo + 1])
+        | AXES["echo"][0][echo]
         for echo in (0, 1)
         for p in PLACES
     ]
-    ds = dimensions(enhanced(frames), "InStackPositionNumber", "EffectiveEchoTime")
+    ds = dimensions(make_enhanced(frames), "InStackPositionNumber", "EffectiveEchoTime")
     (leading,) = one(tmp_path, ds).leading
     assert (leading.label, leading.values) == ("echo time", (2.3, 4.6))
 
 
 def test_an_unknown_dimension_is_numbered(tmp_path):
-    frames = [placed(p) | content(DimensionIndexValues=[p + 1, n]) for n in (1, 2) for p in PLACES]
-    ds = dimensions(enhanced(frames), "InStackPositionNumber", "InStackPositionNumber")
+    frames = [
+        make_plane_position(p) | content(DimensionIndexValues=[p + 1, n])
+        for n in (1, 2)
+        for p in PLACES
+    ]
+    ds = dimensions(make_enhanced(frames), "InStackPositionNumber", "InStackPositionNumber")
     ds.DimensionIndexSequence[1].DimensionIndexPointer = 0x00211010
     (leading,) = one(tmp_path, ds).leading
     assert (leading.label, leading.values) == ("dimension 2", (1, 2))
@@ -295,7 +316,9 @@ def test_an_unknown_dimension_is_numbered(tmp_path):
 )
 def test_dimension_indices_that_do_not_match_are_left_aside(tmp_path, indices):
     own = content(StackID="1") if indices is None else content(DimensionIndexValues=indices)
-    ds = dimensions(enhanced([placed(p) | own for p in PLACES]), "StackID", "EchoTime")
+    ds = dimensions(
+        make_enhanced([make_plane_position(p) | own for p in PLACES]), "StackID", "EchoTime"
+    )
     np.testing.assert_array_equal(one(tmp_path, ds).data, stored_slices(SORTED))
 
 
@@ -308,8 +331,8 @@ def test_magnitude_and_phase_are_volumes_of_their_own(tmp_path):
                                       "ComplexImageComponent": name}}
         for letter, name in (("M", "MAGNITUDE"), ("P", "PHASE"))
     ]  # fmt: skip
-    frames = [placed(p) | kind for p in PLACES for kind in kinds]
-    volumes = read(save(enhanced(frames), tmp_path / "IM1"))
+    frames = [make_plane_position(p) | kind for p in PLACES for kind in kinds]
+    volumes = read(save_dataset(make_enhanced(frames), tmp_path / "IM1"))
     assert [v.name for v in volumes] == ["4 Test series (M)", "4 Test series (P)"]
     for n, volume in enumerate(volumes):
         np.testing.assert_array_equal(volume.data, stored_slices([2 * at + n for at in SORTED]))
@@ -317,14 +340,16 @@ def test_magnitude_and_phase_are_volumes_of_their_own(tmp_path):
 
 def test_frames_that_differ_in_complex_component_alone_are_apart(tmp_path):
     kinds = [{"MRImageFrameTypeSequence": {"ComplexImageComponent": k}} for k in ("REAL", "PHASE")]
-    frames = [placed(p) | kind for p in PLACES for kind in kinds]
-    names = [v.name for v in read(save(enhanced(frames), tmp_path / "IM1"))]
+    frames = [make_plane_position(p) | kind for p in PLACES for kind in kinds]
+    names = [v.name for v in read(save_dataset(make_enhanced(frames), tmp_path / "IM1"))]
     assert names == ["4 Test series (PHASE)", "4 Test series (REAL)"]
 
 
 def test_every_stack_is_a_volume(tmp_path):
-    frames = [placed(p) | content(StackID=stack) for stack in ("1", "2") for p in PLACES]
-    volumes = read(save(enhanced(frames), tmp_path / "IM1"))
+    frames = [
+        make_plane_position(p) | content(StackID=stack) for stack in ("1", "2") for p in PLACES
+    ]
+    volumes = read(save_dataset(make_enhanced(frames), tmp_path / "IM1"))
     np.testing.assert_array_equal(volumes[0].data, stored_slices(SORTED))
     np.testing.assert_array_equal(volumes[1].data, stored_slices([4 + n for n in SORTED]))
 
@@ -334,20 +359,20 @@ def test_every_stack_is_a_volume(tmp_path):
 
 def test_objects_of_one_time_point_each_are_one_volume_in_time(tmp_path):
     for n, name in enumerate("cab"):
-        frames = [placed(p) | content(TemporalPositionIndex=n + 1) for p in PLACES]
+        frames = [make_plane_position(p) | content(TemporalPositionIndex=n + 1) for p in PLACES]
         pixels = np.array([stored_slice(4 * n + k) for k in range(4)])
-        save(enhanced(frames, pixels=pixels), tmp_path / name)
+        save_dataset(make_enhanced(frames, pixels=pixels), tmp_path / name)
     (volume,) = read(tmp_path)
     np.testing.assert_array_equal(volume.data, stored_slices(np.add.outer([0, 4, 8], SORTED)))
 
 
 def concatenated(tmp_path, macros):
     """Write one object as three files, whose names run against their order."""
-    join = uid()
+    join = make_uid()
     for part, name in enumerate("zmb"):
-        ds = enhanced(
+        ds = make_enhanced(
             [macros[2 * part], macros[2 * part + 1]],
-            shared_groups() if macros[0] else {},
+            make_shared_groups() if macros[0] else {},
             np.array([stored_slice(2 * part), stored_slice(2 * part + 1)]),
             ConcatenationUID=join,
             InConcatenationNumber=part + 1,
@@ -355,13 +380,13 @@ def concatenated(tmp_path, macros):
             ConcatenationFrameOffsetNumber=2 * part,
             InstanceNumber=1,
         )
-        save(ds, tmp_path / name)
+        save_dataset(ds, tmp_path / name)
     (volume,) = read(tmp_path)
     return volume
 
 
 def test_a_concatenation_is_one_volume(tmp_path):
-    volume = concatenated(tmp_path, [placed(p) for p in (4, 0, 2, 5, 1, 3)])
+    volume = concatenated(tmp_path, [make_plane_position(p) for p in (4, 0, 2, 5, 1, 3)])
     np.testing.assert_array_equal(volume.data, stored_slices([3, 0, 5, 2, 4, 1]))
 
 
@@ -377,7 +402,7 @@ def test_a_concatenation_without_places_is_one_run_in_order(tmp_path):
 @pytest.mark.parametrize("fragments", [1, 2])
 def test_compressed_frames_are_read_one_by_one(tmp_path, table, fragments):
     count = 40 if fragments == 1 or table else 1
-    ds = enhanced([placed(p) for p in range(count)])
+    ds = make_enhanced([make_plane_position(p) for p in range(count)])
     frames = [
         RLELosslessEncoder.encode(stored_slice(n), rows=5, columns=7, samples_per_pixel=1,
                                   bits_allocated=16, bits_stored=16, pixel_representation=0,
@@ -385,6 +410,6 @@ def test_compressed_frames_are_read_one_by_one(tmp_path, table, fragments):
         for n in range(count)
     ]  # fmt: skip
     ds.PixelData = encapsulate(frames, fragments_per_frame=fragments, has_bot=table)
-    path = save(ds, tmp_path / "IM1", RLELossless)
+    path = save_dataset(ds, tmp_path / "IM1", RLELossless)
     (volume,) = read(path, lazy=True)
     np.testing.assert_array_equal(volume.data.compute(), stored_slices(range(count))[::-1])

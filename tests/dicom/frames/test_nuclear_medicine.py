@@ -15,12 +15,12 @@ from helpers.builders import (
     COLUMN_SPACING,
     ORIENTATIONS,
     ROW_SPACING,
-    image,
-    normal_of,
-    save,
+    find_normal,
+    make_image,
+    make_uid,
+    save_dataset,
     stored_slice,
     stored_slices,
-    uid,
 )
 from napari_medread.api import read
 
@@ -31,13 +31,13 @@ def run(count, **attributes):
     """Return an object of several frames; frame n holds ``stored_slice(n)``."""
     pixels = np.array([stored_slice(n) for n in range(count)])
     given = {"SOPClassUID": XRayAngiographicImageStorage, "Modality": "XA", **attributes}
-    ds = image(pixels[0], NumberOfFrames=count, **given)
+    ds = make_image(pixels[0], NumberOfFrames=count, **given)
     ds.PixelData = pixels.tobytes()
     return ds
 
 
 def one(tmp_path, ds):
-    (volume,) = read(save(ds, tmp_path / "IM1"))
+    (volume,) = read(save_dataset(ds, tmp_path / "IM1"))
     return volume
 
 
@@ -86,13 +86,13 @@ def test_one_position_of_a_whole_run_places_nothing(tmp_path):
 
 def test_runs_of_one_series_are_volumes_of_their_own(tmp_path):
     for name in "ab":
-        save(run(3, FrameTime="40"), tmp_path / name)
+        save_dataset(run(3, FrameTime="40"), tmp_path / name)
     assert [v.shape for v in read(tmp_path)] == [(3, 5, 7)] * 2
 
 
 def test_a_colour_run_of_ultrasound(tmp_path):
     pixels = np.random.default_rng(2).integers(0, 256, (3, 4, 6, 3), np.uint8)
-    ds = image(
+    ds = make_image(
         pixels[0],
         SOPClassUID=UltrasoundMultiFrameImageStorage,
         Modality="US",
@@ -110,12 +110,12 @@ def test_a_colour_run_of_ultrasound(tmp_path):
 
 
 def test_a_concatenated_run_is_one_in_order(tmp_path):
-    join = uid()
+    join = make_uid()
     for part, name in enumerate("ba"):
         ds = run(2, FrameTime="40", ConcatenationUID=join, InConcatenationNumber=part + 1,
                  InstanceNumber=1)  # fmt: skip
         ds.PixelData = stored_slices([2 * part, 2 * part + 1]).tobytes()
-        save(ds, tmp_path / name)
+        save_dataset(ds, tmp_path / name)
     (volume,) = read(tmp_path)
     np.testing.assert_array_equal(volume.data, stored_slices(range(4)))
 
@@ -150,7 +150,7 @@ def test_reconstructed_slices_lie_along_the_normal_of_the_detectors_position(
     ds = nuclear({"SliceVector": [1, 2, 3]}, ORIENTATIONS[name], spacing)
     volume = one(tmp_path, ds)
     for n in range(3):
-        place = np.array([-12, 34, -56]) + float(spacing) * n * normal_of(ORIENTATIONS[name])
+        place = np.array([-12, 34, -56]) + float(spacing) * n * find_normal(ORIENTATIONS[name])
         index = np.linalg.solve(volume.patient_affine, [*place, 1])[:3]
         np.testing.assert_allclose(index, np.rint(index), atol=1e-6)
         assert volume.data[tuple(np.rint(index).astype(int))] == stored_slice(n)[0, 0]

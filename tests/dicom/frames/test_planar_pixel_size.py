@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
-from helpers.builders import image, save, stored_slice, write_series
+from helpers.builders import make_image, save_dataset, stored_slice, write_series
 from napari_medread.api import read
 from napari_medread.core.volume import NO_PIXEL_SIZE
 from napari_medread.dicom.frames.planar_pixel_size import UNCERTAIN_PIXEL_SIZE_NOTE
@@ -16,7 +16,7 @@ REGIONS = "The ultrasound regions have no pixel size in common: shown in pixels.
 
 def one(tmp_path, **attributes):
     """Return the volume of one image that is not a slice."""
-    (volume,) = read(save(image(stored_slice(0), **attributes), tmp_path / "IM1"))
+    (volume,) = read(save_dataset(make_image(stored_slice(0), **attributes), tmp_path / "IM1"))
     return volume
 
 
@@ -199,7 +199,9 @@ def test_ultrasound_regions_overrule_a_pixel_spacing(tmp_path):
 @pytest.mark.parametrize("modality", ["CR", "DX", "MG", "XA", "US", "XC"])
 def test_views_of_one_size_stay_images_of_their_own(tmp_path, modality):
     views = [
-        image(stored_slice(n), Modality=modality, InstanceNumber=n + 1, PixelSpacing=[0.2, 0.3])
+        make_image(
+            stored_slice(n), Modality=modality, InstanceNumber=n + 1, PixelSpacing=[0.2, 0.3]
+        )
         for n in range(3)
     ]
     volumes = read(write_series(tmp_path, views))
@@ -222,6 +224,6 @@ def test_views_of_one_size_stay_images_of_their_own(tmp_path, modality):
     ids=["a CT without", "an ultrasound without", "directions that are not perpendicular"],
 )
 def test_an_image_that_should_have_a_place_and_has_none_says_so(tmp_path, attributes, note):
-    ds = image(stored_slice(0), PixelSpacing=[2, 3], **attributes)
-    (volume,) = read(save(ds, tmp_path / "IM1"))
+    ds = make_image(stored_slice(0), PixelSpacing=[2, 3], **attributes)
+    (volume,) = read(save_dataset(ds, tmp_path / "IM1"))
     assert list(volume.notes) == note

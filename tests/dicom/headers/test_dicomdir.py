@@ -6,8 +6,8 @@ import numpy as np
 import pydicom
 import pytest
 
-from helpers.builders import save, series, stored_slice
-from helpers.dicom_objects import directory
+from helpers.builders import make_series, save_dataset, stored_slice
+from helpers.dicom_objects import write_dicomdir
 from napari_medread.api import read
 from napari_medread.errors import UnreadableFile
 
@@ -16,13 +16,13 @@ SHIPPED = Path(pydicom.__file__).parent / "data" / "test_files" / "dicomdirtests
 
 def images(folder, names):
     """Write one series, its slices under names, and return them."""
-    datasets = series(slices=range(len(names)))
-    return [save(ds, folder / name) for name, ds in zip(names, datasets, strict=True)]
+    datasets = make_series(slices=range(len(names)))
+    return [save_dataset(ds, folder / name) for name, ds in zip(names, datasets, strict=True)]
 
 
 def test_what_it_references_is_read(tmp_path):
     images(tmp_path, ["A/B/IM1", "A/B/IM2", "A/B/NOT_MINE"])
-    path = directory(tmp_path, [["A", "B", "IM1"], ["A", "B", "IM2"]])
+    path = write_dicomdir(tmp_path, [["A", "B", "IM1"], ["A", "B", "IM2"]])
     (volume,) = read(path)
     np.testing.assert_array_equal(volume.data, [stored_slice(1), stored_slice(0)])
     assert volume.notes == ()
@@ -31,7 +31,7 @@ def test_what_it_references_is_read(tmp_path):
 @pytest.mark.parametrize("name", ["DICOMDIR", "dicomdir", "Dicomdir.dcm"])
 def test_it_is_known_by_its_content(tmp_path, name):
     images(tmp_path, ["IM1"])
-    (volume,) = read(directory(tmp_path, ["IM1"], name))
+    (volume,) = read(write_dicomdir(tmp_path, ["IM1"], name))
     assert volume.shape[0] == 1
 
 
@@ -40,27 +40,27 @@ def test_it_is_known_by_its_content(tmp_path, name):
 )
 def test_names_are_found_as_media_change_them(tmp_path, name):
     images(tmp_path, [name])
-    (volume,) = read(directory(tmp_path, [["IMAGES", "IM1"]]))
+    (volume,) = read(write_dicomdir(tmp_path, [["IMAGES", "IM1"]]))
     assert [p.name for p in volume.source] == [Path(name).name]
 
 
 def test_a_file_referenced_twice_is_read_once(tmp_path):
     images(tmp_path, ["IM1", "IM2"])
-    (volume,) = read(directory(tmp_path, ["IM1", "IM2", "IM1"]))
+    (volume,) = read(write_dicomdir(tmp_path, ["IM1", "IM2", "IM1"]))
     assert volume.shape[0] == 2
     assert volume.notes == ()
 
 
 def test_missing_files_are_named_and_the_rest_is_read(tmp_path):
     images(tmp_path, ["IM1", "IM2"])
-    (volume,) = read(directory(tmp_path, ["IM1", "IM2", "IM3", ["SUB", "IM4"]]))
+    (volume,) = read(write_dicomdir(tmp_path, ["IM1", "IM2", "IM3", ["SUB", "IM4"]]))
     assert volume.shape[0] == 2
     assert volume.notes == ("Skipped DICOMDIR: 2 referenced files are missing: IM3, SUB/IM4.",)
 
 
 def test_of_many_missing_files_a_few_are_named(tmp_path):
     with pytest.raises(UnreadableFile) as raised:
-        read(directory(tmp_path, [f"IM{n}" for n in range(50)]))
+        read(write_dicomdir(tmp_path, [f"IM{n}" for n in range(50)]))
     assert str(raised.value) == (
         "DICOMDIR: 50 referenced files are missing: IM0, IM1, IM2 and 47 more."
     )
@@ -87,7 +87,7 @@ def test_nothing_outside_its_folder_is_opened(tmp_path, reference):
     (inside / "FOLDER").symlink_to(outside, target_is_directory=True)
     if isinstance(reference, str):
         reference = reference.format(outside=outside / "OUTSIDE")
-    path = directory(inside, ["PLACEHOLDER"])
+    path = write_dicomdir(inside, ["PLACEHOLDER"])
     ds = pydicom.dcmread(path)
     # Written without pydicom's own check of what a name may be.
     with pydicom.config.disable_value_validation():
@@ -99,7 +99,7 @@ def test_nothing_outside_its_folder_is_opened(tmp_path, reference):
 
 def test_a_link_to_the_medium_itself_is_inside(tmp_path):
     images(tmp_path / "medium", ["IM1"])
-    path = directory(tmp_path / "medium", ["IM1"])
+    path = write_dicomdir(tmp_path / "medium", ["IM1"])
     (tmp_path / "link").symlink_to(tmp_path / "medium", target_is_directory=True)
     (volume,) = read(tmp_path / "link" / path.name)
     assert volume.shape[0] == 1
@@ -107,7 +107,7 @@ def test_a_link_to_the_medium_itself_is_inside(tmp_path):
 
 def test_a_folder_is_walked_and_its_dicomdir_passed_over(tmp_path):
     images(tmp_path, ["IM1", "IM2"])
-    directory(tmp_path, ["IM1"])
+    write_dicomdir(tmp_path, ["IM1"])
     (volume,) = read(tmp_path)
     assert volume.shape[0] == 2
     assert volume.notes == ()
@@ -115,7 +115,7 @@ def test_a_folder_is_walked_and_its_dicomdir_passed_over(tmp_path):
 
 @pytest.mark.parametrize("references", [[], None], ids=["no images", "no records"])
 def test_a_dicomdir_without_images_says_so(tmp_path, references):
-    path = directory(tmp_path, references or [])
+    path = write_dicomdir(tmp_path, references or [])
     if references is None:
         ds = pydicom.dcmread(path)
         del ds.DirectoryRecordSequence
@@ -127,7 +127,7 @@ def test_a_dicomdir_without_images_says_so(tmp_path, references):
 @pytest.mark.parametrize("kept", [0.5, 0.75, 0.95])
 def test_a_broken_dicomdir_is_one_sentence(tmp_path, kept):
     images(tmp_path, ["IM1", "IM2"])
-    path = directory(tmp_path, ["IM1", "IM2"])
+    path = write_dicomdir(tmp_path, ["IM1", "IM2"])
     content = path.read_bytes()
     path.write_bytes(content[: 144 + int((len(content) - 144) * kept)])
     with pytest.raises(UnreadableFile, match=r"^DICOMDIR: [^\n]*\.$"):
@@ -136,7 +136,7 @@ def test_a_broken_dicomdir_is_one_sentence(tmp_path, kept):
 
 def test_a_dicomdir_within_a_dicomdir_leads_nowhere(tmp_path):
     with pytest.raises(UnreadableFile, match="not an image"):
-        read(directory(tmp_path, ["DICOMDIR"]))
+        read(write_dicomdir(tmp_path, ["DICOMDIR"]))
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,15 @@ from pydicom.multival import MultiValue
 from pydicom.tag import Tag as PydicomTag
 from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
 
-from helpers.builders import enhanced, image, placed, save, series, stored_slice
-from helpers.dicom_objects import mosaic
+from helpers.builders import (
+    make_enhanced,
+    make_image,
+    make_plane_position,
+    make_series,
+    save_dataset,
+    stored_slice,
+)
+from helpers.dicom_objects import make_mosaic
 from napari_medread.dicom.headers.full_header import FullHeader
 from napari_medread.errors import UnreadableFile
 
@@ -84,7 +91,7 @@ def test_elements_are_those_of_pydicom(name):
 
 
 def test_pixels_are_not_read_and_not_needed(tmp_path):
-    path = save(image(PIXELS), tmp_path / "a")
+    path = save_dataset(make_image(PIXELS), tmp_path / "a")
     whole = path.read_bytes()
     path.write_bytes(whole[: whole.rindex(PIXELS.tobytes()[:20])])  # cut inside its pixels
     tags = FullHeader(path).read_tags()
@@ -94,23 +101,23 @@ def test_pixels_are_not_read_and_not_needed(tmp_path):
 
 def test_names_in_several_scripts(tmp_path):
     name = "Yamada^Tarou=山田^太郎=やまだ^たろう"
-    ds = image(PIXELS, SpecificCharacterSet=["", "ISO 2022 IR 87"], PatientName=name)
+    ds = make_image(PIXELS, SpecificCharacterSet=["", "ISO 2022 IR 87"], PatientName=name)
     item = Dataset()
     item.PersonName = name
     ds.PersonIdentificationCodeSequence = [item]  # has the character set of what it is in
-    tags = FullHeader(save(ds, tmp_path / "a")).read_tags()
+    tags = FullHeader(save_dataset(ds, tmp_path / "a")).read_tags()
     assert tags["PatientName"].value == name
     assert [tag.value for tag in tags.find("太郎")] == [name, name]
 
 
 def test_private_elements_have_their_vendors_names(tmp_path):
-    ds = image(PIXELS)
+    ds = make_image(PIXELS)
     block = ds.private_block(0x0019, "SIEMENS MR HEADER", create=True)
     block.add_new(0x0C, "IS", 700)
     block.add_new(0xF0, "LO", "unheard of")
     # Implicit VR only knows what the dictionaries know.
     for n, syntax in enumerate((ImplicitVRLittleEndian, ExplicitVRBigEndian)):
-        tags = FullHeader(save(ds, tmp_path / f"{n}", syntax)).read_tags()
+        tags = FullHeader(save_dataset(ds, tmp_path / f"{n}", syntax)).read_tags()
         (known,) = tags.find("0019,100C")
         assert (known.name, known.value, known.creator) == ("B_value", "700", "SIEMENS MR HEADER")
         (unknown,) = tags.find("0019,10F0")
@@ -126,9 +133,9 @@ def test_values_that_break_the_rules_are_shown_as_they_are(tmp_path):
         "AcquisitionMatrix": (b"US", b"\x01\x02\x03", "01 02 03"),
         "WindowCenter": (b"DS", b"40\\\\x ", "x"),
     }
-    ds = image(PIXELS)
+    ds = make_image(PIXELS)
     del ds.PixelData
-    path = save(ds, tmp_path / "a")
+    path = save_dataset(ds, tmp_path / "a")
     with path.open("ab") as file:
         for keyword, (vr, raw, _) in broken.items():
             tag = PydicomTag(keyword)
@@ -141,10 +148,10 @@ def test_values_that_break_the_rules_are_shown_as_they_are(tmp_path):
 
 def test_one_element_alone_has_the_value_that_it_has_among_all(tmp_path):
     """Whether implicit VR's "US or SS" is signed is said by another element (PS3.3 C.7.6.3)."""
-    ds = image(PIXELS, PixelRepresentation=1)
+    ds = make_image(PIXELS, PixelRepresentation=1)
     ds.add_new("SmallestImagePixelValue", "SS", -1024)
     ds.add_new("PixelPaddingValue", "SS", -2000)
-    path = save(ds, tmp_path / "a", ImplicitVRLittleEndian)
+    path = save_dataset(ds, tmp_path / "a", ImplicitVRLittleEndian)
     for keyword, expected in (("SmallestImagePixelValue", "-1024"), ("PixelPaddingValue", "-2000")):
         tag = FullHeader(path).read_tags()[keyword]
         assert tag.value == expected
@@ -152,12 +159,12 @@ def test_one_element_alone_has_the_value_that_it_has_among_all(tmp_path):
 
 
 def test_an_element_of_a_vr_that_there_is_not_hides_no_other(tmp_path):
-    ds = image(PIXELS)
+    ds = make_image(PIXELS)
     item = Dataset()
     item.ScheduledProcedureStepDescription = "head"
     ds.RequestAttributesSequence = [item]
     ds.PatientComments = "seen"
-    path = save(ds, tmp_path / "a")
+    path = save_dataset(ds, tmp_path / "a")
     content = path.read_bytes()
     for number in (0x0007, 0x0275):  # inside of the sequence, and all of it
         tag = struct.pack("<HH", 0x0040, number)
@@ -168,10 +175,10 @@ def test_an_element_of_a_vr_that_there_is_not_hides_no_other(tmp_path):
 
 
 def test_binary_data_say_how_long_they_are(tmp_path):
-    ds = image(PIXELS)
+    ds = make_image(PIXELS)
     ds.add_new(0x00420011, "OB", bytes(range(200)))
     ds.add_new(0x00091001, "UN", b"12")
-    tags = FullHeader(save(ds, tmp_path / "a")).read_tags()
+    tags = FullHeader(save_dataset(ds, tmp_path / "a")).read_tags()
     document = tags["EncapsulatedDocument"].value
     assert document.startswith("200 bytes: 00 01 02")
     assert len(document) < 80
@@ -179,14 +186,14 @@ def test_binary_data_say_how_long_they_are(tmp_path):
 
 
 def test_uids_say_what_they_mean(tmp_path):
-    tags = FullHeader(save(image(PIXELS), tmp_path / "a")).read_tags()
+    tags = FullHeader(save_dataset(make_image(PIXELS), tmp_path / "a")).read_tags()
     assert tags["SOPClassUID"].meaning == "CT Image Storage"
     assert tags["SOPInstanceUID"].meaning == ""
     assert tags["TransferSyntaxUID"] in tags.find("Explicit VR")
 
 
 def test_a_frame_has_its_own_groups_and_no_others(tmp_path):
-    path = save(enhanced([placed(n) for n in range(4)]), tmp_path / "a")
+    path = save_dataset(make_enhanced([make_plane_position(n) for n in range(4)]), tmp_path / "a")
     header = FullHeader(path)
     assert header.number_of_frames == 4
     assert len(header.read_tags().find("Image Position (Patient)")) == 4
@@ -194,7 +201,7 @@ def test_a_frame_has_its_own_groups_and_no_others(tmp_path):
         tags = header.read_tags(n)
         (position,) = tags.find("Image Position (Patient)")
         assert position.numbers == pytest.approx(
-            placed(n)["PlanePositionSequence"]["ImagePositionPatient"]
+            make_plane_position(n)["PlanePositionSequence"]["ImagePositionPatient"]
         )
         groups = tags["PerFrameFunctionalGroupsSequence"]
         assert groups.children[0].name == f"Item {n + 1}"
@@ -203,8 +210,8 @@ def test_a_frame_has_its_own_groups_and_no_others(tmp_path):
 
 
 def test_only_one_element_may_be_read(tmp_path):
-    ds = mosaic()
-    path = save(ds, tmp_path / "a")
+    ds = make_mosaic()
+    path = save_dataset(ds, tmp_path / "a")
     (only,) = FullHeader(path, "(0029,1010)").read_tags().find("0029,1010")
     assert only == FullHeader(path).read_tags()["(0029,1010)"]
     assert "Rows" not in {tag.keyword for tag in FullHeader(path, "(0029,1010)").read_tags()}
@@ -220,7 +227,7 @@ def test_other_files_are_refused(tmp_path, content):
 
 
 def test_a_file_cut_inside_its_header_is_no_crash(tmp_path):
-    path = save(series()[0], tmp_path / "a")
+    path = save_dataset(make_series()[0], tmp_path / "a")
     whole = path.read_bytes()
     refused = []
     for length in range(140, len(whole), 7):
@@ -233,7 +240,7 @@ def test_a_file_cut_inside_its_header_is_no_crash(tmp_path):
 
 
 def test_a_long_header_is_there_as_a_whole(tmp_path):
-    ds = image(PIXELS)
+    ds = make_image(PIXELS)
     items = []
     for n in range(1000):
         item = Dataset()
@@ -241,7 +248,7 @@ def test_a_long_header_is_there_as_a_whole(tmp_path):
         item.PurposeOfReferenceCodeSequence = []
         items.append(item)
     ds.ReferencedImageSequence = items
-    path = save(ds, tmp_path / "a")
+    path = save_dataset(ds, tmp_path / "a")
     # An item with two elements and an empty sequence, a thousand times.
     values = [str(each[-1].value) for each in FullHeader(path).read_tags().walk()]
     assert [value for value in values if value.startswith("1.2.3.")] == [

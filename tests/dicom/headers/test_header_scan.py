@@ -12,7 +12,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from helpers.builders import image, save, series, stored_slice, write_series
+from helpers.builders import make_image, make_series, save_dataset, stored_slice, write_series
 from napari_medread.dicom.headers import attributes
 from napari_medread.dicom.headers.file_discovery import is_dicom, walk_files
 from napari_medread.dicom.headers.header_scan import read_header, scan_headers
@@ -25,13 +25,13 @@ SHIPPED = {
 
 @pytest.mark.parametrize("name", ["IM0001", "1.2.840.113619.2.1", "x.txt", "slice.png", "a.DCM"])
 def test_content_decides_and_not_the_name(tmp_path, name):
-    path = save(image(stored_slice(0)), tmp_path / name)
+    path = save_dataset(make_image(stored_slice(0)), tmp_path / name)
     assert [h.path for h in scan_headers([path]).headers] == [path]
 
 
 @pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRBigEndian, None])
 def test_a_dataset_without_a_preamble_is_accepted_if_it_holds_an_image(tmp_path, syntax):
-    ds = image(stored_slice(0))
+    ds = make_image(stored_slice(0))
     path = tmp_path / "bare"
     if syntax is None:
         ds.save_as(path, implicit_vr=False, little_endian=True)
@@ -58,14 +58,14 @@ def test_other_files_are_passed_over_silently(tmp_path, content):
 
 @pytest.mark.parametrize("name", [".hidden", "DICOMDIR", "dicomdir", "DIRFILE"])
 def test_hidden_files_and_directories_of_media_are_not_walked(tmp_path, name):
-    save(image(stored_slice(0)), tmp_path / name)
-    save(image(stored_slice(0)), tmp_path / ".git" / "IM1")
-    kept = save(image(stored_slice(0)), tmp_path / "IM1")
+    save_dataset(make_image(stored_slice(0)), tmp_path / name)
+    save_dataset(make_image(stored_slice(0)), tmp_path / ".git" / "IM1")
+    kept = save_dataset(make_image(stored_slice(0)), tmp_path / "IM1")
     assert list(walk_files(tmp_path)) == [kept]
 
 
 def test_folders_are_walked_into_and_links_in_a_circle_survived(tmp_path):
-    deep = save(image(stored_slice(0)), tmp_path / "a" / "b" / "c" / "IM1")
+    deep = save_dataset(make_image(stored_slice(0)), tmp_path / "a" / "b" / "c" / "IM1")
     (tmp_path / "a" / "b" / "back").symlink_to(tmp_path, target_is_directory=True)
     (tmp_path / "dangling").symlink_to(tmp_path / "nowhere")
     assert list(walk_files(tmp_path)) == [deep]
@@ -73,7 +73,7 @@ def test_folders_are_walked_into_and_links_in_a_circle_survived(tmp_path):
 
 @pytest.mark.parametrize("kept", [0.2, 0.6, 0.99])
 def test_a_file_cut_short_is_named_and_the_rest_is_read(tmp_path, kept):
-    write_series(tmp_path, series())
+    write_series(tmp_path, make_series())
     whole = (tmp_path / "IM0000").read_bytes()
     (tmp_path / "broken").write_bytes(whole[: int(len(whole) * kept)])
     found = scan_headers(walk_files(tmp_path))
@@ -83,7 +83,7 @@ def test_a_file_cut_short_is_named_and_the_rest_is_read(tmp_path, kept):
 
 
 def test_pixels_that_are_too_few_are_reported_with_both_numbers(tmp_path):
-    path = save(image(stored_slice(0), Rows=6), tmp_path / "IM1")
+    path = save_dataset(make_image(stored_slice(0), Rows=6), tmp_path / "IM1")
     with pytest.raises(UnreadableFile, match=r"^IM1: .* holds 70 bytes .* promises 84"):
         read_header(path)
 
@@ -105,13 +105,15 @@ def test_other_objects_are_said_not_to_be_images(tmp_path):
 
 def test_the_pixels_are_located_without_being_read(tmp_path):
     pixels = stored_slice(3)
-    header = read_header(save(image(pixels), tmp_path / "IM1"))
+    header = read_header(save_dataset(make_image(pixels), tmp_path / "IM1"))
     content = header.path.read_bytes()
     assert content[header.pixels.offset :][: header.pixels.length] == pixels.tobytes()
 
 
 def test_a_deflated_header_is_read(tmp_path):
-    path = save(image(stored_slice(1)), tmp_path / "IM1", DeflatedExplicitVRLittleEndian)
+    path = save_dataset(
+        make_image(stored_slice(1)), tmp_path / "IM1", DeflatedExplicitVRLittleEndian
+    )
     assert read_header(path).rows == 5
 
 
@@ -124,9 +126,9 @@ def test_a_deflated_header_is_read(tmp_path):
     ],
 )
 def test_text_is_decoded_with_its_character_set(tmp_path, charset, encoding, text):
-    ds = image(stored_slice(0), SpecificCharacterSet=charset.split("\\"))
+    ds = make_image(stored_slice(0), SpecificCharacterSet=charset.split("\\"))
     ds.SeriesDescription = text
-    header = read_header(save(ds, tmp_path / "IM1"))
+    header = read_header(save_dataset(ds, tmp_path / "IM1"))
     assert text.encode(encoding) in header.path.read_bytes()
     assert attributes.get_text(header.dataset, "SeriesDescription") == text
 
@@ -137,7 +139,7 @@ def test_sequences_of_undefined_length_are_stepped_over(tmp_path):
 
 
 def test_elements_of_a_vr_that_is_not_known_are_stepped_over(tmp_path):
-    path = save(image(stored_slice(0)), tmp_path / "IM0001")
+    path = save_dataset(make_image(stored_slice(0)), tmp_path / "IM0001")
     before, content = read_header(path), path.read_bytes()
     at = content.index(struct.pack("<HH", 0x7FE0, 0x0010))
     for value in (b"", b"abcd", bytes(70_000)):  # PS3.5 7.1.2: 32 bits of length
@@ -149,7 +151,7 @@ def test_elements_of_a_vr_that_is_not_known_are_stepped_over(tmp_path):
 
 
 def test_every_header_is_told_to_the_progress_bar(tmp_path):
-    write_series(tmp_path, series())
+    write_series(tmp_path, make_series())
     told = []
 
     def progress(items, description):

@@ -7,7 +7,7 @@ import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from helpers.builders import series, stored_slice, write_series
+from helpers.builders import make_series, stored_slice, write_series
 from napari_medread.api import read
 from napari_medread.dicom.headers.csa_header import read_csa_values
 from napari_medread.dicom.headers.private_attributes import get_private_numbers
@@ -17,7 +17,9 @@ SLICES = 3
 
 def diffusion(b_values, write, maker):
     """Return two or more sets of slices, each with a b-value that ``write(ds, b)`` notes."""
-    datasets = series(slices=list(range(SLICES)) * len(b_values), Manufacturer=maker, Modality="MR")
+    datasets = make_series(
+        slices=list(range(SLICES)) * len(b_values), Manufacturer=maker, Modality="MR"
+    )
     for n, ds in enumerate(datasets):
         ds.InstanceNumber = 100 - n  # the last was acquired first
         write(ds, b_values[n // SLICES])

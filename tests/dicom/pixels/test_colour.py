@@ -15,7 +15,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from helpers.builders import image, save
+from helpers.builders import make_image, save_dataset
 from napari_medread.api import read
 from napari_medread.errors import UnreadableFile
 
@@ -31,11 +31,11 @@ UNCOMPRESSED = [ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEnd
 def colour(pixels, photometric="RGB", planar=0, **attributes):
     """Return a colour image of pixels as they are in the file."""
     given = {"SamplesPerPixel": 3, "PlanarConfiguration": planar, **attributes}
-    return image(pixels, PhotometricInterpretation=photometric, Modality="SC", **given)
+    return make_image(pixels, PhotometricInterpretation=photometric, Modality="SC", **given)
 
 
 def one(tmp_path, ds, syntax=ExplicitVRLittleEndian):
-    (volume,) = read(save(ds, tmp_path / "IM1", syntax))
+    (volume,) = read(save_dataset(ds, tmp_path / "IM1", syntax))
     return volume
 
 
@@ -67,7 +67,7 @@ def test_colour_of_16_bits(tmp_path, planar):
 
 
 def test_colour_of_32_bits_is_refused_in_a_sentence(tmp_path):
-    path = save(colour(RGB.astype(np.uint32)), tmp_path / "IM1")
+    path = save_dataset(colour(RGB.astype(np.uint32)), tmp_path / "IM1")
     with pytest.raises(
         UnreadableFile, match=r"^IM1: colour with 32 bits per sample is not supported\.$"
     ):
@@ -77,7 +77,7 @@ def test_colour_of_32_bits_is_refused_in_a_sentence(tmp_path):
 @pytest.mark.parametrize("syntax", [RLELossless, JPEG2000Lossless])
 def test_compressed_without_loss(tmp_path, syntax):
     pixels = np.tile(RGB, (8, 8, 1))  # JPEG 2000 wants some pixels
-    path = save(colour(pixels), tmp_path / "IM1")
+    path = save_dataset(colour(pixels), tmp_path / "IM1")
     ds = dcmread(path)
     ds.compress(syntax, generate_instance_uid=False)
     ds.save_as(path)
@@ -160,7 +160,7 @@ def test_frames_of_a_compressed_colour_run_are_a_leading_axis():
 
 def palette(pixels, tables, bits, first=0, entries=None, segmented=False, **attributes):
     """Return a palette image; tables are bytes of red, green and blue."""
-    ds = image(pixels, PhotometricInterpretation="PALETTE COLOR", Modality="US", **attributes)
+    ds = make_image(pixels, PhotometricInterpretation="PALETTE COLOR", Modality="US", **attributes)
     for name, table in zip(("Red", "Green", "Blue"), tables, strict=True):
         descriptor = f"{name}PaletteColorLookupTableDescriptor"
         setattr(ds, descriptor, [entries % 65536, first, bits])
@@ -216,7 +216,9 @@ def test_a_shipped_palette():
 
 
 def test_a_palette_without_its_tables_is_refused_in_a_sentence(tmp_path):
-    path = save(image(INDEX, PhotometricInterpretation="PALETTE COLOR"), tmp_path / "IM1")
+    path = save_dataset(
+        make_image(INDEX, PhotometricInterpretation="PALETTE COLOR"), tmp_path / "IM1"
+    )
     with pytest.raises(UnreadableFile, match=r"^IM1: "):
         read(path)
 

@@ -8,12 +8,12 @@ from pydicom.uid import RLELossless
 from helpers.builders import (
     ORIENTATIONS,
     SLICES,
-    image,
-    save,
-    series,
-    sets,
+    make_image,
+    make_series,
+    make_sets,
+    make_uid,
+    save_dataset,
     stored_slice,
-    uid,
     write_series,
 )
 from napari_medread.api import read
@@ -82,28 +82,30 @@ def timed(t, _, ds):
 
 GAP, UNEVEN = [0, 1, 3, 4], [0, 1, 2.5, 3.1, 4.9, 6.3]
 CASES = {
-    "whole numbers": lambda: series(),
-    "signed": lambda: series(change=signed),
-    "Hounsfield": lambda: series(change=hounsfield),
-    "fractions with slopes of their own": lambda: series(change=fractions),
-    "padding": lambda: series(change=hounsfield, PixelPaddingValue=17),
-    "missing slices": lambda: series(slices=GAP, change=signed),
-    "missing slices with padding": lambda: series(slices=GAP, PixelPaddingValue=3),
-    "missing slices of fractions": lambda: series(slices=GAP, change=fractions),
-    "colour": lambda: series(change=coloured),
-    "missing slices in colour": lambda: series(slices=GAP, change=coloured),
-    "coronal": lambda: series(ORIENTATIONS["coronal"]),
-    "sagittal": lambda: series(ORIENTATIONS["sagittal"]),
-    "sagittal with a gap": lambda: series(ORIENTATIONS["sagittal"], slices=GAP),
-    "sagittal in colour": lambda: series(ORIENTATIONS["sagittal"], change=coloured),
-    "over time": lambda: sets(3, timed),
-    "over time with a gap": lambda: sets(3, timed, slices=GAP),
-    "over time and uneven": lambda: sets(2, timed, slices=UNEVEN),
-    "uneven": lambda: series(slices=UNEVEN),
-    "uneven fractions": lambda: series(slices=UNEVEN, change=fractions),
-    "uneven colour": lambda: series(slices=UNEVEN, change=coloured),
-    "one slice": lambda: series(slices=[0]),
-    "without positions": lambda: series(change=lambda _, ds: delattr(ds, "ImagePositionPatient")),
+    "whole numbers": lambda: make_series(),
+    "signed": lambda: make_series(change=signed),
+    "Hounsfield": lambda: make_series(change=hounsfield),
+    "fractions with slopes of their own": lambda: make_series(change=fractions),
+    "padding": lambda: make_series(change=hounsfield, PixelPaddingValue=17),
+    "missing slices": lambda: make_series(slices=GAP, change=signed),
+    "missing slices with padding": lambda: make_series(slices=GAP, PixelPaddingValue=3),
+    "missing slices of fractions": lambda: make_series(slices=GAP, change=fractions),
+    "colour": lambda: make_series(change=coloured),
+    "missing slices in colour": lambda: make_series(slices=GAP, change=coloured),
+    "coronal": lambda: make_series(ORIENTATIONS["coronal"]),
+    "sagittal": lambda: make_series(ORIENTATIONS["sagittal"]),
+    "sagittal with a gap": lambda: make_series(ORIENTATIONS["sagittal"], slices=GAP),
+    "sagittal in colour": lambda: make_series(ORIENTATIONS["sagittal"], change=coloured),
+    "over time": lambda: make_sets(3, timed),
+    "over time with a gap": lambda: make_sets(3, timed, slices=GAP),
+    "over time and uneven": lambda: make_sets(2, timed, slices=UNEVEN),
+    "uneven": lambda: make_series(slices=UNEVEN),
+    "uneven fractions": lambda: make_series(slices=UNEVEN, change=fractions),
+    "uneven colour": lambda: make_series(slices=UNEVEN, change=coloured),
+    "one slice": lambda: make_series(slices=[0]),
+    "without positions": lambda: make_series(
+        change=lambda _, ds: delattr(ds, "ImagePositionPatient")
+    ),
 }
 
 
@@ -141,7 +143,7 @@ def test_all_but_the_voxels_is_the_same(tmp_path, make):
     ids=str,
 )
 def test_every_way_of_slicing_gives_the_values(tmp_path, index):
-    write_series(tmp_path, series())
+    write_series(tmp_path, make_series())
     (eager,), (lazy,) = read(tmp_path, lazy=False), read(tmp_path, lazy=True)
     np.testing.assert_array_equal(np.asarray(lazy.data[index]), eager.data[index])
 
@@ -149,10 +151,10 @@ def test_every_way_of_slicing_gives_the_values(tmp_path, index):
 @pytest.mark.parametrize(
     ("make", "chunks"),
     [
-        (lambda: series(), ((1,) * 4, (5,), (7,))),
-        (lambda: series(ORIENTATIONS["sagittal"]), ((5,), (7,), (1,) * 4)),
-        (lambda: sets(3, timed), ((1,) * 3, (1,) * 4, (5,), (7,))),
-        (lambda: series(change=coloured), ((1,) * 4, (5,), (7,), (3,))),
+        (lambda: make_series(), ((1,) * 4, (5,), (7,))),
+        (lambda: make_series(ORIENTATIONS["sagittal"]), ((5,), (7,), (1,) * 4)),
+        (lambda: make_sets(3, timed), ((1,) * 3, (1,) * 4, (5,), (7,))),
+        (lambda: make_series(change=coloured), ((1,) * 4, (5,), (7,), (3,))),
     ],
     ids=["axial", "sagittal", "over time", "colour"],
 )
@@ -168,37 +170,39 @@ WINDOW = {"WindowCenter": "40", "WindowWidth": "400"}
 
 
 def test_nothing_is_read_until_it_is_looked_at(tmp_path, reads):
-    read(write_series(tmp_path, series(**WINDOW)), lazy=True)
+    read(write_series(tmp_path, make_series(**WINDOW)), lazy=True)
     assert reads == []
 
 
 def test_looking_at_a_slice_reads_that_slice(tmp_path, reads):
-    (volume,) = read(write_series(tmp_path, series(**WINDOW)), lazy=True)
+    (volume,) = read(write_series(tmp_path, make_series(**WINDOW)), lazy=True)
     np.asarray(volume.data[2])
     assert reads == [volume.source[2].name]
 
 
 def test_a_missing_slice_is_padded_without_reading(tmp_path, reads):
-    datasets = series(slices=GAP, PixelPaddingValue=3, **WINDOW)
+    datasets = make_series(slices=GAP, PixelPaddingValue=3, **WINDOW)
     (volume,) = read(write_series(tmp_path, datasets), lazy=True)
     assert (np.asarray(volume.data[2]) == 3).all()
     assert reads == []
 
 
 def test_a_plane_between_uneven_slices_reads_those_beside_it(tmp_path, reads):
-    (volume,) = read(write_series(tmp_path, series(slices=UNEVEN, **WINDOW)), lazy=True)
+    (volume,) = read(write_series(tmp_path, make_series(slices=UNEVEN, **WINDOW)), lazy=True)
     np.asarray(volume.data[1])
     assert len(reads) == 2
 
 
 def test_without_a_window_a_few_slices_tell_the_contrast(tmp_path, reads):
-    read(write_series(tmp_path, series(slices=range(20))), lazy=True)
+    read(write_series(tmp_path, make_series(slices=range(20))), lazy=True)
     assert len(reads) == lazy_stacks.LAZY_SAMPLE_PLANES
 
 
 def test_of_several_volumes_only_the_largest_is_read(tmp_path, reads):
     for number in range(20):
-        many = series(slices=range(6 if number == 7 else 3), SeriesInstanceUID=uid(), **WINDOW)
+        many = make_series(
+            slices=range(6 if number == 7 else 3), SeriesInstanceUID=make_uid(), **WINDOW
+        )
         write_series(tmp_path / str(number), many)
     volumes = read(tmp_path)
     assert len(reads) == 6
@@ -208,33 +212,33 @@ def test_of_several_volumes_only_the_largest_is_read(tmp_path, reads):
 @pytest.mark.parametrize(("lazy", "count"), [(False, 3 * SLICES), (True, 0), (None, SLICES)])
 def test_all_some_or_none_are_read_as_asked(tmp_path, reads, lazy, count):
     for number in range(3):
-        many = series(SeriesInstanceUID=uid(), **WINDOW)
+        many = make_series(SeriesInstanceUID=make_uid(), **WINDOW)
         write_series(tmp_path / str(number), many)
     read(tmp_path, lazy=lazy)
     assert len(reads) == count
 
 
 def test_headers_are_read_once(tmp_path, headers):
-    write_series(tmp_path, series())
+    write_series(tmp_path, make_series())
     volumes = read(tmp_path, lazy=True)
     volumes[0].data.compute()
     assert sorted(headers) == sorted(p.name for p in tmp_path.iterdir())
 
 
 def test_a_stack_over_its_share_of_the_memory_is_lazy(tmp_path, monkeypatch):
-    write_series(tmp_path, series())
+    write_series(tmp_path, make_series())
     monkeypatch.setattr(stack_assembly, "LAZY_ABOVE_MEMORY_SHARE", 0.0)
     (volume,) = read(tmp_path)
     assert isinstance(volume.data, da.Array)
 
 
 def test_a_stack_under_its_share_of_the_memory_is_not(tmp_path):
-    (volume,) = read(write_series(tmp_path, series()))
+    (volume,) = read(write_series(tmp_path, make_series()))
     assert isinstance(volume.data, np.ndarray)
 
 
 def test_the_size_above_which_slices_are_read_when_looked_at_can_be_said(tmp_path, monkeypatch):
-    write_series(tmp_path, series())
+    write_series(tmp_path, make_series())
     (eager,) = read(tmp_path, lazy=False)
     size = eager.data.nbytes
     kinds = {
@@ -250,7 +254,7 @@ def test_the_size_above_which_slices_are_read_when_looked_at_can_be_said(tmp_pat
 
 
 def test_a_file_that_vanished_is_named_when_it_is_looked_at(tmp_path):
-    (volume,) = read(write_series(tmp_path, series(**WINDOW)), lazy=True)
+    (volume,) = read(write_series(tmp_path, make_series(**WINDOW)), lazy=True)
     gone = volume.source[1]
     gone.unlink()
     np.asarray(volume.data[0])
@@ -261,10 +265,10 @@ def test_a_file_that_vanished_is_named_when_it_is_looked_at(tmp_path):
 def compressed(folder):
     """Write a series of RLE images, of which headers do not tell how long they must be."""
     paths = []
-    for n, ds in enumerate(series(slices=range(8))):
+    for n, ds in enumerate(make_series(slices=range(8))):
         ds.Rows = ds.Columns = 32
         ds.PixelData = stored_slice(n, 32, 32).tobytes()
-        path = save(ds, folder / f"IM{n}")
+        path = save_dataset(ds, folder / f"IM{n}")
         ds.compress(RLELossless, generate_instance_uid=False)
         ds.save_as(path)
         paths.append(path)
@@ -289,7 +293,7 @@ def test_a_series_of_which_no_image_can_be_read_says_why(tmp_path):
 
 
 def test_a_lazy_array_is_of_the_type_that_holds_what_headers_allow(tmp_path):
-    ds = image(np.zeros((5, 7), np.uint16), BitsStored=12, HighBit=11, RescaleSlope="1",
+    ds = make_image(np.zeros((5, 7), np.uint16), BitsStored=12, HighBit=11, RescaleSlope="1",
                RescaleIntercept="-1024")  # fmt: skip
     (volume,) = read(write_series(tmp_path, [ds]), lazy=True)
     assert volume.data.dtype == np.int16

@@ -15,13 +15,13 @@ from helpers.builders import (
     ORIENTATIONS,
     ROW_SPACING,
     ROWS,
-    enhanced,
-    image,
-    normal_of,
-    placed,
-    save,
-    series,
-    shared_groups,
+    find_normal,
+    make_enhanced,
+    make_image,
+    make_plane_position,
+    make_series,
+    make_shared_groups,
+    save_dataset,
     stored_slice,
     write_series,
 )
@@ -32,7 +32,7 @@ SHIPPED = Path(pydicom.__file__).parent / "data" / "test_files"
 
 
 def one(tmp_path, ds):
-    (volume,) = read(save(ds, tmp_path / "IM1"))
+    (volume,) = read(save_dataset(ds, tmp_path / "IM1"))
     return volume
 
 
@@ -45,7 +45,7 @@ def one(tmp_path, ds):
 )
 def test_floating_point_pixels(tmp_path, keyword, vr, dtype):
     pixels = np.array([[0.25, -1e-3, 1e6], [7.5, 0, -2.5]], dtype)
-    ds = image(pixels)
+    ds = make_image(pixels)
     for absent in ("PixelData", "BitsStored", "HighBit", "PixelRepresentation"):
         delattr(ds, absent)
     ds.add_new(keyword, vr, pixels.tobytes())
@@ -58,7 +58,7 @@ def test_floating_point_pixels(tmp_path, keyword, vr, dtype):
 @pytest.mark.parametrize("columns", [3, 7, 8])
 def test_single_bits(tmp_path, rows, columns):
     bits = (np.arange(rows * columns) % 3 == 0).astype(np.uint8).reshape(rows, columns)
-    ds = image(bits, BitsAllocated=1, BitsStored=1, HighBit=0)
+    ds = make_image(bits, BitsAllocated=1, BitsStored=1, HighBit=0)
     ds.PixelData = pack_bits(bits)
     np.testing.assert_array_equal(one(tmp_path, ds).data, bits)
 
@@ -67,14 +67,16 @@ def segmentation(segments, bits=1):
     """Return a segmentation of 5 x 7 x 3 voxels, and its values as (segment, slice, ...)."""
     values = np.random.default_rng(1).integers(0, 2, (segments, 3, ROWS, COLUMNS), np.uint8)
     frames = [
-        placed(p)
+        make_plane_position(p)
         | {"SegmentIdentificationSequence": {"ReferencedSegmentNumber": s + 1}}
         | {"FrameContentSequence": {"DimensionIndexValues": [s + 1, p + 1]}}
         for s in range(segments)
         for p in range(3)
     ]
     pixels = values.reshape(-1, ROWS, COLUMNS)
-    ds = enhanced(frames, shared_groups(), pixels, SOPClassUID=SegmentationStorage, Modality="SEG")
+    ds = make_enhanced(
+        frames, make_shared_groups(), pixels, SOPClassUID=SegmentationStorage, Modality="SEG"
+    )
     if bits == 1:
         ds.BitsAllocated, ds.BitsStored, ds.HighBit = 1, 1, 0
         ds.PixelData = pack_bits(pixels.ravel())
@@ -106,13 +108,13 @@ def test_the_segments_of_a_segmentation_are_a_leading_axis(tmp_path):
     ],
 )
 def test_32_bits(tmp_path, pixels, dtype):
-    volume = one(tmp_path, image(pixels))
+    volume = one(tmp_path, make_image(pixels))
     assert volume.data.dtype == dtype
     np.testing.assert_allclose(volume.data, pixels, rtol=1e-6)
 
 
 def test_an_image_of_constant_value_has_contrast_limits(tmp_path):
-    low, high = one(tmp_path, image(np.full((4, 4), 7, np.uint16))).contrast_limits
+    low, high = one(tmp_path, make_image(np.full((4, 4), 7, np.uint16))).contrast_limits
     assert low < high
 
 
@@ -128,7 +130,7 @@ def table(entries, first, bits=16, vr="US"):
 
 
 def test_a_modality_lut_of_signed_pixels_may_begin_below_zero(tmp_path):
-    ds = image(np.array([[-3, -2, -1], [0, 1, 2]], np.int16))
+    ds = make_image(np.array([[-3, -2, -1], [0, 1, 2]], np.int16))
     ds.ModalityLUTSequence = [table([11, 22, 33, 44], -2, vr="SS")]
     expected = [[11, 11, 22], [33, 44, 44]]
     np.testing.assert_array_equal(one(tmp_path, ds).data, expected)
@@ -139,7 +141,7 @@ def test_every_slice_has_its_own_modality_lut(tmp_path):
         entries = np.arange(2048) * (n + 1) % 65536
         ds.ModalityLUTSequence = [table(entries, 0)]
 
-    (volume,) = read(write_series(tmp_path, series(change=own)))
+    (volume,) = read(write_series(tmp_path, make_series(change=own)))
     expected = [stored_slice(n).astype(int) * (n + 1) for n in (3, 2, 1, 0)]
     np.testing.assert_array_equal(volume.data, expected)
 
@@ -148,7 +150,7 @@ def test_pet_slopes_that_differ_give_one_scale_of_values(tmp_path):
     def slope(n, ds):
         ds.RescaleSlope, ds.RescaleIntercept = f"{1.5**n:.6f}", "0"
 
-    datasets = series(change=slope, Modality="PT", Units="BQML")
+    datasets = make_series(change=slope, Modality="PT", Units="BQML")
     (volume,) = read(write_series(tmp_path, datasets))
     expected = [stored_slice(n) * 1.5**n for n in (3, 2, 1, 0)]
     np.testing.assert_allclose(volume.data, expected, rtol=1e-6)
@@ -157,16 +159,16 @@ def test_pet_slopes_that_differ_give_one_scale_of_values(tmp_path):
 
 @pytest.mark.parametrize("spoil", ["LUTData", "LUTDescriptor"])
 def test_a_broken_modality_lut_is_a_sentence(tmp_path, spoil):
-    ds = image(np.array([[9, 10, 11]], np.uint16))
+    ds = make_image(np.array([[9, 10, 11]], np.uint16))
     ds.ModalityLUTSequence = [table([1, 2, 3], 9)]
     delattr(ds.ModalityLUTSequence[0], spoil)
     with pytest.raises(UnreadableFile, match=r"^IM1: its modality LUT is broken\.$"):
-        read(save(ds, tmp_path / "IM1"))
+        read(save_dataset(ds, tmp_path / "IM1"))
 
 
 @pytest.mark.parametrize("slope", ["1E+30", "-1E+300", "1E-300"])
 def test_slopes_beyond_all_measure_are_read(tmp_path, slope):
-    volume = one(tmp_path, image(stored_slice(0), RescaleSlope=slope, RescaleIntercept="0"))
+    volume = one(tmp_path, make_image(stored_slice(0), RescaleSlope=slope, RescaleIntercept="0"))
     low, high = volume.contrast_limits
     assert np.isfinite([low, high]).all()
     assert low < high
@@ -174,13 +176,13 @@ def test_slopes_beyond_all_measure_are_read(tmp_path, slope):
 
 @pytest.mark.parametrize("bits", [0, 17, 65535])
 def test_bits_stored_that_cannot_be_are_all_there_are(tmp_path, bits):
-    volume = one(tmp_path, image(stored_slice(3), BitsStored=bits))
+    volume = one(tmp_path, make_image(stored_slice(3), BitsStored=bits))
     np.testing.assert_array_equal(volume.data, stored_slice(3))
 
 
 def test_pixels_of_no_bits_are_refused_in_a_sentence(tmp_path):
     with pytest.raises(UnreadableFile, match=r"^IM1: the pixels cannot be decoded"):
-        read(save(image(stored_slice(0), BitsAllocated=0), tmp_path / "IM1"))
+        read(save_dataset(make_image(stored_slice(0), BitsAllocated=0), tmp_path / "IM1"))
 
 
 # --- Padding --------------------------------------------------------------------------------
@@ -189,7 +191,7 @@ def test_pixels_of_no_bits_are_refused_in_a_sentence(tmp_path):
 def test_padding_written_unsigned_for_signed_pixels_is_still_padding(tmp_path):
     pixels = np.full((100, 100), -2000, np.int16)
     pixels[40:60] = np.arange(2000).reshape(20, 100)
-    ds = image(pixels)
+    ds = make_image(pixels)
     ds.add_new("PixelPaddingValue", "US", 65536 - 2000)
     low, high = one(tmp_path, ds).contrast_limits
     assert low == pytest.approx(20, abs=2)
@@ -198,13 +200,13 @@ def test_padding_written_unsigned_for_signed_pixels_is_still_padding(tmp_path):
 
 def test_padding_above_bits_stored_does_not_hide_values(tmp_path):
     pixels = np.arange(10_000, dtype=np.uint16).reshape(100, 100) % 4096
-    ds = image(pixels, BitsStored=12, HighBit=11, PixelPaddingValue=63536)
+    ds = make_image(pixels, BitsStored=12, HighBit=11, PixelPaddingValue=63536)
     assert one(tmp_path, ds).contrast_limits[0] < 60
 
 
 def test_an_image_of_padding_alone_has_contrast_limits(tmp_path):
     low, high = one(
-        tmp_path, image(np.zeros((4, 4), np.uint16), PixelPaddingValue=0)
+        tmp_path, make_image(np.zeros((4, 4), np.uint16), PixelPaddingValue=0)
     ).contrast_limits
     assert low < high
 
@@ -218,7 +220,7 @@ def dose(offsets, orientation=AXIAL, bits=32, **attributes):
     """Return a dose grid whose plane n holds ``stored_slice(n)``."""
     kind = np.uint32 if bits == 32 else np.uint16
     pixels = np.array([stored_slice(n) for n in range(len(offsets))]).astype(kind)
-    ds = image(
+    ds = make_image(
         pixels[0],
         SOPClassUID=RTDoseStorage,
         Modality="RTDOSE",
@@ -267,7 +269,7 @@ def test_planes_of_a_dose_lie_at_their_offsets(tmp_path, offsets, heights):
 def test_relative_offsets_count_along_the_normal(tmp_path, name):
     orientation = ORIENTATIONS[name]
     volume = one(tmp_path, dose([0, 2.5, 5], orientation))
-    place = np.array([-12, 34, -56]) + 5 * normal_of(orientation)
+    place = np.array([-12, 34, -56]) + 5 * find_normal(orientation)
     index = np.linalg.solve(volume.patient_affine, [*place, 1])[:3]
     assert volume.data[tuple(np.rint(index).astype(int))] == pytest.approx(0.513)
 

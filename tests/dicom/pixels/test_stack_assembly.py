@@ -18,7 +18,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from helpers.builders import image, save, series, stored_slice, write_series
+from helpers.builders import make_image, make_series, save_dataset, stored_slice, write_series
 from napari_medread.api import read
 from napari_medread.errors import UnreadableFile
 
@@ -36,7 +36,7 @@ def voxels(path):
 
 def one(tmp_path, pixels, **attributes):
     """Return the volume of a one-image series."""
-    (volume,) = read(save(image(pixels, **attributes), tmp_path / "IM1"))
+    (volume,) = read(save_dataset(make_image(pixels, **attributes), tmp_path / "IM1"))
     return volume
 
 
@@ -88,19 +88,19 @@ HTJ2K = (
 def test_htj2k_gives_what_was_encoded(tmp_path):
     row, column = np.mgrid[:12, :16]
     expected = (300 * row + 7 * column).astype(np.uint16)
-    ds = image(expected)
+    ds = make_image(expected)
     ds.PixelData = encapsulate([base64.b64decode(HTJ2K)])
-    path = save(ds, tmp_path / "IM1", HTJ2KLossless)
+    path = save_dataset(ds, tmp_path / "IM1", HTJ2KLossless)
     np.testing.assert_array_equal(voxels(path), expected)
 
 
 @pytest.mark.parametrize("syntax", [RLELossless, JPEG2000Lossless])
 def test_a_compressed_series_equals_what_was_put_in(tmp_path, syntax):
-    datasets = series()
+    datasets = make_series()
     expected = [stored_slice(n, 40, 50) for n in range(4)]  # JPEG 2000 wants some pixels
     for n, ds in enumerate(datasets):
         ds.Rows, ds.Columns, ds.PixelData = 40, 50, expected[n].tobytes()
-        path = save(ds, tmp_path / f"IM{n}")
+        path = save_dataset(ds, tmp_path / f"IM{n}")
         ds.compress(syntax, generate_instance_uid=False)
         ds.save_as(path)
     # Row x column of an axial series points to the head: the last slice comes first.
@@ -108,7 +108,7 @@ def test_a_compressed_series_equals_what_was_put_in(tmp_path, syntax):
 
 
 def test_a_syntax_nobody_decodes_is_named(tmp_path):
-    path = save(image(stored_slice(0)), tmp_path / "IM1")
+    path = save_dataset(make_image(stored_slice(0)), tmp_path / "IM1")
     content = path.read_bytes()
     mpeg = b"1.2.840.10008.1.2.1"
     path.write_bytes(content.replace(mpeg, b"1.2.840.10008.1.2.9"))
@@ -117,9 +117,9 @@ def test_a_syntax_nobody_decodes_is_named(tmp_path):
 
 
 def test_one_image_that_cannot_be_decoded_leaves_an_empty_plane_and_a_note(tmp_path):
-    datasets = series()
+    datasets = make_series()
     for n, ds in enumerate(datasets):
-        path = save(ds, tmp_path / f"IM{n}")
+        path = save_dataset(ds, tmp_path / f"IM{n}")
         ds.compress(RLELossless, generate_instance_uid=False)
         ds.save_as(path)
     broken = tmp_path / "IM1"
@@ -141,10 +141,10 @@ VALUES_12 = np.array([[0, 1, 2047], [2048, 4094, 4095]], dtype=np.uint16)
 @pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRBigEndian])
 def test_encodings_of_plain_numbers(tmp_path, syntax):
     pixels = VALUES_12
-    ds = image(pixels)
+    ds = make_image(pixels)
     if syntax == ExplicitVRBigEndian:
         ds.PixelData = pixels.astype(">u2").tobytes()
-    np.testing.assert_array_equal(voxels(save(ds, tmp_path / "IM1", syntax)), pixels)
+    np.testing.assert_array_equal(voxels(save_dataset(ds, tmp_path / "IM1", syntax)), pixels)
 
 
 def test_an_overlay_in_the_spare_bits_is_left_out(tmp_path):
@@ -199,7 +199,7 @@ def test_slopes_that_differ_from_slice_to_slice(tmp_path):
     def slope(n, ds):
         ds.RescaleSlope, ds.RescaleIntercept = str(0.25 * (n + 1)), "-8"
 
-    (volume,) = read(write_series(tmp_path, series(change=slope)))
+    (volume,) = read(write_series(tmp_path, make_series(change=slope)))
     expected = [stored_slice(n) * 0.25 * (n + 1) - 8 for n in range(4)]
     np.testing.assert_allclose(volume.data, expected[::-1])
     assert volume.data.dtype == np.float32
@@ -209,7 +209,7 @@ def test_a_later_slice_beyond_the_type_widens_it_and_nothing_wraps(tmp_path):
     def slope(n, ds):
         ds.RescaleSlope, ds.RescaleIntercept = ("1", "0") if n else ("200", "0")
 
-    (volume,) = read(write_series(tmp_path, series(change=slope)))
+    (volume,) = read(write_series(tmp_path, make_series(change=slope)))
     expected = [stored_slice(n).astype(int) * (1 if n else 200) for n in range(4)]
     np.testing.assert_array_equal(volume.data, expected[::-1])
 
@@ -219,13 +219,13 @@ def test_a_modality_lut_is_applied(tmp_path):
     table.LUTDescriptor = [4, 10, 16]
     table.LUTData = [5, 100, 3000, 40000]
     table.ModalityLUTType = "US"
-    ds = image(np.array([[9, 10, 11], [12, 13, 14]], np.uint16))
+    ds = make_image(np.array([[9, 10, 11], [12, 13, 14]], np.uint16))
     ds.ModalityLUTSequence = [table]
     ds.ModalityLUTSequence[0]["LUTDescriptor"].VR = "US"
     ds.ModalityLUTSequence[0]["LUTData"].VR = "US"
     # PS3.3 C.11.1.1: values outside the table take its first or last entry.
     expected = [[5, 5, 100], [3000, 40000, 40000]]
-    np.testing.assert_array_equal(voxels(save(ds, tmp_path / "IM1")), expected)
+    np.testing.assert_array_equal(voxels(save_dataset(ds, tmp_path / "IM1")), expected)
 
 
 # --- Display --------------------------------------------------------------------------------

@@ -5,7 +5,13 @@ import itertools
 import numpy as np
 import pytest
 
-from helpers.builders import ORIENTATIONS, position_of, series, stored_slice, write_series
+from helpers.builders import (
+    ORIENTATIONS,
+    find_slice_position,
+    make_series,
+    stored_slice,
+    write_series,
+)
 from napari_medread.api import read
 
 TRAITS = {
@@ -36,14 +42,14 @@ def random_series(random):
     varied = random.random() < 0.3  # one of the traits differs from slice to slice
     images = []
     for combination in itertools.product(range(random.integers(1, 4)), repeat=min(len(traits), 2)):
-        for n, ds in enumerate(series(plane, slices=places, PixelPaddingValue=FILLED)):
+        for n, ds in enumerate(make_series(plane, slices=places, PixelPaddingValue=FILLED)):
             for k, trait in enumerate(traits):
                 value = combination[k] if k < len(combination) else int(random.integers(3)) * varied
                 setattr(ds, trait, TRAITS[trait][value])
             number = len(images)
             ds.PixelData = stored_slice(number).tobytes()
             ds.InstanceNumber = number + 1
-            images.append((position_of(places[n], plane), ds))
+            images.append((find_slice_position(places[n], plane), ds))
     lost = random.random(len(images)) < random.choice([0, 0, 0.05])
     return [pair for pair, gone in zip(images, lost, strict=True) if not gone]
 

@@ -8,11 +8,11 @@ import pytest
 from helpers.builders import (
     ORIENTATIONS,
     SLICES,
-    image,
-    in_sets,
-    save,
-    series,
-    sets,
+    expected_sets,
+    make_image,
+    make_series,
+    make_sets,
+    save_dataset,
     stored_slice,
     write_series,
 )
@@ -59,15 +59,15 @@ KINDS = {
 
 @pytest.mark.parametrize(("change", "names"), KINDS.values(), ids=KINDS)
 def test_images_of_two_kinds_at_one_position_are_two_volumes(tmp_path, change, names):
-    found = by_name(read(write_series(tmp_path, sets(2, change))))
+    found = by_name(read(write_series(tmp_path, make_sets(2, change))))
     assert sorted(found) == names
-    for name, voxels in zip(names, in_sets(2), strict=True):
+    for name, voxels in zip(names, expected_sets(2), strict=True):
         np.testing.assert_array_equal(found[name], voxels)
 
 
 @pytest.mark.parametrize(("change", "_"), KINDS.values(), ids=KINDS)
 def test_what_varies_within_one_clean_stack_does_not_split_it(tmp_path, change, _):
-    datasets = series(change=lambda n, ds: change(n, n, ds))
+    datasets = make_series(change=lambda n, ds: change(n, n, ds))
     (volume,) = read(write_series(tmp_path, datasets))
     np.testing.assert_array_equal(volume.data, [stored_slice(n) for n in (3, 2, 1, 0)])
     assert volume.notes == ()
@@ -78,9 +78,9 @@ def test_magnitude_and_phase_over_time_are_two_volumes_in_time(tmp_path):
         ds.ImageType = ["ORIGINAL", "PRIMARY", "MP"[t % 2]]
         ds.TemporalPositionIdentifier = t // 2 + 1
 
-    found = by_name(read(write_series(tmp_path, sets(6, change))))
-    np.testing.assert_array_equal(found["M"], in_sets(6)[::2])
-    np.testing.assert_array_equal(found["P"], in_sets(6)[1::2])
+    found = by_name(read(write_series(tmp_path, make_sets(6, change))))
+    np.testing.assert_array_equal(found["M"], expected_sets(6)[::2])
+    np.testing.assert_array_equal(found["P"], expected_sets(6)[1::2])
 
 
 def test_nested_differences_are_all_named(tmp_path):
@@ -88,7 +88,7 @@ def test_nested_differences_are_all_named(tmp_path):
         ds.ImageType = ["ORIGINAL", "PRIMARY", "MP"[t % 2]]
         ds.ConvolutionKernel = ["H30", "H60"][t // 2]
 
-    found = by_name(read(write_series(tmp_path, sets(4, change))))
+    found = by_name(read(write_series(tmp_path, make_sets(4, change))))
     assert sorted(found) == ["M, H30", "M, H60", "P, H30", "P, H60"]
 
 
@@ -97,20 +97,20 @@ def test_an_image_type_of_some_slices_does_not_tear_sets_apart(tmp_path):
         ds.TemporalPositionIdentifier = t + 1
         ds.ImageType = ["ORIGINAL", "PRIMARY", "NORM" if (t, n) == (1, 2) else "ND"]
 
-    (volume,) = read(write_series(tmp_path, sets(3, change)))
-    np.testing.assert_array_equal(volume.data, in_sets(3))
+    (volume,) = read(write_series(tmp_path, make_sets(3, change)))
+    np.testing.assert_array_equal(volume.data, expected_sets(3))
 
 
 def test_an_acquisition_number_of_every_slice_does_not_tear_a_stack_apart(tmp_path):
-    datasets = sets(2, lambda t, n, ds: setattr(ds, "AcquisitionNumber", 1 + n + 7 * t))
+    datasets = make_sets(2, lambda t, n, ds: setattr(ds, "AcquisitionNumber", 1 + n + 7 * t))
     (volume,) = read(write_series(tmp_path, datasets))
-    np.testing.assert_array_equal(volume.data, in_sets(2))
+    np.testing.assert_array_equal(volume.data, expected_sets(2))
 
 
 def test_many_sequence_names_are_points_of_an_axis(tmp_path):
     change = differing("SequenceName", *(f"*ep_b1000#{n}" for n in range(12)))
-    (volume,) = read(write_series(tmp_path, sets(12, change)))
-    np.testing.assert_array_equal(volume.data, in_sets(12))
+    (volume,) = read(write_series(tmp_path, make_sets(12, change)))
+    np.testing.assert_array_equal(volume.data, expected_sets(12))
 
 
 def test_acquisitions_that_overlap_are_two_volumes(tmp_path):
@@ -118,7 +118,7 @@ def test_acquisitions_that_overlap_are_two_volumes(tmp_path):
         ds.AcquisitionNumber = 1 + n // 5
 
     volumes = read(
-        write_series(tmp_path, series(slices=[0, 1, 2, 3, 4, 3, 4, 5, 6], change=change))
+        write_series(tmp_path, make_series(slices=[0, 1, 2, 3, 4, 3, 4, 5, 6], change=change))
     )
     found = by_name(volumes)
     assert {name: len(data) for name, data in found.items()} == {
@@ -143,7 +143,7 @@ def test_two_interleaved_stacks_are_told_apart(tmp_path, keyword, values, names)
         setattr(ds, keyword, values[n % 2])
 
     places = [0, 0.3, 1, 1.3, 2, 2.3, 3, 3.3]
-    volumes = read(write_series(tmp_path, series(slices=places, change=change)))
+    volumes = read(write_series(tmp_path, make_series(slices=places, change=change)))
     found = by_name(volumes)
     assert sorted(found) == names
     for n, name in enumerate(names):
@@ -156,7 +156,7 @@ def test_slices_interleaved_at_half_steps_are_one_clean_stack(tmp_path):
     def change(n, ds):
         ds.AcquisitionNumber = 1 + n % 2
 
-    (volume,) = read(write_series(tmp_path, series(slices=range(8), change=change)))
+    (volume,) = read(write_series(tmp_path, make_series(slices=range(8), change=change)))
     assert (volume.shape[0], volume.notes) == (8, ())
 
 
@@ -165,7 +165,7 @@ def test_two_parts_of_the_body_in_two_acquisitions_are_not_filled_between(tmp_pa
         ds.AcquisitionNumber = 1 + n // 4
 
     places = [0, 1, 2, 3, 6, 7, 8, 9]
-    volumes = read(write_series(tmp_path, series(slices=places, change=change)))
+    volumes = read(write_series(tmp_path, make_series(slices=places, change=change)))
     assert [v.shape[0] for v in volumes] == [4, 4]
 
 
@@ -222,7 +222,7 @@ def test_stacks_side_by_side_in_one_series_are_two_exact_volumes(tmp_path):
         x, y, z = ds.ImagePositionPatient
         ds.ImagePositionPatient = [x + 200, y, z]
 
-    datasets = [*series(), *series(change=aside)]
+    datasets = [*make_series(), *make_series(change=aside)]
     volumes = read(write_series(tmp_path, datasets))
     assert sorted(v.patient_affine[0, 3] for v in volumes) == [-12, 188]
     assert [v.shape for v in volumes] == [(4, 5, 7)] * 2
@@ -235,14 +235,14 @@ def test_a_localizer_is_a_volume_of_its_own_and_named_so(tmp_path):
     def change(n, ds):
         ds.ImageType = ["ORIGINAL", "PRIMARY", "LOCALIZER" if n == 0 else "AXIAL"]
 
-    found = by_name(read(write_series(tmp_path, series(change=change))))
+    found = by_name(read(write_series(tmp_path, make_series(change=change))))
     np.testing.assert_array_equal(found["localizer"], [stored_slice(0)])
     assert len(found) == 2
 
 
 def test_a_lone_image_of_another_plane_is_a_volume_of_its_own_and_named_so(tmp_path):
-    odd = series(ORIENTATIONS["sagittal"], slices=[2])
-    found = by_name(read(write_series(tmp_path, [*series(), *odd])))
+    odd = make_series(ORIENTATIONS["sagittal"], slices=[2])
+    found = by_name(read(write_series(tmp_path, [*make_series(), *odd])))
     assert {name: data.shape for name, data in found.items()} == {
         "axial": (4, 5, 7),
         "sagittal": (5, 7, 1),
@@ -250,7 +250,7 @@ def test_a_lone_image_of_another_plane_is_a_volume_of_its_own_and_named_so(tmp_p
 
 
 def test_three_planes_of_a_scout_are_three_volumes_with_names(tmp_path):
-    datasets = [ds for plane in ORIENTATIONS.values() for ds in series(plane)]
+    datasets = [ds for plane in ORIENTATIONS.values() for ds in make_series(plane)]
     volumes = read(write_series(tmp_path, datasets))
     assert sorted(v.name for v in volumes) == [
         f"4 Test series ({plane})" for plane in ("axial", "coronal", "sagittal")
@@ -258,14 +258,14 @@ def test_three_planes_of_a_scout_are_three_volumes_with_names(tmp_path):
 
 
 def test_images_of_two_sizes_are_named_by_them(tmp_path):
-    write_series(tmp_path, series())
-    other = image(
+    write_series(tmp_path, make_series())
+    other = make_image(
         stored_slice(0, 8, 9),
         ImagePositionPatient=[0, 0, 0],
         ImageOrientationPatient=[1, 0, 0, 0, 1, 0],
         PixelSpacing=[2, 3],
     )
-    save(other, tmp_path / "other")
+    save_dataset(other, tmp_path / "other")
     assert sorted(by_name(read(tmp_path))) == ["7 x 5", "9 x 8"]
 
 
@@ -273,7 +273,7 @@ def kinds(*differences):
     """Return one image for every set of differences, on a plane of its own."""
     found = []
     for n, (name, plane, rows) in enumerate(differences):
-        (ds,) = series(ORIENTATIONS[plane], slices=[n])
+        (ds,) = make_series(ORIENTATIONS[plane], slices=[n])
         ds.ImageType = ["ORIGINAL", "PRIMARY", name]
         ds.Rows, ds.PixelData = rows, stored_slice(n, rows).tobytes()
         found.append(ds)
@@ -301,7 +301,7 @@ def test_names_say_no_more_than_it_takes(tmp_path, differences, names):
 
 def test_volumes_that_nothing_tells_apart_are_numbered(tmp_path):
     tilted = ((1, 0, 0), (0, 0.8, 0.6))
-    volumes = read(write_series(tmp_path, [*series(), *series(tilted)]))
+    volumes = read(write_series(tmp_path, [*make_series(), *make_series(tilted)]))
     assert sorted(v.name for v in volumes) == ["4 Test series [1]", "4 Test series [2]"]
 
 
@@ -313,7 +313,7 @@ def test_pixel_spacings_that_differ_by_rounding_are_one(tmp_path, spacings, volu
     def change(n, ds):
         ds.PixelSpacing = [spacings[n // 2]] * 2
 
-    assert len(read(write_series(tmp_path, series(change=change)))) == volumes
+    assert len(read(write_series(tmp_path, make_series(change=change)))) == volumes
 
 
 # --- Duplicates -----------------------------------------------------------------------------
@@ -324,26 +324,26 @@ def test_pixel_spacings_that_differ_by_rounding_are_one(tmp_path, spacings, volu
     [(1, "1 duplicate file was left out."), (3, "3 duplicate files were left out.")],
 )
 def test_copies_of_an_image_are_left_out_and_told(tmp_path, copies, note):
-    datasets = series()
+    datasets = make_series()
     write_series(tmp_path, datasets)
     for n in range(copies):
-        save(datasets[n], tmp_path / "copy" / f"IM{n}")
+        save_dataset(datasets[n], tmp_path / "copy" / f"IM{n}")
     (volume,) = read(tmp_path)
     assert volume.shape[0] == SLICES
     assert volume.notes == (note,)
 
 
 def test_another_image_at_the_same_position_is_kept(tmp_path):
-    datasets = sets(2, lambda *_: None)
+    datasets = make_sets(2, lambda *_: None)
     (volume,) = read(write_series(tmp_path, datasets))
-    np.testing.assert_array_equal(volume.data, in_sets(2))
+    np.testing.assert_array_equal(volume.data, expected_sets(2))
 
 
 def test_one_image_more_at_a_position_is_a_volume_of_its_own(tmp_path):
-    (again,) = series(slices=[2])
+    (again,) = make_series(slices=[2])
     again.PixelData = stored_slice(9).tobytes()
     again.InstanceNumber = 99
-    volumes = read(write_series(tmp_path, [*series(), again]))
+    volumes = read(write_series(tmp_path, [*make_series(), again]))
     assert sorted(v.shape[0] for v in volumes) == [1, 4]
 
 
@@ -359,7 +359,7 @@ def test_neither_a_negative_spacing_nor_reversed_numbers_turn_a_stack(
         ds.InstanceNumber = SLICES - n if descending else n + 1
         ds.SpacingBetweenSlices = spacing
 
-    (volume,) = read(write_series(tmp_path, series(change=change)))
+    (volume,) = read(write_series(tmp_path, make_series(change=change)))
     np.testing.assert_array_equal(volume.data, [stored_slice(n) for n in (3, 2, 1, 0)])
     np.testing.assert_allclose(volume.geometry.to_patient([0, 0, 0]), [-12, 34, -41])
 
@@ -368,7 +368,7 @@ def test_slice_location_does_not_matter_where_positions_are(tmp_path):
     def change(n, ds):
         ds.SliceLocation = str([5, -3, 88, 0][n])
 
-    (volume,) = read(write_series(tmp_path, series(change=change)))
+    (volume,) = read(write_series(tmp_path, make_series(change=change)))
     np.testing.assert_array_equal(volume.data, [stored_slice(n) for n in (3, 2, 1, 0)])
 
 
@@ -377,7 +377,7 @@ def test_slices_without_a_position_are_piled_apart_from_those_with_one(tmp_path)
         if n >= 4:
             del ds.ImagePositionPatient
 
-    placed, pile = read(write_series(tmp_path, series(slices=range(6), change=change)))
+    placed, pile = read(write_series(tmp_path, make_series(slices=range(6), change=change)))
     if placed.patient_affine is None:
         placed, pile = pile, placed
     np.testing.assert_array_equal(placed.data, [stored_slice(n) for n in (3, 2, 1, 0)])
@@ -386,7 +386,7 @@ def test_slices_without_a_position_are_piled_apart_from_those_with_one(tmp_path)
 
 
 def test_a_thousand_images_are_sorted_in_less_than_a_second(tmp_path):
-    header = read_header(save(series()[0], tmp_path / "IM1"))
+    header = read_header(save_dataset(make_series()[0], tmp_path / "IM1"))
     frames = [frame for _ in range(1000) for frame in make_frames(header)]
     for n, frame in enumerate(frames):
         frame.computed_position = np.array([0.0, 0.0, 0.5 * n])

@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from helpers.builders import ORIENTATIONS, SLICES, in_sets, series, sets, stored_slice, write_series
+from helpers.builders import (
+    ORIENTATIONS,
+    SLICES,
+    expected_sets,
+    make_series,
+    make_sets,
+    stored_slice,
+    write_series,
+)
 from napari_medread.api import read
 
 B0, BX, BY = [0.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]
@@ -111,14 +119,14 @@ ONE = {
 
 @pytest.mark.parametrize(("change", "axis"), ONE.values(), ids=ONE)
 def test_the_leading_axis(tmp_path, change, axis):
-    (volume,) = read(write_series(tmp_path, sets(3, change)))
+    (volume,) = read(write_series(tmp_path, make_sets(3, change)))
     assert axis_of(volume) == axis
 
 
 @pytest.mark.parametrize(("change", "_"), ONE.values(), ids=ONE)
 def test_every_set_holds_its_own_images(tmp_path, change, _):
-    (volume,) = read(write_series(tmp_path, sets(3, change)))
-    np.testing.assert_array_equal(volume.data, in_sets(3))
+    (volume,) = read(write_series(tmp_path, make_sets(3, change)))
+    np.testing.assert_array_equal(volume.data, expected_sets(3))
     assert volume.notes == ()
 
 
@@ -135,8 +143,8 @@ def test_every_set_holds_its_own_images(tmp_path, change, _):
     ],
 )
 def test_sets_are_sorted_by_number_and_not_by_text(tmp_path, keyword, values):
-    (volume,) = read(write_series(tmp_path, sets(3, each(**{keyword: values}))))
-    np.testing.assert_array_equal(volume.data, in_sets(3)[[1, 2, 0]])
+    (volume,) = read(write_series(tmp_path, make_sets(3, each(**{keyword: values}))))
+    np.testing.assert_array_equal(volume.data, expected_sets(3)[[1, 2, 0]])
 
 
 @pytest.mark.parametrize(
@@ -149,9 +157,9 @@ def test_sets_are_sorted_by_number_and_not_by_text(tmp_path, keyword, values):
     ],
 )
 def test_instance_numbers_in_any_order_sort_sets(tmp_path, order):
-    datasets = sets(3, lambda t, n, ds: setattr(ds, "InstanceNumber", 50 + order(t, n)))
+    datasets = make_sets(3, lambda t, n, ds: setattr(ds, "InstanceNumber", 50 + order(t, n)))
     (volume,) = read(write_series(tmp_path, datasets))
-    np.testing.assert_array_equal(volume.data, in_sets(3))
+    np.testing.assert_array_equal(volume.data, expected_sets(3))
 
 
 @pytest.mark.parametrize(
@@ -166,10 +174,10 @@ def test_instance_numbers_in_any_order_sort_sets(tmp_path, order):
     ids=["trigger", "clock", "echo", "not unique", "only in one slice"],
 )
 def test_an_attribute_that_differs_between_positions_is_not_the_axis(tmp_path, keyword, value):
-    datasets = sets(3, lambda t, n, ds: setattr(ds, keyword, value(t, n)))
+    datasets = make_sets(3, lambda t, n, ds: setattr(ds, keyword, value(t, n)))
     (volume,) = read(write_series(tmp_path, datasets))
     assert volume.leading[0].label == "instance"
-    np.testing.assert_array_equal(volume.data, in_sets(3))
+    np.testing.assert_array_equal(volume.data, expected_sets(3))
 
 
 def test_slices_that_were_acquired_one_by_one_take_the_time_of_the_first(tmp_path):
@@ -177,7 +185,7 @@ def test_slices_that_were_acquired_one_by_one_take_the_time_of_the_first(tmp_pat
         ds.TemporalPositionIdentifier = t + 1
         ds.AcquisitionTime = clock(86390 + 8 * t + 2 * n)
 
-    (volume,) = read(write_series(tmp_path, sets(3, change)))
+    (volume,) = read(write_series(tmp_path, make_sets(3, change)))
     assert axis_of(volume) == ("time", "s", 8, [0, 8, 16])
 
 
@@ -198,24 +206,24 @@ def diffusion(*pairs):
 
 def test_b_values_and_directions_make_an_axis(tmp_path):
     change = diffusion((1000.0, BY), (0.0, B0), (1000.0, BX))
-    (volume,) = read(write_series(tmp_path, sets(3, change)))
+    (volume,) = read(write_series(tmp_path, make_sets(3, change)))
     (axis,) = volume.leading
     assert (axis.label, axis.unit) == ("b-value", "pixel")
     assert axis.values == ((1000.0, 0.0, 1.0, 0.0), (0.0,), (1000.0, 1.0, 0.0, 0.0))
-    np.testing.assert_array_equal(volume.data, in_sets(3))
+    np.testing.assert_array_equal(volume.data, expected_sets(3))
 
 
 def test_repeated_b0_images_stay_in_their_order_with_their_b_values(tmp_path):
     change = diffusion((0.0, B0), (800.0, BX), (0.0, B0), (800.0, BY), (0.0, B0))
-    (volume,) = read(write_series(tmp_path, sets(5, change)))
+    (volume,) = read(write_series(tmp_path, make_sets(5, change)))
     (axis,) = volume.leading
     assert axis.label == "b-value"
     assert [value[0] for value in axis.values] == [0, 800, 0, 800, 0]
-    np.testing.assert_array_equal(volume.data, in_sets(5))
+    np.testing.assert_array_equal(volume.data, expected_sets(5))
 
 
 def test_a_b_value_that_never_changes_is_no_axis(tmp_path):
-    (volume,) = read(write_series(tmp_path, sets(3, diffusion(*[(0.0, B0)] * 3))))
+    (volume,) = read(write_series(tmp_path, make_sets(3, diffusion(*[(0.0, B0)] * 3))))
     assert volume.leading[0].label == "instance"
 
 
@@ -253,9 +261,9 @@ def test_two_attributes_make_two_axes(tmp_path, outer, inner, axes):
         setattr(ds, outer[0], outer[1][t // 2])
         setattr(ds, inner[0], inner[1][t % 2])
 
-    (volume,) = read(write_series(tmp_path, sets(6, change)))
+    (volume,) = read(write_series(tmp_path, make_sets(6, change)))
     assert [(axis.label, list(axis.values)) for axis in volume.leading] == axes
-    expected = in_sets(6).reshape(3, 2, SLICES, 5, 7)
+    expected = expected_sets(6).reshape(3, 2, SLICES, 5, 7)
     np.testing.assert_array_equal(volume.data, expected)
 
 
@@ -265,7 +273,7 @@ def test_the_time_of_two_axes_comes_from_the_clock(tmp_path):
         ds.EchoTime = ["4", "8"][t % 2]
         ds.AcquisitionTime = clock(36000 + 3 * (t // 2) + 0.01 * (t % 2))
 
-    (volume,) = read(write_series(tmp_path, sets(6, change)))
+    (volume,) = read(write_series(tmp_path, make_sets(6, change)))
     time = volume.leading[0]
     assert (time.label, time.unit, time.step) == ("time", "s", pytest.approx(3))
 
@@ -285,8 +293,8 @@ def test_the_time_of_two_axes_comes_from_the_clock(tmp_path):
 )
 @pytest.mark.parametrize("lost", [1, 2, 3])
 def test_an_incomplete_last_set_is_left_out_and_told(tmp_path, change, lost):
-    (volume,) = read(write_series(tmp_path, sets(3, change)[:-lost]))
-    np.testing.assert_array_equal(volume.data, in_sets(2))
+    (volume,) = read(write_series(tmp_path, make_sets(3, change)[:-lost]))
+    np.testing.assert_array_equal(volume.data, expected_sets(2))
     assert volume.notes == (
         f"The acquisition is incomplete: kept 2 full sets, left out {SLICES - lost} "
         f"{'image' if lost == SLICES - 1 else 'images'}.",
@@ -298,32 +306,32 @@ LOST = (5, 19, 30)
 
 
 def test_sets_that_lost_an_image_are_left_out(tmp_path):
-    datasets = sets(10, each(TemporalPositionIdentifier=range(1, 11)))
+    datasets = make_sets(10, each(TemporalPositionIdentifier=range(1, 11)))
     kept = [ds for n, ds in enumerate(datasets) if n not in LOST]
     (volume,) = read(write_series(tmp_path, kept))
-    np.testing.assert_array_equal(volume.data, np.delete(in_sets(10), [1, 4, 7], axis=0))
+    np.testing.assert_array_equal(volume.data, np.delete(expected_sets(10), [1, 4, 7], axis=0))
     assert volume.notes == ("The acquisition is incomplete: kept 7 full sets, left out 9 images.",)
 
 
 def test_counting_does_not_mix_sets_after_a_lost_image(tmp_path):
-    kept = [ds for n, ds in enumerate(sets(4, each())) if n != LOST[0]]
+    kept = [ds for n, ds in enumerate(make_sets(4, each())) if n != LOST[0]]
     volumes = read(write_series(tmp_path, kept))
     assert all("nothing in the headers says why" in v.notes[0] for v in volumes)
 
 
 def test_the_files_of_a_set_that_was_left_out_are_no_source(tmp_path):
     change = each(TemporalPositionIdentifier=[1, 2, 3])
-    (volume,) = read(write_series(tmp_path, sets(3, change)[:-1]))
+    (volume,) = read(write_series(tmp_path, make_sets(3, change)[:-1]))
     assert len(volume.source) == 2 * SLICES
 
 
 def test_one_full_set_and_a_part_are_two_volumes(tmp_path):
-    volumes = read(write_series(tmp_path, sets(2, each())[:-2]))
+    volumes = read(write_series(tmp_path, make_sets(2, each())[:-2]))
     assert sorted(v.shape[0] for v in volumes) == [2, SLICES]
 
 
 def test_instance_numbers_that_repeat_make_volumes(tmp_path):
-    datasets = sets(2, lambda _, n, ds: setattr(ds, "InstanceNumber", n))
+    datasets = make_sets(2, lambda _, n, ds: setattr(ds, "InstanceNumber", n))
     volumes = read(write_series(tmp_path, datasets))
     assert [v.name for v in volumes] == ["4 Test series (set 1)", "4 Test series (set 2)"]
     assert all("nothing in the headers says why" in v.notes[0] for v in volumes)
@@ -335,20 +343,20 @@ def test_positions_that_jitter_between_sets_are_the_same(tmp_path):
         x, y, z = ds.ImagePositionPatient
         ds.ImagePositionPatient = [x, y, z + 1e-5 * np.sin(3 * t + n)]
 
-    (volume,) = read(write_series(tmp_path, sets(3, change)))
-    np.testing.assert_array_equal(volume.data, in_sets(3))
+    (volume,) = read(write_series(tmp_path, make_sets(3, change)))
+    np.testing.assert_array_equal(volume.data, expected_sets(3))
 
 
 def test_one_slice_over_time_is_an_axis_too(tmp_path):
     change = each(TemporalPositionIdentifier=[1, 2, 3])
-    (volume,) = read(write_series(tmp_path, sets(3, change, slices=[0], SliceThickness="6")))
-    np.testing.assert_array_equal(volume.data, in_sets(3, 1))
+    (volume,) = read(write_series(tmp_path, make_sets(3, change, slices=[0], SliceThickness="6")))
+    np.testing.assert_array_equal(volume.data, expected_sets(3, 1))
     assert volume.geometry.spacing[0] == pytest.approx(6)
 
 
 @pytest.mark.parametrize("plane", ["coronal", "sagittal"])
 def test_a_leading_axis_stays_first_in_every_plane(tmp_path, plane):
-    datasets = sets(2, each(AcquisitionNumber=[1, 2]), orientation=ORIENTATIONS[plane])
+    datasets = make_sets(2, each(AcquisitionNumber=[1, 2]), orientation=ORIENTATIONS[plane])
     (volume,) = read(write_series(tmp_path, datasets))
     assert volume.data.shape[0] == 2
     assert volume.axis_labels == ("acquisition", "SI", "AP", "RL")
@@ -356,12 +364,14 @@ def test_a_leading_axis_stays_first_in_every_plane(tmp_path, plane):
 
 
 def test_nothing_of_the_time_of_day_is_left(tmp_path):
-    (volume,) = read(write_series(tmp_path, sets(2, each(AcquisitionTime=["101112", "101114"]))))
+    (volume,) = read(
+        write_series(tmp_path, make_sets(2, each(AcquisitionTime=["101112", "101114"])))
+    )
     assert volume.leading[0].values == (0, 2)
 
 
 def test_without_repeats_there_is_no_axis(tmp_path):
-    (volume,) = read(write_series(tmp_path, series(TemporalPositionIdentifier=1)))
+    (volume,) = read(write_series(tmp_path, make_series(TemporalPositionIdentifier=1)))
     assert volume.leading == ()
 
 
@@ -369,6 +379,6 @@ def test_a_value_that_jitters_from_slice_to_slice_loses_no_image(tmp_path):
     def cine(t, n, ds):
         ds.TriggerTime = str(40 * t + (n == 2 and t == 4))  # one image a millisecond late
 
-    (volume,) = read(write_series(tmp_path, sets(8, cine)))
-    np.testing.assert_array_equal(volume.data, in_sets(8))
+    (volume,) = read(write_series(tmp_path, make_sets(8, cine)))
+    np.testing.assert_array_equal(volume.data, expected_sets(8))
     assert volume.notes == ()

@@ -11,7 +11,7 @@ from helpers.builders import (
     ORIENTATIONS,
     ROW_SPACING,
     SLICE_SPACING,
-    series,
+    make_series,
     stored_slice,
     write_series,
 )
@@ -161,7 +161,7 @@ def test_a_shift_by_less_than_a_pixel_is_told(tmp_path):
         x, y, z = ds.ImagePositionPatient
         ds.ImagePositionPatient = [x + 0.5 * (n >= 4), y, z]
 
-    (volume,) = read(write_series(tmp_path, series(slices=range(8), change=shift)))
+    (volume,) = read(write_series(tmp_path, make_series(slices=range(8), change=shift)))
     assert volume.shape[0] == 8
     assert any("deviate from a straight line" in note for note in volume.notes)
 
@@ -202,7 +202,7 @@ def voxels_by_height(volumes):
 
 
 def test_a_missing_slice_is_filled_and_its_index_told(tmp_path):
-    (volume,) = read(write_series(tmp_path, series(slices=[0, 1, 3, 4, 5])))
+    (volume,) = read(write_series(tmp_path, make_series(slices=[0, 1, 3, 4, 5])))
     assert volume.shape[0] == 6
     # Superior first: the slice at 2 is the fourth from the top.
     assert volume.notes == ("1 missing slice filled with the lowest value, at index 3.",)
@@ -211,7 +211,7 @@ def test_a_missing_slice_is_filled_and_its_index_told(tmp_path):
 
 def test_slices_about_a_gap_keep_their_places(tmp_path):
     places = [0, 1, 3, 4, 7]
-    (volume,) = read(write_series(tmp_path, series(slices=places)))
+    (volume,) = read(write_series(tmp_path, make_series(slices=places)))
     found = voxels_by_height([volume])
     for n, place in enumerate(places):
         np.testing.assert_array_equal(found[-56 + place * SLICE_SPACING], stored_slice(n))
@@ -219,7 +219,7 @@ def test_slices_about_a_gap_keep_their_places(tmp_path):
 
 
 def test_missing_slices_are_filled_with_the_padding_value_in_modality_values(tmp_path):
-    datasets = series(
+    datasets = make_series(
         slices=[0, 1, 3], PixelPaddingValue=3, RescaleSlope="2", RescaleIntercept="-1024"
     )
     (volume,) = read(write_series(tmp_path, datasets))
@@ -228,7 +228,7 @@ def test_missing_slices_are_filled_with_the_padding_value_in_modality_values(tmp
 
 
 def test_a_padding_value_beyond_the_type_of_the_voxels_does_not_wrap(tmp_path):
-    datasets = series(
+    datasets = make_series(
         slices=[0, 1, 3], PixelPaddingValue=65535, RescaleSlope="1", RescaleIntercept="-1024"
     )
     (volume,) = read(write_series(tmp_path, datasets))
@@ -239,7 +239,7 @@ def test_a_padding_value_beyond_the_type_of_the_voxels_does_not_wrap(tmp_path):
 def test_slices_missing_from_every_time_are_filled_in_each(tmp_path):
     datasets = []
     for t in range(3):
-        for n, ds in enumerate(series(slices=[0, 1, 3], TemporalPositionIdentifier=t + 1)):
+        for n, ds in enumerate(make_series(slices=[0, 1, 3], TemporalPositionIdentifier=t + 1)):
             ds.PixelData = stored_slice(3 * t + n).tobytes()
             datasets.append(ds)
     (volume,) = read(write_series(tmp_path, datasets))
@@ -251,7 +251,7 @@ def test_slices_missing_from_every_time_are_filled_in_each(tmp_path):
 
 def test_a_head_ct_of_two_spacings_is_two_exact_volumes(tmp_path):
     places = [0, 0.5, 1, 1.5, 2, 3, 4, 5, 6]
-    volumes = read(write_series(tmp_path, series(slices=places)))
+    volumes = read(write_series(tmp_path, make_series(slices=places)))
     found = voxels_by_height(volumes)
     assert sum(v.shape[0] for v in volumes) == len(found) == len(places)
     for n, place in enumerate(places):
@@ -259,7 +259,7 @@ def test_a_head_ct_of_two_spacings_is_two_exact_volumes(tmp_path):
 
 
 def test_volumes_of_two_spacings_say_so_in_name_and_notes(tmp_path):
-    volumes = read(write_series(tmp_path, series(slices=[0, 0.5, 1, 1.5, 2, 3, 4, 5, 6])))
+    volumes = read(write_series(tmp_path, make_series(slices=[0, 0.5, 1, 1.5, 2, 3, 4, 5, 6])))
     assert {(v.name, v.notes) for v in volumes} == {
         (
             f"4 Test series ({spacing} mm)",
@@ -275,7 +275,7 @@ def test_volumes_of_two_spacings_say_so_in_name_and_notes(tmp_path):
 @pytest.mark.parametrize("lazy", [False, True])
 @pytest.mark.parametrize("intercept", ["0", "0.25"], ids=["whole", "fractions"])
 def test_irregular_slices_are_interpolated_linearly_along_the_normal(tmp_path, lazy, intercept):
-    datasets = series(slices=IRREGULAR, RescaleSlope="1", RescaleIntercept=intercept)
+    datasets = make_series(slices=IRREGULAR, RescaleSlope="1", RescaleIntercept=intercept)
     (volume,) = read(write_series(tmp_path, datasets), lazy=lazy)
     heights = volume.geometry.to_patient([[n, 0, 0] for n in range(volume.shape[0])])[:, 2]
     measured = -56 + np.array(IRREGULAR) * SLICE_SPACING
@@ -287,7 +287,7 @@ def test_irregular_slices_are_interpolated_linearly_along_the_normal(tmp_path, l
 
 
 def test_interpolation_is_told_with_the_spacing(tmp_path):
-    (volume,) = read(write_series(tmp_path, series(slices=IRREGULAR)))
+    (volume,) = read(write_series(tmp_path, make_series(slices=IRREGULAR)))
     spacing = float(np.median(np.diff(IRREGULAR))) * SLICE_SPACING
     assert volume.geometry.spacing[0] == pytest.approx(spacing)
     assert volume.notes == (
@@ -301,7 +301,7 @@ def test_positions_of_two_decimals_are_left_alone(tmp_path):
         ds.ImagePositionPatient = [round(x, 2) for x in ds.ImagePositionPatient]
 
     places = np.arange(30) * 0.0667  # a third of a mm
-    (volume,) = read(write_series(tmp_path, series(slices=places, change=rounded)))
+    (volume,) = read(write_series(tmp_path, make_series(slices=places, change=rounded)))
     assert (volume.shape[0], volume.notes) == (30, ())
 
 
@@ -318,7 +318,7 @@ class TestTilt:
             ds.ImagePositionPatient = [x, y + n * SLICE_SPACING * np.tan(np.radians(degrees)), z]
             ds.GantryDetectorTilt = "3"  # wrong, as it often is
 
-        (found,) = read(write_series(tmp_path, series(slices=range(self.SLICES), change=tilt)))
+        (found,) = read(write_series(tmp_path, make_series(slices=range(self.SLICES), change=tilt)))
         return found
 
     def test_the_shear_is_in_the_patient_affine(self, volume, degrees):
@@ -344,13 +344,13 @@ class TestTilt:
 
 
 def test_a_stack_that_does_not_lean_has_no_note_on_tilt(tmp_path):
-    (volume,) = read(write_series(tmp_path, series(GantryDetectorTilt="-18")))
+    (volume,) = read(write_series(tmp_path, make_series(GantryDetectorTilt="-18")))
     assert volume.notes == ()
 
 
 @pytest.mark.parametrize("plane", ORIENTATIONS)
 def test_a_gap_is_filled_along_the_slice_axis_of_every_plane(tmp_path, plane):
-    (volume,) = read(write_series(tmp_path, series(ORIENTATIONS[plane], slices=[0, 1, 3, 4])))
+    (volume,) = read(write_series(tmp_path, make_series(ORIENTATIONS[plane], slices=[0, 1, 3, 4])))
     axis = volume.geometry.slice_axis
     index = int(volume.notes[0].split()[-1].rstrip("."))
     assert (np.take(volume.data, index, axis) == 1).all()
@@ -366,7 +366,7 @@ def test_positions_rounded_to_few_decimals_are_not_interpolated_between(
     def rounded(n, ds):
         ds.ImagePositionPatient = [f"{x:.{decimals}f}" for x in (-12, 34, heights[n])]
 
-    (volume,) = read(write_series(tmp_path, series(slices=range(40), change=rounded)))
+    (volume,) = read(write_series(tmp_path, make_series(slices=range(40), change=rounded)))
     np.testing.assert_array_equal(volume.data, [stored_slice(n) for n in reversed(range(40))])
     found = volume.geometry.to_patient([[39 - n, 0, 0] for n in range(40)])
     np.testing.assert_allclose(found[:, 2], heights, atol=0.2 * 10.0**-decimals)
@@ -381,5 +381,5 @@ def test_slices_off_by_more_than_rounding_are_interpolated(tmp_path):
     def uneven(n, ds):
         ds.ImagePositionPatient = [-12, 34, f"{heights[n]:.1f}"]
 
-    (volume,) = read(write_series(tmp_path, series(slices=range(40), change=uneven)))
+    (volume,) = read(write_series(tmp_path, make_series(slices=range(40), change=uneven)))
     assert any("interpolated" in note for note in volume.notes)

@@ -10,16 +10,16 @@ import pytest
 import SimpleITK as sitk
 from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless
 
-from helpers.builders import ORIENTATIONS, series, write_series
+from helpers.builders import ORIENTATIONS, make_series, write_series
 from helpers.dicom_volumes import (
     FLIPS,
-    affine,
     assert_same_in_patient_space,
-    flat,
-    numbered,
-    placed,
-    turned,
-    values_at,
+    make_affine,
+    make_numbered,
+    make_placed_volume,
+    make_planar_volume,
+    make_rotation,
+    sample_values,
 )
 from napari_medread import read, write
 from napari_medread.core.geometry import Geometry
@@ -57,9 +57,9 @@ def test_an_example_comes_back_as_it_was(tmp_path, name, lazy):
 @pytest.mark.parametrize("plane", ORIENTATIONS)
 @pytest.mark.parametrize("about", [0, 1, 2])
 def test_rows_and_columns_stay_what_they_were(tmp_path, plane, about):
-    orientation = tuple(tuple(turned(17, about) @ np.array(a)) for a in ORIENTATIONS[plane])
+    orientation = tuple(tuple(make_rotation(17, about) @ np.array(a)) for a in ORIENTATIONS[plane])
     made = {"SliceThickness": "7", "WindowCenter": "300", "WindowWidth": "801"}
-    folder = write_series(tmp_path / "in", series(orientation, **made))
+    folder = write_series(tmp_path / "in", make_series(orientation, **made))
     (volume,) = read(folder)
     assert_same(again(volume, tmp_path), volume)
     before = {tuple(ds.ImagePositionPatient): ds for ds in map(pydicom.dcmread, folder.iterdir())}
@@ -73,9 +73,13 @@ def test_rows_and_columns_stay_what_they_were(tmp_path, plane, about):
 
 @pytest.mark.parametrize("flips", FLIPS)
 @pytest.mark.parametrize("slice_axis", [0, 1, 2])
-@pytest.mark.parametrize("rotation", [None, turned(20, 0) @ turned(-13, 1) @ turned(31, 2)])
+@pytest.mark.parametrize(
+    "rotation", [None, make_rotation(20, 0) @ make_rotation(-13, 1) @ make_rotation(31, 2)]
+)
 def test_any_grid_lies_where_it_did(tmp_path, flips, slice_axis, rotation):
-    volume = placed(matrix=affine(flips, rotation), slice_axis=slice_axis, modality="CT")
+    volume = make_placed_volume(
+        matrix=make_affine(flips, rotation), slice_axis=slice_axis, modality="CT"
+    )
     found = again(volume, tmp_path)
     assert_same_in_patient_space(found, volume)
     assert found.notes == ()
@@ -85,23 +89,27 @@ def test_any_grid_lies_where_it_did(tmp_path, flips, slice_axis, rotation):
 @pytest.mark.parametrize("slice_axis", [0, 1, 2])
 def test_the_lean_of_a_tilted_gantry_is_kept(tmp_path, slice_axis):
     lean = np.roll([0.0, 0.0, 1.1], slice_axis)
-    volume = placed(matrix=affine(lean=lean, slice_axis=slice_axis), slice_axis=slice_axis)
+    volume = make_placed_volume(
+        matrix=make_affine(lean=lean, slice_axis=slice_axis), slice_axis=slice_axis
+    )
     found = again(volume, tmp_path)
     assert_same_in_patient_space(found, volume)
     assert found.geometry.tilt == pytest.approx(volume.geometry.tilt)
 
 
 def test_a_grid_that_leans_in_plane_is_cut_along_another_axis(tmp_path):
-    volume = placed(matrix=affine(lean=(1.1, 0, 0), slice_axis=1), slice_axis=0)
+    volume = make_placed_volume(matrix=make_affine(lean=(1.1, 0, 0), slice_axis=1), slice_axis=0)
     assert_same_in_patient_space(again(volume, tmp_path), volume)
 
 
 def test_directions_of_three_digits_are_put_at_right_angles(tmp_path):
-    matrix = affine(rotation=turned(20, 0) @ turned(-13, 1) @ turned(31, 2))
+    matrix = make_affine(
+        rotation=make_rotation(20, 0) @ make_rotation(-13, 1) @ make_rotation(31, 2)
+    )
     lengths = np.linalg.norm(matrix[:3, :3], axis=0)
     matrix[:3, :3] = np.round(matrix[:3, :3] / lengths, 3) * lengths
     matrix[:3, 1] += 0.001 * matrix[:3, 2]
-    volume = placed(matrix=matrix, modality="CT")
+    volume = make_placed_volume(matrix=matrix, modality="CT")
     written = write(tmp_path / "out.dcm", volume)
     (note,) = written.notes
     (found,) = read(written.paths[0])
@@ -113,15 +121,15 @@ def test_directions_of_three_digits_are_put_at_right_angles(tmp_path):
 
 
 def test_a_grid_without_a_right_angle_is_refused(tmp_path):
-    matrix = affine()
+    matrix = make_affine()
     matrix[:3, :3] = np.array([[1, 0.5, 0.2], [0, 1, 0.3], [0, 0, 1]])
     with pytest.raises(CannotWrite, match=r"^made: no two of its axes are at right angles"):
-        write(tmp_path / "out.dcm", placed(matrix=matrix))
+        write(tmp_path / "out.dcm", make_placed_volume(matrix=matrix))
     assert not any(tmp_path.iterdir())
 
 
 def test_a_series_is_new_and_its_slices_are_numbered(tmp_path):
-    write(tmp_path / "out.dcm", placed())
+    write(tmp_path / "out.dcm", make_placed_volume())
     files = sorted((tmp_path / "out").iterdir())
     assert [f.name for f in files] == [f"slice_{n:04d}.dcm" for n in range(1, 5)]
     found = [pydicom.dcmread(f) for f in files]
@@ -130,7 +138,7 @@ def test_a_series_is_new_and_its_slices_are_numbered(tmp_path):
     for keyword in ("SeriesInstanceUID", "StudyInstanceUID", "FrameOfReferenceUID"):
         (uid,) = {ds[keyword].value for ds in found}
         assert uid.is_valid
-    write(tmp_path / "more.dcm", placed())
+    write(tmp_path / "more.dcm", make_placed_volume())
     other = pydicom.dcmread(tmp_path / "more" / "slice_0001.dcm")
     assert other.SeriesInstanceUID != found[0].SeriesInstanceUID
 
@@ -141,7 +149,7 @@ def test_types_that_images_hold_are_stored_as_they_are(tmp_path, dtype, modality
     limits = (0, 1) if dtype is bool else (np.iinfo(dtype).min, np.iinfo(dtype).max)
     data = np.zeros((4, 6, 7), dtype)
     data.flat[:2] = limits
-    found = again(placed(data, modality=modality), tmp_path)
+    found = again(make_placed_volume(data, modality=modality), tmp_path)
     np.testing.assert_array_equal(found.data, data)
     stored = pydicom.dcmread(tmp_path / "out" / "slice_0001.dcm")
     assert stored.get("RescaleSlope", 1) == 1
@@ -150,7 +158,7 @@ def test_types_that_images_hold_are_stored_as_they_are(tmp_path, dtype, modality
 
 
 def test_a_single_slice_is_one_file(tmp_path):
-    volume = placed(numbered((1, 6, 7)), modality="CT", value_unit="HU")
+    volume = make_placed_volume(make_numbered((1, 6, 7)), modality="CT", value_unit="HU")
     written = write(tmp_path / "out.dcm", volume)
     assert written.paths == (tmp_path / "out.dcm",)
     (found,) = read(tmp_path / "out.dcm")
@@ -161,7 +169,7 @@ def test_a_single_slice_is_one_file(tmp_path):
 @pytest.mark.parametrize("spacing", [(0.5, 0.25), None])
 @pytest.mark.parametrize("inverted", [True, False])
 def test_a_plane_image_keeps_its_pixel_size(tmp_path, spacing, inverted):
-    volume = flat(spacing=spacing, inverted=inverted)
+    volume = make_planar_volume(spacing=spacing, inverted=inverted)
     found = again(volume, tmp_path)
     np.testing.assert_array_equal(found.data, volume.data)
     assert found.patient_affine is None
@@ -191,35 +199,35 @@ def test_a_mirrored_plane_image_is_written_the_way_it_is_looked_at(tmp_path, dow
     ],
 )
 def test_the_place_of_a_plane_image_is_said_to_be_lost(tmp_path, matrix, lost):
-    volume = Volume(numbered((5, 6)), "made", Geometry((5, 6), matrix))
+    volume = Volume(make_numbered((5, 6)), "made", Geometry((5, 6), matrix))
     notes = [n for n in write(tmp_path / "out.dcm", volume).notes if "was not written" in n]
     assert [word for note in notes for word in ("turned", "lies") if word in note] == lost
 
 
 def test_the_ratio_of_a_pixel_is_kept(tmp_path):
-    volume = flat(spacing=None, pixel_size=(1.25, 1.0))
+    volume = make_planar_volume(spacing=None, pixel_size=(1.25, 1.0))
     assert again(volume, tmp_path).pixel_size == (1.25, 1.0)
 
 
 def test_colours_are_kept(tmp_path):
     data = np.random.default_rng(1).integers(0, 256, (5, 7, 3), dtype=np.uint8)
-    found = again(flat(data, rgb=True), tmp_path)
+    found = again(make_planar_volume(data, rgb=True), tmp_path)
     assert found.rgb
     np.testing.assert_array_equal(found.data, data)
 
 
 def test_coloured_slices_lie_where_they_did(tmp_path):
     data = np.random.default_rng(1).integers(0, 256, (4, 6, 7, 3), dtype=np.uint8)
-    found = again(placed(data, rgb=True), tmp_path)
+    found = again(make_placed_volume(data, rgb=True), tmp_path)
     np.testing.assert_array_equal(found.data, data)
-    np.testing.assert_allclose(found.patient_affine, affine(), atol=1e-6)
+    np.testing.assert_allclose(found.patient_affine, make_affine(), atol=1e-6)
 
 
 @pytest.mark.parametrize("order", ["<u2", ">u2"])
 def test_colours_of_16_bits_and_transparency_are_said_to_be_lost(tmp_path, order):
     data = np.full((5, 6, 4), 65535, order)
     data[..., 1] = 257 * 7
-    written = write(tmp_path / "out.dcm", flat(data, rgb=True))
+    written = write(tmp_path / "out.dcm", make_planar_volume(data, rgb=True))
     assert any("16 bits" in note for note in written.notes)
     assert any("transparency" in note for note in written.notes)
     (found,) = read(tmp_path / "out.dcm")
@@ -228,7 +236,7 @@ def test_colours_of_16_bits_and_transparency_are_said_to_be_lost(tmp_path, order
 
 def test_colours_that_are_no_whole_numbers_are_refused(tmp_path):
     with pytest.raises(CannotWrite, match=r"^made: .* no float32\.$"):
-        write(tmp_path / "out.dcm", flat(np.ones((5, 6, 3), np.float32), rgb=True))
+        write(tmp_path / "out.dcm", make_planar_volume(np.ones((5, 6, 3), np.float32), rgb=True))
 
 
 @pytest.mark.parametrize("dtype", [np.int16, np.uint16, np.uint8, np.int8])
@@ -236,7 +244,7 @@ def test_colours_that_are_no_whole_numbers_are_refused(tmp_path):
 def test_packed_pixels_are_the_same(tmp_path, dtype, shape):
     limits = np.iinfo(dtype)
     data = np.random.default_rng(4).integers(limits.min, limits.max, shape, dtype, endpoint=True)
-    found = again(placed(data), tmp_path, compress=True)
+    found = again(make_placed_volume(data), tmp_path, compress=True)
     np.testing.assert_array_equal(found.data, data)
     stored = pydicom.dcmread(tmp_path / "out" / "slice_0001.dcm")
     expected = JPEG2000Lossless if min(shape[1:]) >= 32 else ExplicitVRLittleEndian
@@ -246,11 +254,13 @@ def test_packed_pixels_are_the_same(tmp_path, dtype, shape):
 
 def test_packed_colours_are_the_same(tmp_path):
     data = np.random.default_rng(1).integers(0, 256, (40, 50, 3), dtype=np.uint8)
-    np.testing.assert_array_equal(again(flat(data, rgb=True), tmp_path, compress=True).data, data)
+    np.testing.assert_array_equal(
+        again(make_planar_volume(data, rgb=True), tmp_path, compress=True).data, data
+    )
 
 
 def test_pixels_are_plain_unless_asked_for(tmp_path):
-    write(tmp_path / "out.dcm", flat())
+    write(tmp_path / "out.dcm", make_planar_volume())
     syntax = pydicom.dcmread(tmp_path / "out.dcm").file_meta.TransferSyntaxUID
     assert syntax == ExplicitVRLittleEndian
 
@@ -271,7 +281,9 @@ TIMES = {
 @pytest.mark.parametrize("axis", TIMES.values(), ids=TIMES)
 @pytest.mark.parametrize("modality", ["CT", "MR", ""])
 def test_a_leading_axis_comes_back(tmp_path, axis, modality):
-    volume = placed(numbered((3, 4, 6, 7)), slice_axis=2, leading=(axis,), modality=modality)
+    volume = make_placed_volume(
+        make_numbered((3, 4, 6, 7)), slice_axis=2, leading=(axis,), modality=modality
+    )
     found = again(volume, tmp_path)
     assert_same_in_patient_space(found, volume)
     (back,) = found.leading
@@ -284,7 +296,7 @@ def test_a_leading_axis_comes_back(tmp_path, axis, modality):
 
 def test_two_leading_axes_come_back(tmp_path):
     axes = (TIMES["time"], Axis("echo time", values=(4.6, 9.2)))
-    volume = placed(numbered((3, 2, 4, 6, 7)), leading=axes, modality="MR")
+    volume = make_placed_volume(make_numbered((3, 2, 4, 6, 7)), leading=axes, modality="MR")
     found = again(volume, tmp_path)
     assert_same_in_patient_space(found, volume)
     assert [axis.label for axis in found.leading] == ["time", "echo time"]
@@ -292,8 +304,10 @@ def test_two_leading_axes_come_back(tmp_path):
 
 
 def test_a_pile_of_slices_comes_back(tmp_path):
-    volume = flat(numbered((3, 5, 6)), leading=(Axis("slice", "mm", 4.0),), modality="CT")
-    volume.geometry = flat().geometry
+    volume = make_planar_volume(
+        make_numbered((3, 5, 6)), leading=(Axis("slice", "mm", 4.0),), modality="CT"
+    )
+    volume.geometry = make_planar_volume().geometry
     found = again(volume, tmp_path)
     np.testing.assert_array_equal(found.data, volume.data)
     assert found.leading == volume.leading
@@ -301,8 +315,10 @@ def test_a_pile_of_slices_comes_back(tmp_path):
 
 
 def test_simpleitk_reads_the_same(tmp_path):
-    rotation = turned(20, 0) @ turned(-13, 1)
-    volume = placed(numbered().astype(np.float32) / 8, affine((1, -1, 1), rotation), modality="CT")
+    rotation = make_rotation(20, 0) @ make_rotation(-13, 1)
+    volume = make_placed_volume(
+        make_numbered().astype(np.float32) / 8, make_affine((1, -1, 1), rotation), modality="CT"
+    )
     (folder,) = write(tmp_path / "out.dcm", volume).paths
     names = sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder))
     image = sitk.ReadImage(names)
@@ -331,18 +347,18 @@ class Counting:
 @pytest.mark.parametrize("dtype", [np.int16, np.float32])
 @pytest.mark.parametrize("slice_axis", [0, 1, 2])
 def test_a_lazy_volume_is_read_slice_by_slice(tmp_path, dtype, slice_axis):
-    counting = Counting(numbered().astype(dtype) / dtype(1))
+    counting = Counting(make_numbered().astype(dtype) / dtype(1))
     chunks = [1 if n == slice_axis else length for n, length in enumerate(counting.shape)]
-    volume = placed(
+    volume = make_placed_volume(
         da.from_array(counting, chunks, name=False, meta=np.empty((0, 0, 0), counting.dtype)),
-        affine(slice_axis=slice_axis),
+        make_affine(slice_axis=slice_axis),
         slice_axis,
     )
     found = again(volume, tmp_path)
     assert counting.most == counting.data.size // counting.shape[slice_axis]
     index = np.indices(volume.shape).reshape(3, -1).T
     np.testing.assert_array_equal(
-        values_at(found, volume.geometry.to_patient(index)), counting.data[tuple(index.T)]
+        sample_values(found, volume.geometry.to_patient(index)), counting.data[tuple(index.T)]
     )
 
 
@@ -359,13 +375,13 @@ def test_a_lazy_volume_is_read_slice_by_slice(tmp_path, dtype, slice_axis):
 )
 def test_the_path_says_where_the_folder_is(tmp_path, name, made):
     (tmp_path / "empty").mkdir()
-    written = write(f"{tmp_path}/{name}", placed())
+    written = write(f"{tmp_path}/{name}", make_placed_volume())
     assert written.paths == (tmp_path / made,)
     assert len(list((tmp_path / made).iterdir())) == 4
 
 
 def test_a_single_image_goes_into_a_folder_if_that_is_given(tmp_path):
-    written = write(f"{tmp_path}/out/", flat())
+    written = write(f"{tmp_path}/out/", make_planar_volume())
     assert written.paths == (tmp_path / "out",)
     assert [f.name for f in (tmp_path / "out").iterdir()] == ["slice_0001.dcm"]
 
@@ -375,7 +391,7 @@ def test_files_that_are_there_are_left_alone(tmp_path, name):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "theirs.txt").write_text("theirs")
     with pytest.raises(CannotWrite, match=r"^out: there are files in it already\."):
-        write(f"{tmp_path}/{name}", placed())
+        write(f"{tmp_path}/{name}", make_placed_volume())
     assert [f.name for f in (tmp_path / "out").iterdir()] == ["theirs.txt"]
 
 
@@ -391,7 +407,11 @@ def test_stopping_leaves_nothing(tmp_path, dtype):
             yield item
 
     with pytest.raises(Cancelled):
-        write(tmp_path / "out.dcm", placed(numbered().astype(dtype) + dtype(0.5)), progress=stop)
+        write(
+            tmp_path / "out.dcm",
+            make_placed_volume(make_numbered().astype(dtype) + dtype(0.5)),
+            progress=stop,
+        )
     assert seen.count("Writing made") == 3
     assert not any(tmp_path.iterdir())
 
@@ -399,22 +419,22 @@ def test_stopping_leaves_nothing(tmp_path, dtype):
 @pytest.mark.parametrize("shape", [(1, 65536), (65536, 1)])
 def test_an_image_with_more_rows_than_can_be_counted_is_refused(tmp_path, shape):
     with pytest.raises(CannotWrite, match=r"^made: DICOM images have at most 65535 rows"):
-        write(tmp_path / "out.dcm", flat(np.zeros(shape, np.uint8)))
+        write(tmp_path / "out.dcm", make_planar_volume(np.zeros(shape, np.uint8)))
 
 
 @pytest.mark.parametrize("dtype", [">i2", ">u2", ">f4"])
 def test_numbers_in_any_byte_order_are_written(tmp_path, dtype):
-    volume = placed(numbered(dtype=dtype, first=0))
+    volume = make_placed_volume(make_numbered(dtype=dtype, first=0))
     np.testing.assert_array_equal(again(volume, tmp_path).data, volume.data)
 
 
 def test_nothing_is_written_of_nothing(tmp_path):
     with pytest.raises(CannotWrite, match=r"^made: it is empty"):
-        write(tmp_path / "out.dcm", flat(np.zeros((0, 5), np.int16)))
+        write(tmp_path / "out.dcm", make_planar_volume(np.zeros((0, 5), np.int16)))
 
 
 def test_regions_are_said_to_become_grey_values(tmp_path):
-    volume = placed(numbered(first=0), labels=True, modality="CT")
+    volume = make_placed_volume(make_numbered(first=0), labels=True, modality="CT")
     written = write(tmp_path / "out.dcm", volume)
     assert any("numbers of regions" in note for note in written.notes)
     (found,) = read(tmp_path / "out")

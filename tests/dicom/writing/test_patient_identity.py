@@ -11,8 +11,8 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import JPEGBaseline8Bit
 
-from helpers.builders import image, save, series, uid, write_series
-from helpers.dicom_volumes import placed
+from helpers.builders import make_image, make_series, make_uid, save_dataset, write_series
+from helpers.dicom_volumes import make_placed_volume
 from napari_medread import read, write
 from napari_medread.errors import CannotWrite
 
@@ -93,7 +93,7 @@ def telling(folder, modality="CT", **attributes):
         ds.Manufacturer = f"{SENTINEL} Maker"
 
     with pydicom.config.disable_value_validation():
-        made = series(change=tell, Modality=modality, **attributes)
+        made = make_series(change=tell, Modality=modality, **attributes)
         return write_series(folder / f"{SENTINEL}_folder", made)
 
 
@@ -141,7 +141,7 @@ def test_a_picture_may_show_names_and_this_is_said(tmp_path):
 
 
 def test_names_burned_into_slices_are_said_to_stay(tmp_path):
-    (volume,) = read(write_series(tmp_path / "in", series(BurnedInAnnotation="YES")))
+    (volume,) = read(write_series(tmp_path / "in", make_series(BurnedInAnnotation="YES")))
     written = write(tmp_path / "out.dcm", volume)
     assert any("written in the picture itself" in note for note in written.notes)
     ds = pydicom.dcmread(tmp_path / "out" / "slice_0001.dcm")
@@ -154,11 +154,11 @@ PATIENT = {
     "PatientID": "77-1",
     "PatientBirthDate": "19570314",
     "PatientSex": "O",
-    "StudyInstanceUID": uid(),
+    "StudyInstanceUID": make_uid(),
     "StudyDate": "20240102",
     "StudyDescription": "Thorax",
     "AccessionNumber": "A1",
-    "FrameOfReferenceUID": uid(),
+    "FrameOfReferenceUID": make_uid(),
     "Manufacturer": "Acme",
     "SeriesDescription": "Lung",
     "SeriesNumber": 4,
@@ -171,7 +171,7 @@ def test_the_patient_is_kept_when_asked_for(tmp_path, charset):
     other.PatientID, other.TypeOfPatientID = "88-2", "TEXT"
     other.private_block(0x0011, "PRIVATE", create=True).add_new(1, "LO", "private")
     made = {**PATIENT, "SpecificCharacterSet": charset, "OtherPatientIDsSequence": [other]}
-    (volume,) = read(write_series(tmp_path / "in", series(**made)))
+    (volume,) = read(write_series(tmp_path / "in", make_series(**made)))
     write(tmp_path / "out.dcm", volume, keep_patient=True)
     for file in files_below(tmp_path / "out"):
         ds = pydicom.dcmread(file)
@@ -187,7 +187,7 @@ def test_the_patient_is_kept_when_asked_for(tmp_path, charset):
 def test_malformed_data_of_the_patient_are_kept_as_they_are(tmp_path):
     with pydicom.config.disable_value_validation():
         made = {"PatientBirthDate": "about 1957", "PatientID": "7" * 80, "PatientAge": "old"}
-        folder = write_series(tmp_path / "in", series(**made))
+        folder = write_series(tmp_path / "in", make_series(**made))
     (volume,) = read(folder)
     write(tmp_path / "out.dcm", volume, keep_patient=True)
     with pydicom.config.disable_value_validation():
@@ -196,7 +196,7 @@ def test_malformed_data_of_the_patient_are_kept_as_they_are(tmp_path):
 
 
 def test_the_patient_of_files_that_are_gone_cannot_be_kept(tmp_path):
-    (volume,) = read(write_series(tmp_path / "in", series()))
+    (volume,) = read(write_series(tmp_path / "in", make_series()))
     for file in files_below(tmp_path / "in"):
         file.unlink()
     with pytest.raises(CannotWrite, match=r"IM000\d, from which it was read, is no longer there"):
@@ -207,7 +207,7 @@ def test_the_patient_of_files_that_are_gone_cannot_be_kept(tmp_path):
 
 def test_there_is_no_patient_to_keep_without_dicom(tmp_path):
     with pytest.raises(CannotWrite, match=r"^made: .* as it was not read from DICOM files"):
-        write(tmp_path / "out.dcm", placed(), keep_patient=True)
+        write(tmp_path / "out.dcm", make_placed_volume(), keep_patient=True)
     assert not any(tmp_path.iterdir())
 
 
@@ -216,7 +216,7 @@ def test_how_it_was_made_is_said_where_it_names_nobody(tmp_path, keep_patient):
     made = {"Modality": "MR", "ScanningSequence": "GR", "SequenceVariant": "SP", "EchoTime": "4.6",
             "MagneticFieldStrength": "3", "BodyPartExamined": "BRAIN", "PatientPosition": "HFP",
             "LossyImageCompression": "01", "LossyImageCompressionRatio": "7"}  # fmt: skip
-    (volume,) = read(write_series(tmp_path / "in", series(**made)))
+    (volume,) = read(write_series(tmp_path / "in", make_series(**made)))
     write(tmp_path / "out.dcm", volume, keep_patient=keep_patient)
     ds = pydicom.dcmread(tmp_path / "out" / "slice_0001.dcm")
     assert {keyword: str(ds[keyword].value) for keyword in made} == made
@@ -233,8 +233,8 @@ def test_what_has_lost_something_says_so(tmp_path, suffix, expected):
 def test_a_lossy_source_that_does_not_say_so_is_known_by_its_syntax(tmp_path):
     packed = io.BytesIO()
     Image.fromarray(np.zeros((32, 40), np.uint8)).save(packed, "JPEG")
-    ds = image(np.zeros((32, 40), np.uint8))
+    ds = make_image(np.zeros((32, 40), np.uint8))
     ds.PixelData = encapsulate([packed.getvalue()])
-    (volume,) = read(save(ds, tmp_path / "in.dcm", JPEGBaseline8Bit))
+    (volume,) = read(save_dataset(ds, tmp_path / "in.dcm", JPEGBaseline8Bit))
     write(tmp_path / "out.dcm", volume)
     assert pydicom.dcmread(tmp_path / "out.dcm").LossyImageCompression == "01"

@@ -3,15 +3,17 @@
 import numpy as np
 import pytest
 
-from helpers.builders import image, save, series, write_series
-from helpers.dicom_volumes import flat, placed
+from helpers.builders import make_image, make_series, save_dataset, write_series
+from helpers.dicom_volumes import make_placed_volume, make_planar_volume
 from napari_medread import read, write
 from napari_medread.errors import CannotWrite
 
 
 def again(data, folder, **attributes):
     """Write values as an image and read them; return what was written and what was read."""
-    volume = placed(data[None], **attributes) if attributes else flat(data)
+    volume = (
+        make_placed_volume(data[None], **attributes) if attributes else make_planar_volume(data)
+    )
     written = write(folder / "out.dcm", volume)
     (found,) = read(folder / "out.dcm")
     return written, found
@@ -114,7 +116,7 @@ def test_complex_numbers_are_refused(tmp_path):
 
 def test_what_was_read_by_a_slope_is_written_by_it(tmp_path):
     made = {"RescaleSlope": "0.3333333", "RescaleIntercept": "-100.7"}
-    (volume,) = read(write_series(tmp_path / "in", series(**made)))
+    (volume,) = read(write_series(tmp_path / "in", make_series(**made)))
     assert volume.data.dtype == np.float32
     written = write(tmp_path / "out.dcm", volume)
     (found,) = read(tmp_path / "out")
@@ -123,8 +125,8 @@ def test_what_was_read_by_a_slope_is_written_by_it(tmp_path):
 
 
 def test_whole_numbers_read_by_a_slope_are_written_by_it(tmp_path):
-    ds = image(np.array([[0, 40000], [3, 65535]], np.uint16), RescaleSlope="5")
-    (volume,) = read(save(ds, tmp_path / "in.dcm"))
+    ds = make_image(np.array([[0, 40000], [3, 65535]], np.uint16), RescaleSlope="5")
+    (volume,) = read(save_dataset(ds, tmp_path / "in.dcm"))
     write(tmp_path / "out.dcm", volume)
     (found,) = read(tmp_path / "out.dcm")
     np.testing.assert_array_equal(found.data, volume.data)

@@ -12,63 +12,94 @@ from pydicom.uid import (
     SecondaryCaptureImageStorage,
 )
 
-from helpers.builders import image, save, series, write_series
-from helpers.dicom_judges import faults, needs_dciodvfy
-from helpers.dicom_volumes import affine, flat, numbered, placed, turned
+from helpers.builders import make_image, make_series, save_dataset, write_series
+from helpers.dicom_judges import find_dciodvfy_errors, needs_dciodvfy
+from helpers.dicom_volumes import (
+    make_affine,
+    make_numbered,
+    make_placed_volume,
+    make_planar_volume,
+    make_rotation,
+)
 from napari_medread import read, write
 from napari_medread.core.volume import Axis
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "example_data"
 
 COLOUR = np.random.default_rng(1).integers(0, 256, (4, 6, 7, 3), dtype=np.uint8)
-OBLIQUE = turned(20, 0) @ turned(-13, 1) @ turned(31, 2)
+OBLIQUE = make_rotation(20, 0) @ make_rotation(-13, 1) @ make_rotation(31, 2)
 
 B_VALUES = ((0.0,), (1000.0, 0.6, 0.8, 0.0), (0.0,))
 
 VOLUMES = {
-    **{f"{m or 'nothing'}": lambda m=m: placed(modality=m) for m in ("CT", "MR", "PT", "US", "")},
-    "CT in HU": lambda: placed(modality="CT", value_unit="HU", contrast_limits=(-160.0, 240.0)),
-    "CT of 8 bits": lambda: placed(numbered(first=0).astype(np.uint8), modality="CT"),
-    "CT of yes and no": lambda: placed(numbered() > -900, modality="CT"),
-    "CT of broken numbers": lambda: placed(numbered() / np.float32(7), modality="CT"),
-    "CT with padding": lambda: placed(np.where(numbered() < -900, np.nan, 1.5), modality="CT"),
-    "CT, inverted": lambda: placed(modality="CT", inverted=True),
-    "CT, tilted": lambda: placed(matrix=affine(lean=(0, 1.1, 0)), modality="CT"),
-    "CT over time": lambda: placed(
-        numbered((3, 4, 6, 7)), modality="CT", leading=(Axis("time", "s", 2.5),)
+    **{
+        f"{m or 'nothing'}": lambda m=m: make_placed_volume(modality=m)
+        for m in ("CT", "MR", "PT", "US", "")
+    },
+    "CT in HU": lambda: make_placed_volume(
+        modality="CT", value_unit="HU", contrast_limits=(-160.0, 240.0)
     ),
-    "MR, oblique": lambda: placed(matrix=affine((1, -1, 1), OBLIQUE), modality="MR"),
-    "MR, barely askew": lambda: placed(
-        matrix=affine(lean=(4e-4, 3e-4, 0.0), slice_axis=1), modality="MR"
+    "CT of 8 bits": lambda: make_placed_volume(
+        make_numbered(first=0).astype(np.uint8), modality="CT"
     ),
-    "MR of broken numbers": lambda: placed(numbered() / np.float32(7), modality="MR"),
-    "MR over time": lambda: placed(
-        numbered((3, 4, 6, 7)), modality="MR", leading=(Axis("time", "s", 2.5),)
+    "CT of yes and no": lambda: make_placed_volume(make_numbered() > -900, modality="CT"),
+    "CT of broken numbers": lambda: make_placed_volume(
+        make_numbered() / np.float32(7), modality="CT"
     ),
-    "MR echoes": lambda: placed(
-        numbered((2, 4, 6, 7)), modality="MR", leading=(Axis("echo time", values=(4.6, 9.2)),)
+    "CT with padding": lambda: make_placed_volume(
+        np.where(make_numbered() < -900, np.nan, 1.5), modality="CT"
     ),
-    "MR phases of the heart": lambda: placed(
-        numbered((2, 4, 6, 7)), modality="MR", leading=(Axis("trigger time", values=(0.1, 0.3)),)
+    "CT, inverted": lambda: make_placed_volume(modality="CT", inverted=True),
+    "CT, tilted": lambda: make_placed_volume(matrix=make_affine(lean=(0, 1.1, 0)), modality="CT"),
+    "CT over time": lambda: make_placed_volume(
+        make_numbered((3, 4, 6, 7)), modality="CT", leading=(Axis("time", "s", 2.5),)
     ),
-    "MR diffusion": lambda: placed(
-        numbered((3, 4, 6, 7)), modality="MR", leading=(Axis("b-value", values=B_VALUES),)
+    "MR, oblique": lambda: make_placed_volume(
+        matrix=make_affine((1, -1, 1), OBLIQUE), modality="MR"
     ),
-    "windows": lambda: placed(
+    "MR, barely askew": lambda: make_placed_volume(
+        matrix=make_affine(lean=(4e-4, 3e-4, 0.0), slice_axis=1), modality="MR"
+    ),
+    "MR of broken numbers": lambda: make_placed_volume(
+        make_numbered() / np.float32(7), modality="MR"
+    ),
+    "MR over time": lambda: make_placed_volume(
+        make_numbered((3, 4, 6, 7)), modality="MR", leading=(Axis("time", "s", 2.5),)
+    ),
+    "MR echoes": lambda: make_placed_volume(
+        make_numbered((2, 4, 6, 7)),
+        modality="MR",
+        leading=(Axis("echo time", values=(4.6, 9.2)),),
+    ),
+    "MR phases of the heart": lambda: make_placed_volume(
+        make_numbered((2, 4, 6, 7)),
+        modality="MR",
+        leading=(Axis("trigger time", values=(0.1, 0.3)),),
+    ),
+    "MR diffusion": lambda: make_placed_volume(
+        make_numbered((3, 4, 6, 7)), modality="MR", leading=(Axis("b-value", values=B_VALUES),)
+    ),
+    "windows": lambda: make_placed_volume(
         modality="CT", windows=((40.0, 400.0, "Soft tissue"), (-600.0, 1500.0, "Lung"))
     ),
-    "regions": lambda: placed(numbered(first=0), modality="CT", labels=True),
-    "regions of 8 bits": lambda: placed(numbered(first=0).astype(np.uint8), labels=True),
-    "colour slices": lambda: placed(COLOUR, rgb=True),
-    "dose": lambda: placed(numbered() / np.float32(7), modality="RTDOSE", value_unit="Gy"),
-    "picture": lambda: flat(),
-    "picture of signed 8 bits": lambda: flat(numbered((5, 6), first=-9).astype(np.int8)),
-    "picture in pixels": lambda: flat(spacing=None),
-    "picture of long pixels": lambda: flat(spacing=None, pixel_size=(1.25, 1.0)),
-    "picture, inverted": lambda: flat(modality="CR", inverted=True),
-    "odd picture": lambda: flat(numbered((5, 3), first=0).astype(np.uint8)),
-    "colour picture": lambda: flat(COLOUR[0], rgb=True),
-    "single slice": lambda: placed(numbered((1, 6, 7)), modality="CT"),
+    "regions": lambda: make_placed_volume(make_numbered(first=0), modality="CT", labels=True),
+    "regions of 8 bits": lambda: make_placed_volume(
+        make_numbered(first=0).astype(np.uint8), labels=True
+    ),
+    "colour slices": lambda: make_placed_volume(COLOUR, rgb=True),
+    "dose": lambda: make_placed_volume(
+        make_numbered() / np.float32(7), modality="RTDOSE", value_unit="Gy"
+    ),
+    "picture": lambda: make_planar_volume(),
+    "picture of signed 8 bits": lambda: make_planar_volume(
+        make_numbered((5, 6), first=-9).astype(np.int8)
+    ),
+    "picture in pixels": lambda: make_planar_volume(spacing=None),
+    "picture of long pixels": lambda: make_planar_volume(spacing=None, pixel_size=(1.25, 1.0)),
+    "picture, inverted": lambda: make_planar_volume(modality="CR", inverted=True),
+    "odd picture": lambda: make_planar_volume(make_numbered((5, 3), first=0).astype(np.uint8)),
+    "colour picture": lambda: make_planar_volume(COLOUR[0], rgb=True),
+    "single slice": lambda: make_placed_volume(make_numbered((1, 6, 7)), modality="CT"),
 }
 
 
@@ -76,14 +107,14 @@ VOLUMES = {
 @pytest.mark.parametrize("make", VOLUMES.values(), ids=VOLUMES)
 def test_dciodvfy_finds_no_errors(tmp_path, make):
     (made,) = write(tmp_path / "out.dcm", make()).paths
-    assert faults(made) == set()
+    assert find_dciodvfy_errors(made) == set()
 
 
 @needs_dciodvfy
 def test_dciodvfy_finds_no_errors_in_packed_images(tmp_path):
-    volume = placed(numbered((2, 40, 50)), modality="CT")
+    volume = make_placed_volume(make_numbered((2, 40, 50)), modality="CT")
     (made,) = write(tmp_path / "out.dcm", volume, compress=True).paths
-    assert faults(made) == set()
+    assert find_dciodvfy_errors(made) == set()
 
 
 @needs_dciodvfy
@@ -98,7 +129,7 @@ def test_dciodvfy_finds_no_errors_in_examples(tmp_path, name, keep_patient):
         ),
     )
     (made,) = write(tmp_path / "out.dcm", volume, keep_patient=keep_patient).paths
-    assert faults(made) == set()
+    assert find_dciodvfy_errors(made) == set()
 
 
 BODY_PARTS = ["", "CHEST", "KNEE", "EYE", "HEAD", "LEGS"]
@@ -110,10 +141,10 @@ BODY_PARTS = ["", "CHEST", "KNEE", "EYE", "HEAD", "LEGS"]
 @pytest.mark.parametrize("modality", ["CT", "MR", "OT"])
 def test_dciodvfy_finds_no_errors_whatever_the_body_part(tmp_path, part, side, modality):
     made = {"BodyPartExamined": part, "Laterality": side, "InversionTime": "900"}
-    folder = write_series(tmp_path / "in", series(slices=[0], Modality=modality, **made))
+    folder = write_series(tmp_path / "in", make_series(slices=[0], Modality=modality, **made))
     (volume,) = read(folder)
     (written,) = write(tmp_path / "out.dcm", volume).paths
-    assert faults(written) == set()
+    assert find_dciodvfy_errors(written) == set()
 
 
 PET = {
@@ -131,7 +162,7 @@ def pet(folder, **changes):
     def scale(n, ds):
         ds.RescaleSlope = f"{0.25 + n / 10}"
 
-    (volume,) = read(write_series(folder, series(change=scale, **PET | changes)))
+    (volume,) = read(write_series(folder, make_series(change=scale, **PET | changes)))
     return volume
 
 
@@ -139,7 +170,7 @@ def pet(folder, **changes):
 @pytest.mark.parametrize("keep_patient", [True, False])
 def test_dciodvfy_finds_no_errors_in_pet(tmp_path, keep_patient):
     (made,) = write(tmp_path / "out.dcm", pet(tmp_path / "in"), keep_patient=keep_patient).paths
-    assert faults(made) == set()
+    assert find_dciodvfy_errors(made) == set()
 
 
 def test_pet_stays_pet_where_its_source_says_enough(tmp_path):
@@ -160,7 +191,7 @@ def test_pet_stays_pet_where_its_source_says_enough(tmp_path):
                                      {"DecayFactor": None}, {"Units": "PROPCNTS"}])  # fmt: skip
 def test_pet_is_captured_where_its_source_says_too_little(tmp_path, changes):
     changes = {k: v for k, v in (PET | changes).items() if v is not None}
-    (volume,) = read(write_series(tmp_path / "in", series(**changes)))
+    (volume,) = read(write_series(tmp_path / "in", make_series(**changes)))
     volume.value_unit = "Bq/ml" if changes.get("Units") == "PROPCNTS" else volume.value_unit
     write(tmp_path / "out.dcm", volume)
     stored = pydicom.dcmread(tmp_path / "out" / "slice_0001.dcm")
@@ -171,12 +202,12 @@ def test_pet_is_captured_where_its_source_says_too_little(tmp_path, changes):
 @pytest.mark.parametrize(
     ("volume", "expected"),
     [
-        (placed(modality="CT"), CTImageStorage),
-        (placed(modality="MR"), MRImageStorage),
-        (placed(modality="US"), SecondaryCaptureImageStorage),
-        (placed(), SecondaryCaptureImageStorage),
-        (placed(modality="CT", labels=True), SecondaryCaptureImageStorage),
-        (flat(modality="CT"), SecondaryCaptureImageStorage),
+        (make_placed_volume(modality="CT"), CTImageStorage),
+        (make_placed_volume(modality="MR"), MRImageStorage),
+        (make_placed_volume(modality="US"), SecondaryCaptureImageStorage),
+        (make_placed_volume(), SecondaryCaptureImageStorage),
+        (make_placed_volume(modality="CT", labels=True), SecondaryCaptureImageStorage),
+        (make_planar_volume(modality="CT"), SecondaryCaptureImageStorage),
     ],
 )
 def test_the_kind_follows_from_modality_and_place(tmp_path, volume, expected):
@@ -187,7 +218,7 @@ def test_the_kind_follows_from_modality_and_place(tmp_path, volume, expected):
 
 
 def test_a_localizer_stays_one(tmp_path):
-    made = series(slices=[0], ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"])
+    made = make_series(slices=[0], ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"])
     (volume,) = read(write_series(tmp_path / "in", made))
     write(tmp_path / "out.dcm", volume)
     (found,) = read(tmp_path / "out.dcm")
@@ -213,8 +244,10 @@ PIXEL_SIZES = {
 
 @pytest.mark.parametrize("sizes", PIXEL_SIZES.values(), ids=PIXEL_SIZES)
 def test_of_a_projection_it_stays_known_where_its_pixels_have_their_size(tmp_path, sizes):
-    ds = image(numbered((5, 6)), Modality="DX", SOPClassUID="1.2.840.10008.5.1.4.1.1.1.1", **sizes)
-    (volume,) = read(save(ds, tmp_path / "in.dcm"))
+    ds = make_image(
+        make_numbered((5, 6)), Modality="DX", SOPClassUID="1.2.840.10008.5.1.4.1.1.1.1", **sizes
+    )
+    (volume,) = read(save_dataset(ds, tmp_path / "in.dcm"))
     write(tmp_path / "out.dcm", volume)
     (found,) = read(tmp_path / "out.dcm")
     assert found.notes == volume.notes
@@ -234,8 +267,8 @@ SOFT = (40.0, 400.0, "Soft tissue")
      ((-5.5, 7.25), (SOFT, (-600.0, 1500.0, ""))), (None, (SOFT,)), ((0.0, 0.125), ())],
 )  # fmt: skip
 def test_what_is_shown_is_shown_again(tmp_path, dtype, limits, windows):
-    data = (numbered() / dtype(8)).astype(dtype)
-    write(tmp_path / "out.dcm", placed(data, contrast_limits=limits, windows=windows))
+    data = (make_numbered() / dtype(8)).astype(dtype)
+    write(tmp_path / "out.dcm", make_placed_volume(data, contrast_limits=limits, windows=windows))
     (found,) = read(tmp_path / "out")
     assert found.contrast_limits == (limits or (-160.0, 239.0))
     assert found.windows[len(found.windows) - len(windows) :] == windows
@@ -243,26 +276,26 @@ def test_what_is_shown_is_shown_again(tmp_path, dtype, limits, windows):
 
 @pytest.mark.parametrize("limits", [(3.0, 3.0), (5.0, 2.0), (0.0, np.inf), (np.nan, 1.0)])
 def test_limits_that_show_nothing_are_not_written(tmp_path, limits):
-    write(tmp_path / "out.dcm", flat(contrast_limits=limits))
+    write(tmp_path / "out.dcm", make_planar_volume(contrast_limits=limits))
     assert "WindowCenter" not in pydicom.dcmread(tmp_path / "out.dcm")
 
 
 def test_what_a_window_is_for_is_cut_to_what_fits(tmp_path):
-    write(tmp_path / "out.dcm", flat(windows=((40.0, 400.0, "long " * 20),)))
+    write(tmp_path / "out.dcm", make_planar_volume(windows=((40.0, 400.0, "long " * 20),)))
     stored = pydicom.dcmread(tmp_path / "out.dcm")
     assert stored.WindowCenterWidthExplanation == ("long " * 20)[:64].strip()
 
 
 def test_overlapping_slices_keep_their_thickness(tmp_path):
-    (volume,) = read(write_series(tmp_path / "in", series(SliceThickness="7.5")))
+    (volume,) = read(write_series(tmp_path / "in", make_series(SliceThickness="7.5")))
     write(tmp_path / "out.dcm", volume)
     stored = pydicom.dcmread(tmp_path / "out" / "slice_0001.dcm")
     assert (stored.SliceThickness, stored.SpacingBetweenSlices) == (7.5, 5)
 
 
 def test_slices_cut_anew_are_as_thick_as_they_are_apart(tmp_path):
-    (volume,) = read(write_series(tmp_path / "in", series(SliceThickness="7.5")))
-    cut = placed(numbered((9, 6, 7)), modality="CT", source=volume.source)
+    (volume,) = read(write_series(tmp_path / "in", make_series(SliceThickness="7.5")))
+    cut = make_placed_volume(make_numbered((9, 6, 7)), modality="CT", source=volume.source)
     write(tmp_path / "out.dcm", cut)
     stored = pydicom.dcmread(tmp_path / "out" / "slice_0001.dcm")
     assert (stored.SliceThickness, stored.SpacingBetweenSlices) == (5, 5)

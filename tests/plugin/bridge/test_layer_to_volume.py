@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from napari.layers import Image, Labels, Points
 
-from helpers.builders import ORIENTATIONS, series, write_series
+from helpers.builders import ORIENTATIONS, make_series, write_series
 from napari_medread import read
 from napari_medread.core.geometry import Geometry
 from napari_medread.core.volume import Axis, Volume
@@ -35,7 +35,7 @@ def volume(affine, shape=(2, 3, 4), slice_axis=0, **options):
 
 @pytest.mark.parametrize("orientation", [*ORIENTATIONS.values(), TURNED])
 def test_a_layer_is_the_volume_it_was_opened_from(tmp_path, orientation):
-    write_series(tmp_path, series(orientation, WindowCenter="40", WindowWidth="400"))
+    write_series(tmp_path, make_series(orientation, WindowCenter="40", WindowWidth="400"))
     (opened,) = read(tmp_path)
     shown = volume_from_layer_data(layer(opened))
     assert shown.remarks == ()
@@ -132,7 +132,7 @@ def test_a_transform_that_mixes_time_and_space_is_refused():
 
 
 def oblique(tmp_path, orientation=TURNED, name="a"):
-    write_series(tmp_path / name, series(orientation))
+    write_series(tmp_path / name, make_series(orientation))
     (opened,) = read(tmp_path / name)
     return opened
 

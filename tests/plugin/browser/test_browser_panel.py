@@ -12,8 +12,17 @@ from qtpy.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from qtpy.QtGui import QDragEnterEvent, QDropEvent, QImage
 from qtpy.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QLineEdit
 
-from helpers.builders import ORIENTATIONS, image, position_of, save, series, sets, uid, write_series
-from helpers.dicom_objects import directory
+from helpers.builders import (
+    ORIENTATIONS,
+    find_slice_position,
+    make_image,
+    make_series,
+    make_sets,
+    make_uid,
+    save_dataset,
+    write_series,
+)
+from helpers.dicom_objects import write_dicomdir
 from helpers.menus import opened
 from napari_medread import catalogue, read
 from napari_medread.plugin.bridge.volume_to_layer import to_layer
@@ -96,13 +105,13 @@ def folder(tmp_path):
     study = {
         "StudyDate": "20240131",
         "StudyDescription": "Head",
-        "StudyInstanceUID": uid(),
+        "StudyInstanceUID": make_uid(),
         **PATIENT,
     }
-    ct = {"SeriesInstanceUID": uid(), "SeriesNumber": 2, "SeriesDescription": "Axial"}
-    write_series(tmp_path / "ct", series(**ct, **study))
-    mr = {"SeriesInstanceUID": uid(), "SeriesNumber": 3, "SeriesDescription": "Sentinel scan"}
-    datasets = series(**mr, **study, Modality="MR", slices=range(3))
+    ct = {"SeriesInstanceUID": make_uid(), "SeriesNumber": 2, "SeriesDescription": "Axial"}
+    write_series(tmp_path / "ct", make_series(**ct, **study))
+    mr = {"SeriesInstanceUID": make_uid(), "SeriesNumber": 3, "SeriesDescription": "Sentinel scan"}
+    datasets = make_series(**mr, **study, Modality="MR", slices=range(3))
     write_series(tmp_path / "mr", [*datasets, datasets[0]])
     array = sitk.GetImageFromArray(np.arange(24, dtype=np.int16).reshape(2, 3, 4))
     array.SetSpacing((0.5, 0.25, 7))
@@ -282,11 +291,11 @@ def write_corner(folder, plane, sign):
     pixels = np.zeros((8, 20), np.uint16)
     along, down = axes @ CORNER > 0
     pixels[4 if down else 0 : 8 if down else 4, 10 if along else 0 : 20 if along else 10] = 100
-    number = uid()
+    number = make_uid()
     for n in range(3):
-        ds = image(
+        ds = make_image(
             pixels,
-            ImagePositionPatient=position_of(n, axes),
+            ImagePositionPatient=find_slice_position(n, axes),
             ImageOrientationPatient=[float(x) for x in axes.ravel()],
             PixelSpacing=[3, 2],
             SeriesInstanceUID=number,
@@ -294,7 +303,7 @@ def write_corner(folder, plane, sign):
             WindowCenter=50,
             WindowWidth=100,
         )
-        save(ds, folder / f"{plane}{sign}" / f"{n}")
+        save_dataset(ds, folder / f"{plane}{sign}" / f"{n}")
 
 
 def test_thumbnails_are_the_right_way_round(browser, look_into, tmp_path):
@@ -325,7 +334,7 @@ def test_thumbnails_are_the_right_way_round(browser, look_into, tmp_path):
 
 def test_choosing_by_dialog_and_by_drop(qtbot, browser, folder):
     files = sorted((folder / "ct").iterdir())
-    path = directory(folder, [["CT", f.name] for f in files])
+    path = write_dicomdir(folder, [["CT", f.name] for f in files])
 
     def choose(place):
         dialog = QApplication.activeModalWidget()
@@ -366,8 +375,11 @@ def test_what_is_loaded_together_has_one_notification(
     qtbot, viewer, browser, look_into, messages, tmp_path
 ):
     for number, name in ((1, "Head"), (2, "Neck"), (3, "Head")):
-        datasets = series(
-            SeriesNumber=number, SeriesDescription=name, SeriesInstanceUID=uid(), slices=range(2)
+        datasets = make_series(
+            SeriesNumber=number,
+            SeriesDescription=name,
+            SeriesInstanceUID=make_uid(),
+            slices=range(2),
         )
         write_series(tmp_path / str(number), [*datasets, datasets[0]] if number < 3 else datasets)
     viewer.add_image(np.zeros((2, 2)), name="2 Neck", units="mm")
@@ -389,7 +401,7 @@ def test_cancelled_between_two_the_first_stays_and_its_notes_are_said(
     qtbot, viewer, browser, look_into, messages, tmp_path, monkeypatch
 ):
     for number in (1, 2):
-        datasets = series(SeriesNumber=number, SeriesInstanceUID=uid(), slices=range(2))
+        datasets = make_series(SeriesNumber=number, SeriesInstanceUID=make_uid(), slices=range(2))
         write_series(tmp_path / str(number), [*datasets, datasets[0]])
     look_into(tmp_path)
     select_all(qtbot, browser)
@@ -420,7 +432,7 @@ def test_a_series_over_time_and_one_that_is_read_when_looked_at(
         ds.TemporalPositionIdentifier = t + 1
         ds.AcquisitionTime = f"10000{t}"
 
-    write_series(tmp_path, sets(3, change))
+    write_series(tmp_path, make_sets(3, change))
     look_into(tmp_path)
     assert "3 × time" in item(browser, "4 Test series").text(0)
     click("4 Test series", double=True)
@@ -500,15 +512,15 @@ def _dock(viewer):
 def archive(tmp_path):
     """Return a folder of forty series of one image."""
     for n in range(40):
-        (ds,) = series(
+        (ds,) = make_series(
             slices=[0],
             SeriesNumber=n,
             SeriesDescription=f"Part P{n}",
-            SeriesInstanceUID=uid(),
+            SeriesInstanceUID=make_uid(),
             StudyInstanceUID=f"1.2.{n // 10}",
             **PATIENT,
         )
-        save(ds, tmp_path / "archive" / f"{n}")
+        save_dataset(ds, tmp_path / "archive" / f"{n}")
     return tmp_path / "archive"
 
 

@@ -16,14 +16,23 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QLineEdit, QMessageBox
 
 from helpers import menus
-from helpers.builders import enhanced, image, placed, save, series, sets, stored_slice, write_series
+from helpers.builders import (
+    make_enhanced,
+    make_image,
+    make_plane_position,
+    make_series,
+    make_sets,
+    save_dataset,
+    stored_slice,
+    write_series,
+)
 from napari_medread import read, resample, tags
 from napari_medread.core.geometry import Geometry
 from napari_medread.plugin.bridge.layer_to_volume import volume_from_layer
 from napari_medread.plugin.bridge.volume_to_layer import to_layer
 from napari_medread.plugin.gui.background_task import _RUNNING_TASKS
 from napari_medread.plugin.samples import find_example
-from napari_medread.plugin.tags import tag_over_slices, tag_tree
+from napari_medread.plugin.tags import element_values_view, tag_tree
 from napari_medread.plugin.tags.slice_headers import HeaderLocation
 
 MENU = "Layers", "Metadata", "Tags"
@@ -62,8 +71,8 @@ def typed(qtbot, widget):
     """Type into the search box."""
 
     def type_(text):
-        widget.search.clear()
-        qtbot.keyClicks(widget.search, text)
+        widget.search.native.clear()
+        qtbot.keyClicks(widget.search.native, text)
         qtbot.waitUntil(lambda: not widget.tree.is_searching, timeout=10000)
 
     return type_
@@ -101,9 +110,9 @@ def click_row(qtbot, tree, index):
 
 
 def click(qtbot, button):
-    assert button.isVisible()
-    assert button.isEnabled()
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert button.visible
+    assert button.enabled
+    qtbot.mouseClick(button.native, Qt.MouseButton.LeftButton)
 
 
 def marked(n, ds):
@@ -128,13 +137,13 @@ def slice_shown(layer):
 
 
 def test_it_follows_the_slider(qtbot, viewer, widget, opened, settled, tmp_path):
-    (layer,) = opened(write_series(tmp_path, series(slices=range(6), change=marked)))
+    (layer,) = opened(write_series(tmp_path, make_series(slices=range(6), change=marked)))
     for step in (0, 3, 5, 1):
         viewer.dims.set_current_step(0, step)
         settled()
         assert float(shown(widget, "Slice Location")) == slice_shown(layer) * 1000
-        assert f"Slice {step} of 0 to 5: IM" in widget.where.text()
-        assert Path(layer.metadata["source"][step]).name in widget.where.text()
+        assert f"Slice {step} of 0 to 5: IM" in widget.where.value
+        assert Path(layer.metadata["source"][step]).name in widget.where.value
     # A layer that was moved still shows its own slices.
     layer.translate = np.add(layer.translate, (17.0, 0, 0))
     viewer.dims.set_current_step(0, 2)
@@ -145,8 +154,8 @@ def test_it_follows_the_slider(qtbot, viewer, widget, opened, settled, tmp_path)
     # In another plane all slices are on the screen.
     viewer.dims.order = (1, 0, 2)
     settled()
-    assert "crosses all slices" in widget.where.text()
-    assert "Slice 2 of 0 to 5" in widget.where.text()
+    assert "crosses all slices" in widget.where.value
+    assert "Slice 2 of 0 to 5" in widget.where.value
     # What is cut out, flipped and moved as a whole still knows its images.
     (read_again,) = read(tmp_path)
     cut = replace(
@@ -165,8 +174,8 @@ def test_it_follows_the_slider(qtbot, viewer, widget, opened, settled, tmp_path)
     viewer.layers.clear()
     viewer.add_layer(Layer.create(*to_layer(resample(read_again))))
     settled()
-    assert "The layer was made of others" in widget.where.text()
-    assert not widget.over_slices.isEnabled()
+    assert "The layer was made from others" in widget.where.value
+    assert not widget.over_slices.enabled
 
 
 def test_it_follows_time_frames_and_the_active_layer(viewer, widget, opened, settled, tmp_path):
@@ -175,28 +184,32 @@ def test_it_follows_time_frames_and_the_active_layer(viewer, widget, opened, set
         ds.AcquisitionTime = f"10000{t}"
         marked(n + 4 * t, ds)
 
-    (timed,) = opened(write_series(tmp_path / "timed", sets(3, change)))
+    (timed,) = opened(write_series(tmp_path / "timed", make_sets(3, change)))
     for step in ((0, 0, 0, 0), (2, 1, 0, 0), (1, 3, 0, 0)):
         viewer.dims.current_step = step
         settled()
         assert float(shown(widget, "Slice Location")) == slice_shown(timed) * 1000
-        assert f"Time {step[0]} of 0 to 2, slice {step[1]}" in widget.where.text().replace(
+        assert f"Time {step[0]} of 0 to 2, slice {step[1]}" in widget.where.value.replace(
             "Slice", "slice"
         )
-    path = save(enhanced([placed(n) for n in (2, 0, 3, 1)]), tmp_path / "frames.dcm")
+    path = save_dataset(
+        make_enhanced([make_plane_position(n) for n in (2, 0, 3, 1)]), tmp_path / "frames.dcm"
+    )
     (frames,) = opened(path)
-    assert "frames.dcm, frame" in widget.where.text()
+    assert "frames.dcm, frame" in widget.where.value
     for step in range(4):
         viewer.dims.set_current_step(1, step)
         settled()
         frame = slice_shown(frames)
-        assert f"frame {frame + 1}." in widget.where.text()
-        wanted = placed((2, 0, 3, 1)[frame])["PlanePositionSequence"]["ImagePositionPatient"]
+        assert f"frame {frame + 1}." in widget.where.value
+        wanted = make_plane_position((2, 0, 3, 1)[frame])["PlanePositionSequence"][
+            "ImagePositionPatient"
+        ]
         found = shown(widget, "Image Position (Patient)").split("\\")
         assert [float(n) for n in found] == pytest.approx(wanted)
     viewer.layers.selection.active = timed
     settled()
-    assert "Time" in widget.where.text()
+    assert "Time" in widget.where.value
 
 
 TYPED = {
@@ -217,8 +230,8 @@ def test_typing_finds_it(qtbot, widget, opened, typed):
         typed(text)
         assert rows(widget) == wanted
         said = f"{len(wanted)} found" if wanted else "Nothing found in this header."
-        assert widget.count.text() == said
-    widget.search.clear()
+        assert widget.element_count.value == said
+    widget.search.native.clear()
     assert rows(widget) == everything
     # Copying what was found.
     typed("0008,0070")
@@ -236,7 +249,7 @@ def test_typing_finds_it(qtbot, widget, opened, typed):
 def test_what_is_found_inside_a_sequence_is_shown_with_its_parents(
     qtbot, viewer, widget, opened, settled, typed, tmp_path
 ):
-    opened(write_series(tmp_path, series(change=marked)))
+    opened(write_series(tmp_path, make_series(change=marked)))
     viewer.dims.set_current_step(0, 1)
     settled()
     typed("referenced sop instance")
@@ -252,9 +265,9 @@ def test_what_is_found_inside_a_sequence_is_shown_with_its_parents(
 
 
 def test_what_is_open_chosen_and_in_view_stays(qtbot, viewer, widget, opened, settled, tmp_path):
-    opened(write_series(tmp_path, series(change=marked)))
+    opened(write_series(tmp_path, make_series(change=marked)))
     tree = widget.tree
-    widget.setFixedHeight(400)
+    widget.native.setFixedHeight(400)
     qtbot.wait(50)
     name = "Referenced SOP Instance UID"
     sequence = index_named(tree, "Referenced Image Sequence")
@@ -269,28 +282,28 @@ def test_what_is_open_chosen_and_in_view_stays(qtbot, viewer, widget, opened, se
         assert tree.isExpanded(tree.currentIndex().parent())
         assert tree.verticalScrollBar().value() == 3
     # A search and back.
-    qtbot.keyClicks(widget.search, "rows")
+    qtbot.keyClicks(widget.search.native, "rows")
     assert rows(widget) == ["Rows"]
-    widget.search.clear()
+    widget.search.native.clear()
     assert tree.currentIndex().siblingAtColumn(1).data() == name
 
 
 def test_an_element_of_every_slice(qtbot, viewer, widget, opened, tmp_path):
-    (layer,) = opened(write_series(tmp_path, series(slices=range(6), change=marked)))
+    (layer,) = opened(write_series(tmp_path, make_series(slices=range(6), change=marked)))
     click_row(qtbot, widget.tree, index_named(widget.tree, "Slice Location"))
     click(qtbot, widget.over_slices)
-    qtbot.waitUntil(widget.series.table.isVisible, timeout=10000)
-    model = widget.series.table.model()
+    qtbot.waitUntil(widget.values_view.table.isVisible, timeout=10000)
+    model = widget.values_view.table.model()
     found = [[model.index(row, column).data() for column in (0, 1)] for row in range(6)]
     wanted = [int(plane.min()) // 256 * 1000 for plane in np.asarray(layer.data)]
     assert [row for row, _ in found] == [str(n) for n in range(6)]
     assert [float(value) for _, value in found] == wanted
-    assert widget.series.plot.isVisible()
-    assert "6 slices, 6 different values" in widget.series.title.text()
-    drawn = widget.series.plot.grab().toImage()
+    assert widget.values_view.plot.isVisible()
+    assert "6 slices, 6 different values" in widget.values_view.title.value
+    drawn = widget.values_view.plot.grab().toImage()
     assert len({drawn.pixel(x, y) for x in range(0, drawn.width(), 3)
                 for y in range(drawn.height())}) > 2  # fmt: skip
-    click(qtbot, widget.series.copy)
+    click(qtbot, widget.values_view.copy)
     assert QApplication.clipboard().text().splitlines()[0] == "slice\tSlice Location"
     # Text is not plotted; elements inside sequences are listed too.
     tree = widget.tree
@@ -299,12 +312,12 @@ def test_an_element_of_every_slice(qtbot, viewer, widget, opened, tmp_path):
     tree.expand(tree.model().index(0, 0, sequence))
     click_row(qtbot, tree, index_named(tree, "Referenced SOP Instance UID"))
     click(qtbot, widget.over_slices)
-    qtbot.waitUntil(widget.series.table.isVisible, timeout=10000)
-    assert not widget.series.plot.isVisible()
-    model = widget.series.table.model()
+    qtbot.waitUntil(widget.values_view.table.isVisible, timeout=10000)
+    assert not widget.values_view.plot.isVisible()
+    model = widget.values_view.table.model()
     assert [model.index(n, 1).data() for n in range(6)] == [f"1.2.3.{n // 1000}" for n in wanted]
-    click(qtbot, widget.series.cancel)
-    assert not widget.series.isVisible()
+    click(qtbot, widget.values_view.cancel)
+    assert not widget.values_view.visible
 
 
 def answer(path, kind, *, agree=None, answers=None):
@@ -335,12 +348,12 @@ def answer(path, kind, *, agree=None, answers=None):
 
 def test_exporting(qtbot, viewer, widget, opened, tmp_path):
     opened(find_example("ct_thorax"))
-    assert "patient" in widget.export.toolTip()
+    assert "patient" in widget.export.tooltip
     answer(tmp_path / "header", "JSON")
     click(qtbot, widget.export)
     found = json.loads((tmp_path / "header.json").read_text("utf-8"))
     assert {"tag": "(0010,0020)", "name": "Patient ID", "vr": "LO", "value": "PHANTOM"} in found
-    assert "patient" in widget.message.text()
+    assert "patient" in widget.message.value
     answer(tmp_path / "header", "CSV")
     click(qtbot, widget.export)
     path = tmp_path / "header.csv"
@@ -358,15 +371,15 @@ def test_exporting(qtbot, viewer, widget, opened, tmp_path):
 
 def test_layers_without_a_header(qtbot, viewer, widget, opened, settled, tmp_path):
     settled()
-    assert widget.where.text() == "Select one image layer to see its header."
-    assert not widget.export.isEnabled()
+    assert widget.where.value == "Select one image layer to see its header."
+    assert not widget.export.enabled
     viewer.add_image(np.zeros((4, 5, 6)), name="cells")
     settled()
-    assert widget.where.text().startswith("cells: no file is known for this layer.")
+    assert widget.where.value.startswith("cells: no file is known for this layer.")
     viewer.add_points(np.zeros((1, 3)), name="spots")
     settled()
-    assert widget.where.text().startswith("spots: no file is known")
-    folder = write_series(tmp_path / "gone", series())
+    assert widget.where.value.startswith("spots: no file is known")
+    folder = write_series(tmp_path / "gone", make_series())
     (layer,) = opened(folder)
     viewer.dims.set_point(0, layer.data_to_world((1, 0, 0))[0])
     settled()
@@ -375,29 +388,29 @@ def test_layers_without_a_header(qtbot, viewer, widget, opened, settled, tmp_pat
         file.unlink()
     viewer.dims.set_point(0, layer.data_to_world((2, 0, 0))[0])
     settled()
-    assert "the file has been moved or deleted" in widget.where.text()
+    assert "the file has been moved or deleted" in widget.where.value
     assert rows(widget) == []  # no other slice's header is left
     # Keys of other formats; the picture has none.
     opened(find_example("chest_ct.mhd"))
-    assert "chest_ct.mhd" in widget.where.text()
+    assert "chest_ct.mhd" in widget.where.value
     assert shown(widget, "ElementType")
     assert widget.tree.isColumnHidden(0)
-    assert not widget.over_slices.isEnabled()
+    assert not widget.over_slices.enabled
     opened(find_example("chest_section.png"))
-    assert widget.where.text().startswith("chest_section.png: ")
+    assert widget.where.value.startswith("chest_section.png: ")
     assert rows(widget) == []
     viewer.layers.clear()
     settled()
-    assert widget.where.text() == "Select one image layer to see its header."
+    assert widget.where.value == "Select one image layer to see its header."
 
 
 def test_outside_of_the_layer_there_is_no_header(viewer, widget, opened, settled, tmp_path):
-    (layer,) = opened(write_series(tmp_path, series(change=marked)))
+    (layer,) = opened(write_series(tmp_path, make_series(change=marked)))
     viewer.add_image(np.zeros((200, 5, 6)), scale=(5, 1, 1), units="mm", name="longer")
     viewer.layers.selection.active = layer
     viewer.dims.set_point(0, viewer.dims.range[0].stop)
     settled()
-    assert "outside of this layer" in widget.where.text()
+    assert "outside of this layer" in widget.where.value
     assert rows(widget) == []
 
 
@@ -411,7 +424,7 @@ def test_slices_that_are_passed_at_once_need_no_header(viewer, widget, opened, s
         viewer.dims.set_current_step(0, step)
     assert not shown_headers
     settled()
-    assert "Slice 59 of 0 to 59" in widget.where.text()
+    assert "Slice 59 of 0 to 59" in widget.where.value
     assert 1 <= len(shown_headers) <= 2
 
 
@@ -422,10 +435,12 @@ def test_five_thousand_elements_are_searched(viewer, widget, opened, typed, tmp_
         item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = "1.2.3", f"1.2.3.{n}"
         item.ReferencedFrameNumber = n
         items.append(item)
-    path = save(image(stored_slice(0), ReferencedImageSequence=items), tmp_path / "a.dcm")
+    path = save_dataset(
+        make_image(stored_slice(0), ReferencedImageSequence=items), tmp_path / "a.dcm"
+    )
     opened(path)
     typed("1.2.3.77")
-    assert widget.count.text() == "11 found"
+    assert widget.element_count.value == "11 found"
 
 
 def many(count):
@@ -442,8 +457,8 @@ def many(count):
 @pytest.fixture
 def wide(opened, tmp_path):
     """Open an image with a sequence of 1,200 items."""
-    ds = image(stored_slice(0), ReferencedImageSequence=many(1200))
-    return opened(save(ds, tmp_path / "wide.dcm"))[0]
+    ds = make_image(stored_slice(0), ReferencedImageSequence=many(1200))
+    return opened(save_dataset(ds, tmp_path / "wide.dcm"))[0]
 
 
 def test_a_long_sequence_is_opened_in_groups(qtbot, viewer, widget, wide, settled, typed):
@@ -453,7 +468,7 @@ def test_a_long_sequence_is_opened_in_groups(qtbot, viewer, widget, wide, settle
     qtbot.keyClick(tree, Qt.Key.Key_Down)
     group = tree.currentIndex()
     assert group.siblingAtColumn(0).data() == "1 to 500 of 1,200"
-    assert not widget.copy_value.isEnabled()
+    assert not widget.copy_value.enabled
     # All below it would be thousands: only as many are opened as Qt lays out at once.
     tree.setCurrentIndex(group.parent())
     qtbot.keyClick(tree, Qt.Key.Key_Asterisk)
@@ -470,11 +485,11 @@ def test_a_long_sequence_is_opened_in_groups(qtbot, viewer, widget, wide, settle
     qtbot.keyClick(tree, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
     assert QApplication.clipboard().text().endswith("1.2.3.1199")
     typed("1.2.3.1199")
-    assert widget.count.text() == "1 found"
+    assert widget.element_count.value == "1 found"
     assert tree.currentIndex().siblingAtColumn(3).data() == "1.2.3.1199"
     typed("referenced frame")
-    assert widget.count.text() == "1,200 found; the first 500 are shown"
-    widget.search.clear()
+    assert widget.element_count.value == "1,200 found; the first 500 are shown"
+    widget.search.native.clear()
     assert tree.currentIndex().siblingAtColumn(3).data() == "1.2.3.1199"
     assert tree.isExpanded(tree.currentIndex().parent().parent())
 
@@ -482,28 +497,28 @@ def test_a_long_sequence_is_opened_in_groups(qtbot, viewer, widget, wide, settle
 def test_a_long_search_lets_the_window_live(
     qtbot, viewer, widget, wide, settled, opened, monkeypatch, tmp_path
 ):
-    monkeypatch.setattr(tag_tree, "_AT_ONCE", 0.0)
-    other, _ = opened(write_series(tmp_path / "other", series(change=marked))), settled()
+    monkeypatch.setattr(tag_tree, "_SEARCH_TIME_S", 0.0)
+    other, _ = opened(write_series(tmp_path / "other", make_series(change=marked))), settled()
     everything = rows(widget)
     viewer.layers.selection.active = wide
     settled()
     turns = []
-    widget.tree.searched.connect(lambda: turns.append(widget.count.text()))
-    qtbot.keyClicks(widget.search, "1.2.3.11")
+    widget.tree.search_changed.connect(lambda: turns.append(widget.element_count.value))
+    qtbot.keyClicks(widget.search.native, "1.2.3.11")
     # Typing goes on while it searches, and only the last word counts.
-    assert widget.count.text() == "Searching…"
+    assert widget.element_count.value == "Searching…"
     assert rows(widget)
     qtbot.waitUntil(lambda: not widget.tree.is_searching)
     assert turns == ["Searching…"] * 8 + ["111 found"]
     # Another header meanwhile: nothing of the one before is left to be read.
-    qtbot.keyClicks(widget.search, "5")
+    qtbot.keyClicks(widget.search.native, "5")
     assert widget.tree.is_searching
     viewer.layers.selection.active = other[0]
     settled()
     qtbot.waitUntil(lambda: not widget.tree.is_searching)
     assert rows(widget) == []
-    assert "other" not in widget.count.text()
-    widget.search.clear()
+    assert "other" not in widget.element_count.value
+    widget.search.native.clear()
     assert rows(widget) == everything
 
 
@@ -514,17 +529,17 @@ def test_no_value_of_another_slice_is_left_during_a_search(
         ds.SliceLocation = n * 1000
         ds.ReferencedImageSequence = many(200)
 
-    (layer,) = opened(write_series(tmp_path, series(change=change)))
+    (layer,) = opened(write_series(tmp_path, make_series(change=change)))
     typed("slice location")
     assert rows(widget) == ["Slice Location"]
-    monkeypatch.setattr(tag_tree, "_AT_ONCE", 0.0)
+    monkeypatch.setattr(tag_tree, "_SEARCH_TIME_S", 0.0)
     seen = []
 
     def look():
         if widget.tree.is_searching:
-            seen.append((widget.where.text().split("\n")[1][:7], rows(widget)))
+            seen.append((widget.where.value.split("\n")[1][:7], rows(widget)))
 
-    widget.tree.searched.connect(look)
+    widget.tree.search_changed.connect(look)
     viewer.dims.set_current_step(0, 3)
     settled()
     qtbot.waitUntil(lambda: not widget.tree.is_searching)
@@ -535,7 +550,7 @@ def test_no_value_of_another_slice_is_left_during_a_search(
 def test_what_was_closed_around_the_chosen_element_stays_closed(
     qtbot, viewer, widget, opened, settled, tmp_path
 ):
-    opened(write_series(tmp_path, series(change=marked)))
+    opened(write_series(tmp_path, make_series(change=marked)))
     tree = widget.tree
     sequence = index_named(tree, "Referenced Image Sequence")
     tree.expand(sequence)
@@ -548,24 +563,24 @@ def test_what_was_closed_around_the_chosen_element_stays_closed(
 
 
 def test_a_slow_header_is_told_of(qtbot, viewer, widget, opened, settled, monkeypatch, tmp_path):
-    opened(write_series(tmp_path, series(change=marked)))
+    opened(write_series(tmp_path, make_series(change=marked)))
     go_on, read_it = threading.Event(), HeaderLocation.read
     monkeypatch.setattr(HeaderLocation, "read", lambda *a: go_on.wait(20) and read_it(*a))
     viewer.dims.set_current_step(0, 3)
-    qtbot.waitUntil(lambda: widget.where.text().startswith("Reading"), timeout=10000)
+    qtbot.waitUntil(lambda: widget.where.value.startswith("Reading"), timeout=10000)
     assert rows(widget) == []
     # Meanwhile the slider has moved on.
     viewer.dims.set_current_step(0, 1)
     go_on.set()
     settled()
-    qtbot.waitUntil(lambda: "Slice 1 of" in widget.where.text(), timeout=10000)
+    qtbot.waitUntil(lambda: "Slice 1 of" in widget.where.value, timeout=10000)
     assert float(shown(widget, "Slice Location")) == slice_shown(viewer.layers[0]) * 1000
 
 
 def test_a_lazy_layer_is_followed_and_its_pixels_are_left_alone(
     viewer, widget, settled, monkeypatch, tmp_path
 ):
-    (volume,) = read(write_series(tmp_path, series(change=marked)), lazy=True)
+    (volume,) = read(write_series(tmp_path, make_series(change=marked)), lazy=True)
     layer = viewer.add_layer(Layer.create(*to_layer(volume)))
     assert not isinstance(layer.data, np.ndarray)
     for step in (0, 3):
@@ -587,11 +602,11 @@ def test_a_lazy_layer_is_followed_and_its_pixels_are_left_alone(
 def test_two_viewers_are_followed_each_by_its_own(
     qtbot, viewer, widget, opened, settled, make_napari_viewer, tmp_path
 ):
-    opened(write_series(tmp_path / "a", series(change=marked)))
+    opened(write_series(tmp_path / "a", make_series(change=marked)))
     viewer.dims.set_current_step(0, 1)
     second = make_napari_viewer(show=True)
     second.open(
-        write_series(tmp_path / "b", series(SeriesDescription="B", change=marked)),
+        write_series(tmp_path / "b", make_series(SeriesDescription="B", change=marked)),
         plugin="napari-medread",
     )
     other = menus.opened(second, *MENU)
@@ -601,7 +616,7 @@ def test_two_viewers_are_followed_each_by_its_own(
         settled()
         qtbot.waitUntil(lambda: not other.follower.is_busy, timeout=10000)
         return [
-            (each.where.text().split("\n")[0], float(shown(each, "Slice Location")))
+            (each.where.value.split("\n")[0], float(shown(each, "Slice Location")))
             for each in (widget, other)
         ]
 
@@ -612,7 +627,7 @@ def test_two_viewers_are_followed_each_by_its_own(
     # Both sliders at once; and a search in one of them.
     viewer.dims.set_current_step(0, 0)
     second.dims.set_current_step(0, 2)
-    qtbot.keyClicks(other.search, "slice location")
+    qtbot.keyClicks(other.search.native, "slice location")
     wanted = [slice_shown(each.layers[0]) * 1000 for each in (viewer, second)]
     assert both() == [("4 Test series", wanted[0]), ("4 B", wanted[1])]
     assert len(rows(widget)) > len(rows(other)) == 1
@@ -640,40 +655,42 @@ def close(viewer, name):
 def test_a_renamed_layer_and_one_that_is_deleted(
     qtbot, viewer, widget, opened, settled, monkeypatch, tmp_path
 ):
-    folder = write_series(tmp_path, series(change=marked))
+    folder = write_series(tmp_path, make_series(change=marked))
     (layer,) = opened(folder)
     layer.name = "mine"
     settled()
-    assert widget.where.text().startswith("mine\n")
+    assert widget.where.value.startswith("mine\n")
     # It is deleted while a list of its slices is made.
-    go_on, listed = threading.Event(), tag_over_slices.over_slices
-    monkeypatch.setattr(tag_over_slices, "over_slices", lambda *a: go_on.wait(20) and listed(*a))
+    go_on, listed = threading.Event(), element_values_view.read_element_values
+    monkeypatch.setattr(
+        element_values_view, "read_element_values", lambda *a: go_on.wait(20) and listed(*a)
+    )
     click_row(qtbot, widget.tree, index_named(widget.tree, "Slice Location"))
     click(qtbot, widget.over_slices)
-    assert widget.series.is_reading
-    assert widget.series.progress.isVisible()
+    assert widget.values_view.is_reading
+    assert widget.values_view.progress.visible
     viewer.layers.remove(layer)
     settled()
-    assert not widget.series.is_reading
+    assert not widget.values_view.is_reading
     go_on.set()
     qtbot.waitUntil(lambda: not _RUNNING_TASKS, timeout=10000)
     qtbot.wait(50)
-    assert not widget.series.isVisible()
+    assert not widget.values_view.visible
     assert rows(widget) == []
-    assert not widget.export.isEnabled()
+    assert not widget.export.enabled
     # The files go while they are listed.
     opened(folder)
     click_row(qtbot, widget.tree, index_named(widget.tree, "Slice Location"))
     for file in folder.iterdir():
         file.unlink()
     click(qtbot, widget.over_slices)
-    qtbot.waitUntil(lambda: not widget.series.is_reading, timeout=10000)
-    assert "has been moved or deleted" in widget.message.text()
-    assert not widget.series.isVisible()
+    qtbot.waitUntil(lambda: not widget.values_view.is_reading, timeout=10000)
+    assert "has been moved or deleted" in widget.message.value
+    assert not widget.values_view.visible
 
 
 def test_it_keeps_nothing_alive(qtbot, viewer, widget, opened, settled, tmp_path):
-    (layer,) = opened(write_series(tmp_path, series(change=marked)))
+    (layer,) = opened(write_series(tmp_path, make_series(change=marked)))
     data = layer.data
     refs = [weakref.ref(layer), weakref.ref(data)]
     del layer, data
@@ -685,12 +702,12 @@ def test_it_keeps_nothing_alive(qtbot, viewer, widget, opened, settled, tmp_path
 
 
 def test_nothing_keeps_a_closed_panel(qtbot, viewer, tmp_path):
-    viewer.open(write_series(tmp_path, series(change=marked)), plugin="napari-medread")
+    viewer.open(write_series(tmp_path, make_series(change=marked)), plugin="napari-medread")
     panel = menus.opened(viewer, *MENU)
     qtbot.waitUntil(lambda: bool(rows(panel)), timeout=10000)
     click_row(qtbot, panel.tree, index_named(panel.tree, "Slice Location"))
     click(qtbot, panel.over_slices)
-    qtbot.keyClicks(panel.search, "s")
+    qtbot.keyClicks(panel.search.native, "s")
     viewer.dims.set_current_step(0, 3)
     # Closed while it reads.
     gone = weakref.ref(panel)
@@ -703,8 +720,8 @@ def test_nothing_keeps_a_closed_panel(qtbot, viewer, tmp_path):
 
 
 def test_it_opens_again_and_is_silent_once_closed(qtbot, viewer, widget, opened, tmp_path):
-    (layer,) = opened(write_series(tmp_path, series(change=marked)))
-    viewer.window.remove_dock_widget(widget)
+    (layer,) = opened(write_series(tmp_path, make_series(change=marked)))
+    viewer.window.remove_dock_widget(widget.native)
     viewer.dims.set_current_step(0, 0)
     layer.name = "other"
     assert not widget.follower.is_busy
@@ -713,4 +730,4 @@ def test_it_opens_again_and_is_silent_once_closed(qtbot, viewer, widget, opened,
     again = dock.inner_widget()
     assert again is not widget
     qtbot.waitUntil(lambda: bool(rows(again)), timeout=5000)
-    assert again.where.text().startswith("other\nSlice 0 of 0 to 3")
+    assert again.where.value.startswith("other\nSlice 0 of 0 to 3")

@@ -11,10 +11,10 @@ from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QMouseEvent
 from qtpy.QtWidgets import QApplication
 
-from helpers.builders import series, write_series
+from helpers.builders import make_series, write_series
 from helpers.keys import typed
 from helpers.menus import opened
-from napari_medread.plugin.gui.preferences import PLUGIN
+from napari_medread.plugin.gui.preferences import PLUGIN_NAME
 
 MENU = "Layers", "Visualize", "Window and level"
 
@@ -81,7 +81,7 @@ def dicom(tmp_path, **attributes):
         "RescaleSlope": 1,
         **attributes,
     }
-    return write_series(tmp_path, series(**attributes))
+    return write_series(tmp_path, make_series(**attributes))
 
 
 def test_the_windows_of_a_file_and_the_presets(viewer, widget, click, tmp_path):
@@ -119,9 +119,9 @@ def test_exact_windows_of_a_file_stay_exact(viewer, widget, tmp_path):
     assert tuple(layer.contrast_limits) == (-60, 140)
 
 
-def test_numbers_back_and_forward(viewer, widget, click, tmp_path):
+def test_numbers_undo_and_redo(viewer, widget, click, tmp_path):
     (layer,) = viewer.open(dicom(tmp_path), plugin="napari-medread")
-    assert not widget.back.enabled
+    assert not widget.undo.enabled
     typed(widget.numbers.boxes["width"], 101)
     assert tuple(layer.contrast_limits) == (-10.5, 89.5)
     typed(widget.numbers.boxes["center"], 60)
@@ -132,22 +132,22 @@ def test_numbers_back_and_forward(viewer, widget, click, tmp_path):
     assert widget.message.value == "The lower value must be below the upper one."
     assert tuple(layer.contrast_limits) == (9.5, 300)
     assert widget.numbers.boxes["lower"].value == 9.5
-    click(widget.back)
-    click(widget.back)
+    click(widget.undo)
+    click(widget.undo)
     assert numbers(widget) == (101, 40)
     assert not widget.message.value
-    click(widget.forward)
+    click(widget.redo)
     assert numbers(widget) == (101, 60)
     layer.contrast_limits = 0, 500  # by napari's own slider
     assert (widget.numbers.boxes["lower"].value, widget.numbers.boxes["upper"].value) == (0, 500)
     assert numbers(widget) == (501, 250.5)
-    click(widget.back)
+    click(widget.undo)
     assert numbers(widget) == (101, 40)
-    click(widget.forward)  # to what was there, not to what had been
+    click(widget.redo)  # to what was there, not to what had been
     assert tuple(layer.contrast_limits) == (0, 500)
-    click(widget.back)
+    click(widget.undo)
     typed(widget.numbers.boxes["width"], 50)
-    assert not widget.forward.enabled
+    assert not widget.redo.enabled
     layer.auto_contrast = True
     center = widget.numbers.boxes["center"].value
     typed(widget.numbers.boxes["width"], 60)
@@ -180,16 +180,16 @@ def test_in_every_plane_and_flipped(viewer, widget, click, order, flips):
     assert numbers(widget) == (800, -120)
     assert tuple(layer.contrast_limits) == (-520, 279)
     assert grey() == pytest.approx(255 * 560 / 799, abs=2)
-    click(widget.back)
-    click(widget.back)  # each drag is one step
+    click(widget.undo)
+    click(widget.undo)  # each drag is one step
     assert numbers(widget) == (400, 40)
-    assert not widget.back.enabled
+    assert not widget.undo.enabled
     click(widget.windows, "Bone")
     assert numbers(widget) == (1000, 400)
     assert grey() == pytest.approx(255 * 140 / 999, abs=2)
     click(widget.inverted)
     assert grey() == pytest.approx(255 - 255 * 140 / 999, abs=2)
-    click(widget.back)
+    click(widget.undo)
     click(widget.right_drag)
     assert drag(viewer, 150, 60)
     assert numbers(widget) == (1000, 400)
@@ -208,10 +208,10 @@ def test_pyramids_have_windows_too(qtbot, viewer, widget, click):
     assert not drag(viewer, 0, -60)
     assert numbers(widget) == (350, 110)
     click(widget.run)
-    qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
+    qtbot.waitUntil(lambda: widget._task is None, timeout=20000)
     assert tuple(layer.contrast_limits) == (0, 3000)  # of the finest
     click(widget.percentiles)
-    qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
+    qtbot.waitUntil(lambda: widget._task is None, timeout=20000)
     assert tuple(layer.contrast_limits) == (0, 100)
     click(widget.as_opened)
     assert tuple(layer.contrast_limits) == (0, 50)
@@ -237,7 +237,7 @@ def test_napari_keeps_its_zoom_where_no_image_is_dragged(viewer, widget, tmp_pat
     assert drag(viewer, 40, 40, Qt.MouseButton.LeftButton)  # pans
     viewer.dims.ndisplay = 3
     QApplication.processEvents()
-    assert "In 3D the right button zooms." in widget.outcome.value
+    assert "In 3D, the right button zooms." in widget.outcome.value
     assert drag(viewer, 50, 50)
     assert tuple(layer.contrast_limits) == limits
     viewer.dims.ndisplay = 2
@@ -267,7 +267,7 @@ def test_inverted(viewer, widget, click, tmp_path):
     click(widget.inverted)
     assert xray.colormap.name == "viridis_r"
     np.testing.assert_allclose(xray.colormap.map(np.linspace(0, 1, 7)), expected, atol=1e-6)
-    click(widget.back)
+    click(widget.undo)
     assert xray.colormap.name == "viridis"
     steps = Colormap([[1, 0, 0], [0, 1, 0], [0, 0, 1]], name="steps", interpolation="zero",
                      controls=[0, 0.1, 0.7, 1])  # fmt: skip
@@ -293,16 +293,16 @@ def test_selected_layers_of_one_unit_are_set_together(viewer, widget, click):
     assert tuple(second.contrast_limits) == was[0]
     viewer.layers.selection = {first, second, third}
     assert widget.layer.value is first
-    assert "Set for 2 selected layers." in widget.outcome.value
-    assert "another unit: uptake" in widget.outcome.value
+    assert "Applies to 2 selected layers." in widget.outcome.value
+    assert "Does not apply to uptake: the values have another unit." in widget.outcome.value
     click(widget.windows, "Lung")
     lung = -1200, 199
     assert tuple(first.contrast_limits) == tuple(second.contrast_limits) == lung
     assert not drag(viewer, 0, 60)
     assert tuple(first.contrast_limits) == tuple(second.contrast_limits) != lung
     assert tuple(third.contrast_limits) == was[1]
-    click(widget.back)
-    click(widget.back)
+    click(widget.undo)
+    click(widget.undo)
     assert tuple(second.contrast_limits) == was[0]
     assert tuple(first.contrast_limits) == (-100, 899)
     widget.layer.value = third  # chosen there, it becomes the active one
@@ -321,7 +321,7 @@ def test_the_marked_window_is_set_for_those_that_have_another(viewer, widget, cl
     second.contrast_limits = (0, 500)
     click(widget.windows, "File: LUNG")
     assert list(second.contrast_limits) == lung
-    click(widget.back)  # one step
+    click(widget.undo)  # one step
     assert list(second.contrast_limits) == [0, 500]
     assert list(first.contrast_limits) == lung
 
@@ -342,33 +342,33 @@ def test_full_range_and_percentiles(qtbot, viewer, widget, click):
     layer = viewer.add_image(
         da.from_array(data, (1, 1, 40, 50)), contrast_limits=(0, 1), name="map"
     )
-    assert "Nothing says that the values are HU" in widget.outcome.value
+    assert "The unit of the values is not known" in widget.outcome.value
     assert widget.numbers.boxes["width"].native.text() == "1.000"
     assert widget.numbers.boxes["center"].native.singleStep() == pytest.approx(0.01)
     typed(widget.numbers.boxes["center"], 0.123)
     assert tuple(layer.contrast_limits) == pytest.approx((-0.377, 0.623))
     click(widget.run)
     assert not widget.percentiles.enabled
-    qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
+    qtbot.waitUntil(lambda: widget._task is None, timeout=20000)
     assert tuple(layer.contrast_limits) == (-3.5, 9.25)
     assert widget.run.enabled
     click(widget.percentiles)
-    qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
+    qtbot.waitUntil(lambda: widget._task is None, timeout=20000)
     expected = np.nanpercentile(data, (1, 99))
     np.testing.assert_allclose(layer.contrast_limits, expected, atol=0.01)
-    click(widget.back)
+    click(widget.undo)
     assert tuple(layer.contrast_limits) == (-3.5, 9.25)
     click(widget.as_opened)
     assert tuple(layer.contrast_limits) == (0, 1)
     empty = viewer.add_image(np.full((4, 5), np.nan), contrast_limits=(0, 1))
     click(widget.run)
-    qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
-    assert widget.message.value == "There are no values in it that could be shown."
+    qtbot.waitUntil(lambda: widget._task is None, timeout=20000)
+    assert widget.message.value == "The layer has no finite values."
     assert tuple(empty.contrast_limits) == (0, 1)
     pyramid = viewer.add_image([data[0], data[0, :, ::2, ::2]], multiscale=True,
                                contrast_limits=(0, 1))  # fmt: skip
     click(widget.run)
-    qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
+    qtbot.waitUntil(lambda: widget._task is None, timeout=20000)
     np.testing.assert_allclose(pyramid.contrast_limits, (-3.5, data[0].max()))
 
 
@@ -387,14 +387,14 @@ def test_reading_a_lazy_layer_can_be_cancelled(qtbot, viewer, widget, click):
     qtbot.waitUntil(lambda: widget.progress.value > 2, timeout=20000)
     assert widget.cancel.native.isVisible()
     click(widget.cancel)
-    qtbot.waitUntil(lambda: widget._work is None, timeout=5000)
+    qtbot.waitUntil(lambda: widget._task is None, timeout=5000)
     assert widget.message.value == "Cancelled."
     assert tuple(layer.contrast_limits) == (0, 100)
     assert not widget.cancel.native.isVisible()
     assert widget.run.enabled
     click(widget.run)
     viewer.layers.clear()  # gone before it is done, which ends it
-    qtbot.waitUntil(lambda: widget._work is None, timeout=5000)
+    qtbot.waitUntil(lambda: widget._task is None, timeout=5000)
 
 
 def test_layers_come_and_go(viewer, widget):
@@ -417,7 +417,7 @@ def test_layers_come_and_go(viewer, widget):
     assert "a colour picture" in widget.outcome.value
     viewer.layers.clear()
     assert widget.outcome.value == "Open an image first."
-    assert not widget.back.enabled
+    assert not widget.undo.enabled
 
 
 def test_two_viewers_have_nothing_to_do_with_each_other(
@@ -445,7 +445,7 @@ def test_it_keeps_nothing_alive_and_opens_again(qtbot, viewer, widget, click):
     qtbot.wait(100)
     gc.collect()
     assert [ref() for ref in gone] == [None, None]
-    assert not widget.back.enabled
+    assert not widget.undo.enabled
     panel = weakref.ref(widget)
     viewer.window.remove_dock_widget(widget.native)
     del widget
@@ -461,7 +461,7 @@ def test_it_keeps_no_viewer_alive(make_napari_viewer, collected):
         panel = opened(viewer, *MENU)
         viewer.add_image(np.arange(60.0).reshape(3, 4, 5))
         panel.windows.native.setCurrentRow(2)
-        panel.back.native.click()
+        panel.undo.native.click()
         viewer.close()
         return weakref.ref(viewer)
 
@@ -489,7 +489,7 @@ def test_closed_it_is_gone_and_takes_its_drag_along(qtbot, viewer):
 def test_the_preference_says_how_it_begins(viewer):
     from napari.settings import get_plugin_settings
 
-    settings = get_plugin_settings(PLUGIN)
+    settings = get_plugin_settings(PLUGIN_NAME)
     settings.windowing.right_drag = False
     try:
         widget = opened(viewer, *MENU)
