@@ -31,7 +31,7 @@ fi
 
 scratch=$(mktemp -d)
 xvfb=
-# shellcheck disable=SC2317  # reached by the trap
+# shellcheck disable=SC2317,SC2329  # called by the trap
 cleanup() {
     if [[ -n $xvfb ]]; then
         kill "$xvfb" 2>/dev/null || true
