@@ -1,4 +1,4 @@
-"""The rows of a header: made late, grouped where there are many, searched piece by piece."""
+"""The rows of a header: created on demand, grouped where there are many, searched in steps."""
 
 import pytest
 
@@ -33,50 +33,50 @@ def names(rows, numbers):
     return [rows[n].tag.name for n in numbers]
 
 
-def searched(tags, text):
+def complete_search(tags, text):
     search = TagSearch(tags, TagQuery(text))
-    assert search.go_on(60)
+    assert search.continue_for(60)
     return search
 
 
-def test_rows_are_made_when_they_are_looked_at():
+def test_rows_are_created_on_demand():
     rows = TagRows(sequence(3))
-    assert names(rows, rows.top) == ["Rows", "Images"]
-    assert not rows.has_inside(rows.top[0])
-    assert rows.has_inside(rows.top[1])
-    items = rows.inside(rows.top[1])
+    assert names(rows, rows.top_level) == ["Rows", "Images"]
+    assert not rows.has_children(rows.top_level[0])
+    assert rows.has_children(rows.top_level[1])
+    items = rows.get_children(rows.top_level[1])
     assert names(rows, items) == ["Item 1", "Item 2", "Item 3"]
-    second = rows.inside(items[1])
+    second = rows.get_children(items[1])
     assert rows[second[1]].tag.value == "image 1"
     assert rows[second[1]].key == ("(0008,1140)", 1, "(0070,0080)")
-    assert rows.around(second[1]) == [rows.top[1], items[1]]
+    assert rows.find_ancestors(second[1]) == [rows.top_level[1], items[1]]
 
 
 def test_many_rows_are_grouped_and_keep_their_keys():
     tags = sequence(2 * MAX_ROWS_PER_LEVEL + 3)
     rows = TagRows(tags)
-    groups = rows.inside(rows.top[1])
+    groups = rows.get_children(rows.top_level[1])
     assert names(rows, groups) == [
         "1 to 500 of 1,003", "501 to 1,000 of 1,003", "1,001 to 1,003 of 1,003"
     ]  # fmt: skip
-    last = rows.inside(groups[2])
+    last = rows.get_children(groups[2])
     assert names(rows, last) == ["Item 1001", "Item 1002", "Item 1003"]
-    assert [rows[n].place for n in last] == [0, 1, 2]
-    # Whatever was looked at, a key leads to its element.
+    assert [rows[n].position for n in last] == [0, 1, 2]
+    # A key leads to its element whichever rows exist.
     for number in (0, MAX_ROWS_PER_LEVEL - 1, MAX_ROWS_PER_LEVEL, 2 * MAX_ROWS_PER_LEVEL + 2):
         key = ("(0008,1140)", number, "(0020,0013)")
         fresh = TagRows(tags)
-        found = fresh.number_at(key)
+        found = fresh.find_number(key)
         assert fresh[found].tag is tags.at(key)
         assert fresh[found].tag.value == f"{number}"
-    assert TagRows(tags).number_at(("(0008,1140)", 2 * MAX_ROWS_PER_LEVEL + 3)) is None
-    assert TagRows(tags).number_at(()) is None
+    assert TagRows(tags).find_number(("(0008,1140)", 2 * MAX_ROWS_PER_LEVEL + 3)) is None
+    assert TagRows(tags).find_number(()) is None
 
 
-def test_what_is_below_a_row_is_limited():
+def test_the_rows_to_expand_below_a_row_are_limited():
     rows = TagRows(sequence(400))
-    assert len(rows.below(rows.top[1], 10_000)) == 401
-    assert len(rows.below(rows.top[1], 100)) == 1
+    assert len(rows.find_expandable(rows.top_level[1], 10_000)) == 401
+    assert len(rows.find_expandable(rows.top_level[1], 100)) == 1
 
 
 @pytest.mark.parametrize(
@@ -86,42 +86,45 @@ def test_what_is_below_a_row_is_limited():
 )  # fmt: skip
 def test_a_search_finds_what_the_header_finds(text, found, top):
     tags = sequence(40)
-    search = searched(tags, text)
-    assert search.found == len(tags.find(text)) == found
-    assert names(search.rows, search.rows.top) == top
+    search = complete_search(tags, text)
+    assert search.match_count == len(tags.find(text)) == found
+    assert names(search.rows, search.rows.top_level) == top
 
 
-def test_what_is_found_is_shown_with_what_is_around_and_inside_it():
-    search = searched(sequence(40), "image 7")
+def test_matches_are_shown_with_what_contains_them_and_what_they_contain():
+    search = complete_search(sequence(40), "image 7")
     rows = search.rows
-    (item,) = rows.inside(rows.top[0])
+    (item,) = rows.get_children(rows.top_level[0])
     assert names(rows, [item]) == ["Item 8"]
-    assert names(rows, rows.inside(item)) == ["Label"]
-    assert list(search.opened) == [("(0008,1140)",), ("(0008,1140)", 7)]
-    # A sequence that is found has all its items; what is found in them is pointed to.
-    search = searched(sequence(40), "image")
+    assert names(rows, rows.get_children(item)) == ["Label"]
+    assert list(search.expanded_keys) == [("(0008,1140)",), ("(0008,1140)", 7)]
+    # A sequence that matches has all its items; matches in them are expanded.
+    search = complete_search(sequence(40), "image")
     rows = search.rows
-    assert search.found == 41
-    assert len(rows.inside(rows.top[0])) == 40
-    assert names(rows, rows.inside(rows.number_at(("(0008,1140)", 3)))) == ["Number", "Label"]
-    assert ("(0008,1140)", 39) in search.opened
+    assert search.match_count == 41
+    assert len(rows.get_children(rows.top_level[0])) == 40
+    assert names(rows, rows.get_children(rows.find_number(("(0008,1140)", 3)))) == [
+        "Number",
+        "Label",
+    ]
+    assert ("(0008,1140)", 39) in search.expanded_keys
 
 
 def test_all_are_counted_and_the_first_are_shown():
-    search = searched(sequence(MAX_SHOWN_MATCHES + 50), "0020,0013")
-    assert search.found == MAX_SHOWN_MATCHES + 50
-    assert search.shown == MAX_SHOWN_MATCHES
-    assert len(search.rows.inside(search.rows.top[0])) == MAX_SHOWN_MATCHES
+    search = complete_search(sequence(MAX_SHOWN_MATCHES + 50), "0020,0013")
+    assert search.match_count == MAX_SHOWN_MATCHES + 50
+    assert search.shown_count == MAX_SHOWN_MATCHES
+    assert len(search.rows.get_children(search.rows.top_level[0])) == MAX_SHOWN_MATCHES
 
 
 def test_a_search_goes_on_where_it_stopped(monkeypatch):
-    monkeypatch.setattr(tag_rows, "_PIECE", 10)
+    monkeypatch.setattr(tag_rows, "ELEMENTS_PER_STEP", 10)
     tags = sequence(40)
     search = TagSearch(tags, TagQuery("0020,0013"))
     counts = []
-    while not search.go_on(0):
-        counts.append(search.found)
+    while not search.continue_for(0):
+        counts.append(search.match_count)
     assert len(counts) > 5
     assert counts == sorted(counts)
-    assert search.found == 40
-    assert search.rows.inside(TOP_LEVEL) == search.rows.top
+    assert search.match_count == 40
+    assert search.rows.get_children(TOP_LEVEL) == search.rows.top_level

@@ -1,4 +1,4 @@
-"""The elements of a header, and finding some of them."""
+"""The elements of a header, and queries that find some of them."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from dataclasses import dataclass, field
 from typing import Any, overload
 
 _TAG = re.compile(r"(?:0x|\(\s*)?([0-9a-f]{4})\s*[,|; ]?\s*([0-9a-f]{0,4})\s*\)?")
-"""A tag as people write it, or the start of one."""
+"""A tag as users type it, or the start of one."""
 
 _ITEM = re.compile(r"Item \d+")
 
 _NUMBERS = frozenset(["DS", "FD", "FL", "IS", "SL", "SS", "SV", "UL", "US", "UV"])
-"""VRs whose values are numbers."""
+"""Value representations whose values are numbers."""
 
 ElementKey = tuple[str | int, ...]
-"""Where an element is: tags, and between them the places of items in their sequences."""
+"""Where an element is: its tag after those of the sequences that contain it, each followed by the
+index of the item."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,20 +27,20 @@ class Tag:
     Attributes
     ----------
     name : str
-        What the standard calls it, or the key of a format that has no tags.
+        Name in the standard, or the key in a header of a format without tags.
     value : str
-        Its value as text; several are divided by ``\``, as in the file. Of binary data only
-        the length and the start.
+        Value as text. Several values are separated by ``\``, as in the file. For binary data,
+        the length and the first bytes.
     tag : str
-        ``(gggg,eeee)`` in capitals; empty for an item, and for other formats' keys.
+        ``(gggg,eeee)`` in capitals; empty for an item, and for the keys of other formats.
     vr : str
         Value representation (PS3.5 6.2).
     keyword : str
-        The standard's keyword.
+        Keyword in the standard.
     meaning : str
-        The name of a UID that the standard defines.
+        Name of a UID that the standard defines.
     creator : str
-        Whose private element it is.
+        Private creator of a private element.
     children : tuple of Tag
         The items of a sequence; the elements of an item.
     """
@@ -52,24 +53,26 @@ class Tag:
     meaning: str = ""
     creator: str = ""
     children: tuple[Tag, ...] = ()
-    _digits: str = field(init=False, repr=False, compare=False)
-    _names: str = field(init=False, repr=False, compare=False)
-    _values: str = field(init=False, repr=False, compare=False)
+    _searchable_digits: str = field(init=False, repr=False, compare=False)
+    _searchable_names: str = field(init=False, repr=False, compare=False)
+    _searchable_values: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        # What a search looks at: made once, when the file is read.
+        # What a search compares, prepared once when the file is read.
         names = f"{self.name}\n{self.keyword}\n{self.creator}".casefold()
-        object.__setattr__(self, "_digits", self.tag.strip("()").replace(",", "").lower())
-        object.__setattr__(self, "_names", names)
+        object.__setattr__(
+            self, "_searchable_digits", self.tag.strip("()").replace(",", "").lower()
+        )
+        object.__setattr__(self, "_searchable_names", names)
         value = self.value
         if "  " in value or not value.isprintable():  # lines and tabs are typed as spaces
             value = " ".join(value.split())
-        object.__setattr__(self, "_values", f"{value}\n{self.meaning}".casefold())
+        object.__setattr__(self, "_searchable_values", f"{value}\n{self.meaning}".casefold())
 
     @property
     def numbers(self) -> tuple[float, ...]:
-        """Its values as numbers; empty where they are none."""
-        # Keys of formats without VRs divide numbers by spaces.
+        """Values as numbers; empty if they are not numbers."""
+        # Formats without VRs separate numbers by spaces.
         words = self.value.split("\\") if self.tag else self.value.split()
         if self.tag and self.vr not in _NUMBERS:
             return ()
@@ -80,19 +83,19 @@ class Tag:
 
     @property
     def is_item(self) -> bool:
-        """Whether it is an item of a sequence."""
+        """Whether this is an item of a sequence."""
         return not self.tag and _ITEM.fullmatch(self.name) is not None
 
 
 class TagQuery:
-    """What was typed to find elements by.
+    """A text to search the elements of a header for.
 
     Parameters
     ----------
     text : str
         A tag or its start, as ``0008,0070``, ``(0008|0070)``, ``00080070`` or ``0008 0070``;
-        a name or keyword, or words of it; or a part of a value. Capitals do not matter.
-        Empty text finds everything.
+        a name or keyword, or words of it; or a part of a value. Case does not matter. Empty text
+        matches everything, and is false as a bool.
     """
 
     def __init__(self, text: str) -> None:
@@ -105,27 +108,29 @@ class TagQuery:
     def __bool__(self) -> bool:
         return bool(self._text)
 
-    def finds(self, tag: Tag) -> bool:
-        """Tell whether an element is meant, no matter what is inside it."""
-        if self._digits is not None and tag._digits.startswith(self._digits):
+    def matches(self, tag: Tag) -> bool:
+        """Return whether an element matches, regardless of the elements it contains."""
+        if self._digits is not None and tag._searchable_digits.startswith(self._digits):
             return not tag.is_item
-        # One word is looked for first: most elements have none of them.
-        if self._text not in tag._values and self._first not in tag._names:
+        # Test one word first: most elements have none of them.
+        if self._text not in tag._searchable_values and self._first not in tag._searchable_names:
             return False
-        is_found = self._text in tag._values or all(word in tag._names for word in self._words)
-        return is_found and not tag.is_item
+        is_match = self._text in tag._searchable_values or all(
+            word in tag._searchable_names for word in self._words
+        )
+        return is_match and not tag.is_item
 
 
 class Tags(Sequence[Tag]):
-    """The elements of one header, in their order.
+    """The elements of one header, in order.
 
-    ``tags["Manufacturer"]`` is the element of a keyword, name or tag; ``tags.find("manu")``
-    are all that have to do with a text, those inside sequences too.
+    ``tags["Manufacturer"]`` is the element with this keyword, name or tag.
+    ``tags.find("manu")`` is a list of all elements that match a text, including those in sequences.
 
     Parameters
     ----------
     elements : sequence of Tag
-        Those at the top.
+        The elements at the top level.
     """
 
     def __init__(self, elements: Sequence[Tag] = ()) -> None:
@@ -144,47 +149,51 @@ class Tags(Sequence[Tag]):
         if isinstance(key, int):
             return self._elements[key]
         wanted = key.upper()
-        for each in self._elements:
-            if key in (each.keyword, each.name) or wanted == each.tag:
-                return each
+        for element in self._elements:
+            if key in (element.keyword, element.name) or wanted == element.tag:
+                return element
         raise KeyError(key)
 
     def __repr__(self) -> str:
-        return f"Tags({len(self)} elements)"  # values may name a patient
+        return f"Tags({len(self)} elements)"  # without values, which may name a patient
 
     def walk(self) -> Iterator[tuple[ElementKey, Tag]]:
-        """Yield every element and item, with where it is, depth first."""
+        """Yield every element and item with its key, depth first."""
         yield from _walk(self._elements, ())
 
     def find(self, text: str) -> list[Tag]:
-        """Return the elements that a text finds, those inside sequences too; see ``TagQuery``."""
+        """Return the elements, including those in sequences, that match a ``TagQuery``."""
         query = TagQuery(text)
-        return [tag for _, tag in self.walk() if query.finds(tag)]
+        return [tag for _, tag in self.walk() if query.matches(tag)]
 
     def at(self, key: ElementKey) -> Tag | None:
-        """Return the element at a place that ``walk`` has given, None where there is none."""
-        level, found = self._elements, None
+        """Return the element with a key, as ``walk`` yields it; None if there is none."""
+        level, element = self._elements, None
         for step in key:
-            found = (
-                next((tag for tag in level if (tag.tag or tag.name) == step), None)
-                if isinstance(step, str)
-                else level[step]
-                if step < len(level)
-                else None
-            )
-            if found is None:
+            if isinstance(step, str):
+                element = next((tag for tag in level if (tag.tag or tag.name) == step), None)
+            else:
+                element = level[step] if step < len(level) else None
+            if element is None:
                 return None
-            level = found.children
-        return found
+            level = element.children
+        return element
 
 
-def make_key_step(tag: Tag, place: int) -> str | int:
-    """Return what sets an element apart from its neighbours; for an item its place."""
-    return place if tag.is_item else tag.tag or tag.name
+def make_key_step(tag: Tag, index: int) -> str | int:
+    """Return the last part of the key of an element: its tag or name, or the index of an item.
+
+    Parameters
+    ----------
+    tag : Tag
+    index : int
+        Its index among the elements or items around it.
+    """
+    return index if tag.is_item else tag.tag or tag.name
 
 
-def _walk(level: Sequence[Tag], above: ElementKey) -> Iterator[tuple[ElementKey, Tag]]:
-    for place, tag in enumerate(level):
-        key = (*above, make_key_step(tag, place))
+def _walk(level: Sequence[Tag], parent_key: ElementKey) -> Iterator[tuple[ElementKey, Tag]]:
+    for index, tag in enumerate(level):
+        key = (*parent_key, make_key_step(tag, index))
         yield key, tag
         yield from _walk(tag.children, key)

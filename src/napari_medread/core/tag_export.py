@@ -1,4 +1,4 @@
-"""Headers and tables as files that other programs open."""
+"""Headers and tables written as JSON and CSV."""
 
 from __future__ import annotations
 
@@ -13,13 +13,18 @@ from napari_medread.core.atomic_files import open_atomic_file
 from napari_medread.core.tag_elements import ElementKey, Tag, Tags
 
 HEADER_COLUMNS = ("Tag", "Name", "VR", "Value")
-"""Of the table of a header."""
+"""Columns of the table of a header."""
 
 
 def make_table_row(tag: Tag, key: ElementKey = ()) -> tuple[str, str, str, str]:
-    """Return an element as a row; with its key, that of one in a sequence names all above it.
+    """Return an element as a row of the table of a header.
 
-    Items are counted from 1: ``(0008,1140)[2](0008,1155)``.
+    Parameters
+    ----------
+    tag : Tag
+    key : ElementKey
+        Where the element is. With it, the first column names the sequences that contain the
+        element, with items counted from 1: ``(0008,1140)[2](0008,1155)``.
     """
     path = tag.tag
     if tag.tag or tag.is_item:
@@ -28,20 +33,24 @@ def make_table_row(tag: Tag, key: ElementKey = ()) -> tuple[str, str, str, str]:
 
 
 def write_tags(path: Path, tags: Tags) -> Path:
-    """Write a header, with all that it says about the patient.
+    """Write a header, including all patient data in it.
 
     Parameters
     ----------
     path : Path
-        With ``.json`` the elements are nested; otherwise a table, a row an element.
+        If the suffix is ``.json``, nested elements are written; otherwise a CSV table with one
+        row for each element.
+    tags : Tags
 
     Raises
     ------
     CannotWrite
-        Where it cannot be written. What was there before is still there.
+        If it cannot be written. An existing file is kept.
     """
     if path.suffix.lower() == ".json":
-        text = json.dumps([_plain(tag) for tag in tags], ensure_ascii=False, indent=2) + "\n"
+        text = (
+            json.dumps([_to_json_object(tag) for tag in tags], ensure_ascii=False, indent=2) + "\n"
+        )
         with open_atomic_file(path) as file:
             file.write(text.encode())
         return path
@@ -50,12 +59,12 @@ def write_tags(path: Path, tags: Tags) -> Path:
 
 
 def write_table(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Path:
-    """Write a table as CSV, in UTF-8 with the mark by which spreadsheets know it.
+    """Write a table as CSV, in UTF-8 with the byte order mark that spreadsheets need.
 
     Raises
     ------
     CannotWrite
-        Where it cannot be written. What was there before is still there.
+        If it cannot be written. An existing file is kept.
     """
     text = io.StringIO(newline="")
     writer = csv.writer(text)
@@ -66,9 +75,11 @@ def write_table(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]
     return path
 
 
-def _plain(tag: Tag) -> dict[str, Any]:
+def _to_json_object(tag: Tag) -> dict[str, Any]:
     fields = {"tag": tag.tag, "name": tag.name, "vr": tag.vr, "value": tag.value}
-    found: dict[str, Any] = {name: text for name, text in fields.items() if text or name == "value"}
+    element: dict[str, Any] = {
+        name: text for name, text in fields.items() if text or name == "value"
+    }
     if tag.children:
-        found["children"] = [_plain(child) for child in tag.children]
-    return found
+        element["children"] = [_to_json_object(child) for child in tag.children]
+    return element
