@@ -15,13 +15,17 @@ from qtpy.QtWidgets import QApplication
 from helpers.keys import typed
 from helpers.menus import opened
 from napari_medread.core.geometry import Geometry
-from napari_medread.core.rendering_presets import CT, MR, STEP
+from napari_medread.core.rendering_presets import (
+    CT_RENDERING_PRESETS,
+    MR_RENDERING_PRESETS,
+    RENDERER_STEP_VOXELS,
+)
 from napari_medread.core.volume import Volume
 from napari_medread.plugin.bridge.patient_space import PatientSpace
 from napari_medread.plugin.bridge.volume_to_layer import to_layer
-from napari_medread.plugin.rendering import clipping_box
-from napari_medread.plugin.rendering.lazy_loading import is_read
-from napari_medread.plugin.rendering.rendering_session import studio_of
+from napari_medread.plugin.rendering import clipping_box, drawn_voxels
+from napari_medread.plugin.rendering.lazy_loading import is_in_memory
+from napari_medread.plugin.rendering.rendering_session import get_rendering_session
 
 MENU = "Layers", "Visualize", "Volume rendering"
 
@@ -95,7 +99,7 @@ def test_a_preset_sets_all_together_and_back_restores_it(viewer, widget, choose,
     viewer.dims.set_point(1, 33.0)
     offered = [each.text() for each in widget.presets.buttons if each.isVisible()]
     assert offered == ["Bone", "Vessels", "Lungs", "Skin", "Soft tissue", "MIP", "X-ray"]
-    assert not widget.back.enabled
+    assert not widget.undo.enabled
     before = [state(viewer, layer)]
     choose("Bone")
     assert viewer.dims.ndisplay == 3
@@ -107,7 +111,7 @@ def test_a_preset_sets_all_together_and_back_restores_it(viewer, widget, choose,
     np.testing.assert_allclose(viewer.scene.camera.view_direction, (0, 1, 0), atol=1e-6)
     np.testing.assert_allclose(viewer.scene.camera.up_direction, (-1, 0, 0), atol=1e-6)
     # 1 mm of bone of 800 HU holds back 0.6; a sample stands for this many mm:
-    step = STEP * (5.0 * 2.2 * 2.3) ** (1 / 3)
+    step = RENDERER_STEP_VOXELS * (5.0 * 2.2 * 2.3) ** (1 / 3)
     share = (800 - 100) / (1500 - 100)
     np.testing.assert_allclose(layer.colormap.map(share)[0, 3], 1 - 0.4**step, atol=2e-3)
     assert widget.presets.buttons[0].isChecked()
@@ -121,11 +125,11 @@ def test_a_preset_sets_all_together_and_back_restores_it(viewer, widget, choose,
     # The view stays where it was turned to.
     np.testing.assert_allclose(viewer.scene.camera.view_direction, (0, 0, -1), atol=1e-6)
     while before:
-        click(widget.back)
+        click(widget.undo)
         wanted = before.pop()
         assert state(viewer, layer) == wanted
         assert layer.colormap is wanted[1]
-    assert not widget.back.enabled
+    assert not widget.undo.enabled
 
 
 def test_slices_stay_grey_and_the_volume_keeps_its_colours(viewer, widget, choose):
@@ -151,8 +155,8 @@ def test_slices_stay_grey_and_the_volume_keeps_its_colours(viewer, widget, choos
     viewer.dims.ndisplay = 2
     assert layer.contrast_limits == [0, 80]
     again = opened(viewer, *MENU)
-    assert again.back.enabled
-    again.back.native.click()
+    assert again.undo.enabled
+    again.undo.native.click()
     assert look(layer) == grey
 
 
@@ -185,7 +189,7 @@ def test_the_patient_is_not_mirrored(viewer, widget, choose, click, flips, look_
         place = spot(viewer)
         assert np.sign(place[0]) == row, name
         assert np.sign(place[1]) == column, name
-    click(widget.back)
+    click(widget.undo)
     assert viewer.scene.camera.orientation == ("away", "down", "right")
     assert layer.rendering == "mip"
 
@@ -206,9 +210,9 @@ def test_the_box_cuts_what_it_says(viewer, widget, click, monkeypatch, flips, li
     # The limit of 10 is no real GPU's: it makes napari leave out voxels of this small volume.
     real = "napari._vispy.layers.base.get_max_texture_sizes"
     monkeypatch.setattr(real, lambda: (2048, limit))
-    monkeypatch.setattr(clipping_box, "texture_limit", lambda: limit)
+    monkeypatch.setattr(drawn_voxels, "get_texture_limit", lambda: limit)
     monkeypatch.setattr(
-        "napari_medread.plugin.rendering.renderable_layers.texture_limit", lambda: limit
+        "napari_medread.plugin.rendering.renderable_layers.get_texture_limit", lambda: limit
     )
     scale = np.array([3.0, 1.0, 1.5])
     data = np.zeros((16, 16, 16), np.int16)
@@ -218,7 +222,7 @@ def test_the_box_cuts_what_it_says(viewer, widget, click, monkeypatch, flips, li
     data = data[tuple(slice(None, None, flip) for flip in flips)]
     layer = viewer.add_image(data, **blocks(scale, flips))
     look_from("Anterior")
-    assert ("exceed the 10 of this GPU" in widget.outcome.value) == (limit == 10)
+    assert ("exceed this GPU's limit of 10 per side" in widget.outcome.value) == (limit == 10)
     whole = spot(viewer)
     np.testing.assert_allclose(whole, 0, atol=0.1)
     views = ("Left", "Left", "Anterior")  # in which the axis can be seen
@@ -237,7 +241,7 @@ def test_the_box_cuts_what_it_says(viewer, widget, click, monkeypatch, flips, li
         # A coarsened one is blurred as far as the last voxel that was drawn before it.
         slider.setValue((0.0, (0.5 if limit == 10 else 1.5) * scale[axis]))
         assert not (drawn(viewer) > 60).any()
-        click(widget.back)  # all moves of one slider are one step
+        click(widget.undo)  # all moves of one slider are one step
         assert slider.value() == full
         assert not layer.experimental_clipping_planes
 
@@ -253,7 +257,9 @@ def test_a_crop_ends_between_the_voxels_that_it_names(viewer, widget, click, loo
         widget.crop.sliders[1].setValue((0.0, 40 * share))
         found = np.flatnonzero((drawn(viewer) > 60).any(axis=0))[-1] + 1
         assert found == pytest.approx(left + share * (right - left), abs=6)
-        np.testing.assert_allclose(clipping_box.box_of(layer)[1], (-5, 40 * share - 5), atol=1e-9)
+        np.testing.assert_allclose(
+            clipping_box.find_clipping_box(layer)[1], (-5, 40 * share - 5), atol=1e-9
+        )
 
 
 def test_a_crop_cuts_all_selected_layers_and_can_be_reset(viewer, widget, choose, click):
@@ -263,17 +269,17 @@ def test_a_crop_cuts_all_selected_layers_and_can_be_reset(viewer, widget, choose
     other = viewer.add_image(np.zeros((3, 4, 5)), units="mm", name="other")
     viewer.layers.selection = {layer, regions}
     widget.layer.value = layer
-    whole = clipping_box.whole_box(layer)
+    whole = clipping_box.find_layer_box(layer)
     widget.crop.sliders[2].setValue((100.0, 200.0))
     for each in (layer, regions):
-        (low, high) = clipping_box.box_of(each)[2]
+        (low, high) = clipping_box.find_clipping_box(each)[2]
         assert low == pytest.approx(whole[2, 0] + 100)
         assert high == pytest.approx(whole[2, 0] + 200)
     assert not other.experimental_clipping_planes
     click(widget.reset)
     assert not layer.experimental_clipping_planes
     assert not regions.experimental_clipping_planes
-    click(widget.back)
+    click(widget.undo)
     assert len(layer.experimental_clipping_planes) == len(regions.experimental_clipping_planes) == 2
     assert widget.crop.sliders[2].value() == pytest.approx((100.0, 200.0))
     layer.translate = np.array(layer.translate) + 7  # the box stays in the world
@@ -283,21 +289,21 @@ def test_a_crop_cuts_all_selected_layers_and_can_be_reset(viewer, widget, choose
 def test_a_copy_that_the_gpu_takes(qtbot, viewer, widget, choose, click, monkeypatch):
     # No machine here has a limit that small data exceed, so the limit is made up.
     limit = 64
-    for place in ("rendering.clipping_box", "rendering.renderable_layers"):
-        monkeypatch.setattr(f"napari_medread.plugin.{place}.texture_limit", lambda: limit)
+    for place in ("rendering.drawn_voxels", "rendering.renderable_layers"):
+        monkeypatch.setattr(f"napari_medread.plugin.{place}.get_texture_limit", lambda: limit)
     (layer,) = viewer.open_sample("napari-medread", "ct_thorax")
     choose("Bone")
-    grey = studio_of(viewer)._flat[layer]["colormap"]
-    assert "60 × 112 × 152 voxels exceed the 64 of this GPU" in widget.outcome.value
+    grey = get_rendering_session(viewer)._slice_appearances[layer]["colormap"]
+    assert "60 × 112 × 152 voxels exceed this GPU's limit of 64 per side" in widget.outcome.value
     assert "one voxel in 3 along RL" in widget.outcome.value
     click(widget.run)
-    qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
+    qtbot.waitUntil(lambda: widget._task is None, timeout=20000)
     copy = viewer.layers[-1]
     assert copy is not layer
     assert copy.data.shape == (60, 64, 64)
     assert "patient_affine" in copy.metadata
     np.testing.assert_allclose(
-        clipping_box.whole_box(copy), clipping_box.whole_box(layer), atol=1.0
+        clipping_box.find_layer_box(copy), clipping_box.find_layer_box(layer), atol=1.0
     )
     assert not layer.visible
     assert widget.layer.value is copy
@@ -330,16 +336,16 @@ def test_a_lazy_volume_is_read_beside_the_window(
     )
     if lead:
         viewer.dims.set_current_step(0, 1)
-    widget._prefill()
-    assert "a preset first reads 0.0 MB" in widget.outcome.value
+    widget._update_controls()
+    assert "a preset first loads 0.0 MB" in widget.outcome.value
     choose("MIP")
     assert viewer.dims.ndisplay == 2  # still reading
-    qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
+    qtbot.waitUntil(lambda: widget._task is None, timeout=20000)
     assert viewer.dims.ndisplay == 3
     np.testing.assert_array_equal(np.asarray(layer.data), values)
     assert isinstance(layer.data, da.Array) == bool(lead)
     assert layer.rendering == "mip"
-    assert "read into memory" in widget.message.value
+    assert widget.message.value == "Loaded lazy into memory."
 
 
 def test_labels_stay_where_they_are_stored(viewer):
@@ -350,8 +356,8 @@ def test_labels_stay_where_they_are_stored(viewer):
             return np.zeros(self.shape, self.dtype)[index]
 
     labels = viewer.add_labels(Stored())
-    assert is_read(labels, viewer.dims.point)
-    assert is_read(viewer.add_shapes(), viewer.dims.point)
+    assert is_in_memory(labels, viewer.dims.point)
+    assert is_in_memory(viewer.add_shapes(), viewer.dims.point)
 
 
 def test_what_is_offered_and_said(viewer, widget):
@@ -362,16 +368,16 @@ def test_what_is_offered_and_said(viewer, widget):
     viewer.add_image(np.zeros((3, 4, 5, 3), np.uint8), rgb=True)
     assert not widget.layer.choices
     (mr,) = viewer.open_sample("napari-medread", "mr_sagittal")
-    assert [each.name for each in widget._offered] == [each.name for each in MR]
+    assert [each.name for each in widget._offered] == [each.name for each in MR_RENDERING_PRESETS]
     assert "It is oblique" in widget.outcome.value
     mr.metadata["modality"] = "PT"
-    widget._prefill()
+    widget._update_controls()
     assert widget.presets.buttons[0].text() == "Inverted MIP"
     plain = viewer.add_image(np.random.default_rng(0).random((5, 6, 7)), name="plain")
     widget.layer.value = plain
     assert {"Bone", "Surface"} <= {each.text() for each in widget.presets.buttons}
-    assert "take them for HU" in widget.outcome.value
-    assert "not known to be the patient's" in widget.outcome.value
+    assert "assume HU" in widget.outcome.value
+    assert "orientation in the patient is not known" in widget.outcome.value
     plain.name = "renamed"
     assert widget.layer.current_choice == "renamed"
     viewer.layers.clear()
@@ -386,10 +392,10 @@ def test_a_preset_whose_values_a_layer_cannot_hold_is_refused(viewer, widget, ch
     for ndisplay in (2, 3):
         viewer.dims.ndisplay = ndisplay
         choose("Lungs")
-        assert "bytes can hold none of them" in widget.message.value
+        assert "its data type only holds 0 to 255" in widget.message.value
         assert (layer.contrast_limits, layer.colormap.name) == before
         assert viewer.dims.ndisplay == ndisplay
-        assert not widget.back.enabled
+        assert not widget.undo.enabled
         assert not any(each.isChecked() for each in widget.presets.buttons)
     choose("MIP")
     assert widget.message.value == ""
@@ -404,10 +410,10 @@ def test_going_back_passes_over_layers_that_are_gone(viewer, widget, choose, cli
     widget.layer.value = other
     choose("Shaded MIP")
     viewer.layers.remove(other)
-    click(widget.back)
+    click(widget.undo)
     assert viewer.dims.ndisplay == 2
     assert layer.colormap.name == "gray"
-    assert not widget.back.enabled
+    assert not widget.undo.enabled
 
 
 def test_it_keeps_no_layer_alive(viewer, widget, choose, collected):
@@ -425,15 +431,15 @@ def test_colormaps_are_named(viewer, widget, choose):
     choose("Lungs")
     assert isinstance(layer.colormap, Colormap)
     assert layer.colormap.name.startswith("Lungs (HU")
-    assert CT[2].limits() == tuple(layer.contrast_limits)
+    assert CT_RENDERING_PRESETS[2].make_contrast_limits() == tuple(layer.contrast_limits)
 
 
 def test_crops_are_typed_and_dragged(viewer, widget, click, look_from):
     layer = viewer.add_image(np.full((8, 10, 12), 1000, np.int16), **blocks((3, 1, 1.1), (1, 1, 1)))
-    crop, (low, high) = widget.crop, clipping_box.whole_box(layer)[2]
+    crop, (low, high) = widget.crop, clipping_box.find_layer_box(layer)[2]
     look_from("Anterior")
     typed(crop.numbers[2][0], "3.3")
-    np.testing.assert_allclose(clipping_box.box_of(layer)[2], (low + 3.3, high))
+    np.testing.assert_allclose(clipping_box.find_clipping_box(layer)[2], (low + 3.3, high))
     assert len(layer.experimental_clipping_planes) == 1  # of 13.2 mm nothing is cut at the end
     assert crop.numbers[2][1].text() == "13.2 mm"
     typed(crop.numbers[2][1], "9")
@@ -441,9 +447,9 @@ def test_crops_are_typed_and_dragged(viewer, widget, click, look_from):
     typed(crop.numbers[2][1], "13.2")  # which is 12 x 1.1 again, to the last digit
     assert len(layer.experimental_clipping_planes) == 1
     typed(crop.numbers[2][1], "2")  # below the other
-    np.testing.assert_allclose(clipping_box.box_of(layer)[2], (low + 2, low + 3.3))
+    np.testing.assert_allclose(clipping_box.find_clipping_box(layer)[2], (low + 2, low + 3.3))
     assert crop.numbers[2][0].text() == "2.0 mm"
-    click(widget.back)
+    click(widget.undo)
     assert not layer.experimental_clipping_planes
     slider = crop.sliders[0]
     start, end = QPoint(slider.width() - 8, slider.height() // 2), QPoint(slider.width() // 2, 8)
@@ -452,7 +458,7 @@ def test_crops_are_typed_and_dragged(viewer, widget, click, look_from):
         QTest.mouseMove(slider, at)
         QApplication.processEvents()
     QTest.mouseRelease(slider, Qt.MouseButton.LeftButton, pos=end)
-    first, last = clipping_box.box_of(layer)[0]
+    first, last = clipping_box.find_clipping_box(layer)[0]
     assert (first, last) == (-1.5, pytest.approx(10.5, abs=2))
     assert crop.numbers[0][1].value() == pytest.approx(last + 1.5, abs=0.05)
 
@@ -475,8 +481,8 @@ def test_oblique_volumes_are_cut_where_they_stand(viewer, widget, choose, click,
     space.switch(on=in_patient)
     choose("MIP")
     assert ("drawn straight" in widget.outcome.value) != in_patient
-    assert ("stands where it lies" in widget.outcome.value) == in_patient
-    box = clipping_box.whole_box(layer)
+    assert ("drawn where it lies" in widget.outcome.value) == in_patient
+    box = clipping_box.find_layer_box(layer)
     if in_patient:  # the corners of 40 x 40 mm, turned by 25 degrees
         width = 40 * (np.cos(np.deg2rad(25)) + np.sin(np.deg2rad(25)))
         np.testing.assert_allclose(box[[0, 2], 1] - box[[0, 2], 0], width)
@@ -491,7 +497,7 @@ def test_oblique_volumes_are_cut_where_they_stand(viewer, widget, choose, click,
         last = np.flatnonzero(picture.any(axis=0))[-1]
         expected = picture.shape[1] / 2 + (box[2, 0] + place - camera.center[2]) * camera.zoom
         assert last == pytest.approx(expected, abs=4)
-    click(widget.back)  # the two were one step
+    click(widget.undo)  # the two were one step
     assert not layer.experimental_clipping_planes
     space.close()
 
@@ -510,7 +516,7 @@ def test_reading_for_3d_can_be_cancelled(qtbot, viewer, widget, choose, click):
     assert not widget.presets.isEnabled()
     qtbot.waitUntil(lambda: widget.progress.value > 2, timeout=20000)
     click(widget.cancel)
-    qtbot.waitUntil(lambda: widget._work is None, timeout=5000)
+    qtbot.waitUntil(lambda: widget._task is None, timeout=5000)
     assert widget.message.value == "Cancelled."
     assert not widget.cancel.native.isVisible()
     assert viewer.dims.ndisplay == 2
@@ -520,7 +526,7 @@ def test_reading_for_3d_can_be_cancelled(qtbot, viewer, widget, choose, click):
     choose("MIP")
     qtbot.waitUntil(lambda: widget.progress.value > 2, timeout=20000)
     viewer.layers.clear()
-    qtbot.waitUntil(lambda: widget._work is None, timeout=5000)
+    qtbot.waitUntil(lambda: widget._task is None, timeout=5000)
     assert viewer.dims.ndisplay == 2
 
 
@@ -529,10 +535,13 @@ def test_a_pyramid_is_rendered_and_copied(qtbot, viewer, widget, choose, click, 
     fine[8:24, 8:24, 8:24] = 1000
     levels = [fine, da.from_array(fine[::2, ::2, ::2], chunks=(1, 16, 16))]
     layer = viewer.add_image(levels, multiscale=True, **blocks((1, 1, 1), (1, 1, 1)))
-    assert "3D shows the coarsest, 16 × 16 × 16: one voxel in 2" in widget.outcome.value
-    assert "first reads 0.0 MB" in widget.outcome.value
+    assert (
+        "3D shows the coarsest of its 2 resolutions, 16 × 16 × 16: one voxel in 2"
+        in widget.outcome.value
+    )
+    assert "first loads 0.0 MB" in widget.outcome.value
     choose("MIP")
-    qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
+    qtbot.waitUntil(lambda: widget._task is None, timeout=20000)
     assert viewer.dims.ndisplay == 3
     assert [type(each) for each in layer.data] == [np.ndarray, np.ndarray]
     assert layer.rendering == "mip"
@@ -541,11 +550,11 @@ def test_a_pyramid_is_rendered_and_copied(qtbot, viewer, widget, choose, click, 
         widget.crop.sliders[2].setValue(kept)
         assert np.sign(spot(viewer)[1]) == side
     click(widget.run)
-    qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
+    qtbot.waitUntil(lambda: widget._task is None, timeout=20000)
     copy = viewer.layers[-1]
     np.testing.assert_array_equal(copy.data, fine)
     assert (copy.rendering, layer.visible) == ("mip", False)
-    click(widget.back)
+    click(widget.undo)
     assert list(viewer.layers) == [layer]
     assert layer.visible
 
@@ -554,13 +563,13 @@ def test_a_pyramid_is_rendered_and_copied(qtbot, viewer, widget, choose, click, 
 def test_going_back_takes_a_copy_away_unless_it_was_changed(
     qtbot, viewer, widget, choose, click, monkeypatch, change
 ):
-    for place in ("rendering.clipping_box", "rendering.renderable_layers"):
-        monkeypatch.setattr(f"napari_medread.plugin.{place}.texture_limit", lambda: 20)
+    for place in ("rendering.drawn_voxels", "rendering.renderable_layers"):
+        monkeypatch.setattr(f"napari_medread.plugin.{place}.get_texture_limit", lambda: 20)
     layer = viewer.add_image(np.random.default_rng(0).random((9, 10, 40)), units="mm", name="long")
     choose("MIP")
     click(widget.run)
-    qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
-    assert "long hidden" in widget.message.value
+    qtbot.waitUntil(lambda: widget._task is None, timeout=20000)
+    assert "hid long." in widget.message.value
     copy = widget.layer.value
     assert copy is viewer.layers[-1] is not layer
     viewer.dims.ndisplay = 2
@@ -568,14 +577,14 @@ def test_going_back_takes_a_copy_away_unless_it_was_changed(
     if change is not None:
         value = {"name": "mine", "data": copy.data + 1, "translate": (1, 2, 3)}[change]
         setattr(copy, change, value)
-    click(widget.back)
+    click(widget.undo)
     assert (copy in viewer.layers) == (change is not None)
     assert layer.visible
     assert widget.layer.value is layer
     assert viewer.dims.ndisplay == 3
-    click(widget.back)
+    click(widget.undo)
     assert viewer.dims.ndisplay == 2
-    assert not widget.back.enabled
+    assert not widget.undo.enabled
 
 
 def test_four_axes(viewer, widget, choose, click):
@@ -596,9 +605,9 @@ def test_four_axes(viewer, widget, choose, click):
     assert not (drawn(viewer) > 60).any()
     click(widget.reset)
     assert (drawn(viewer) > 60).any()
-    click(widget.back)
-    click(widget.back)
-    click(widget.back)
+    click(widget.undo)
+    click(widget.undo)
+    click(widget.undo)
     assert viewer.dims.ndisplay == 2
     assert viewer.dims.current_step[0] == 1
     assert layer.colormap.name == "gray"
@@ -613,18 +622,18 @@ def test_two_viewers_with_a_panel_each(viewer, widget, choose, click, make_napar
     assert theirs.layer.choices == (there,)
     choose("MIP")
     assert second.dims.ndisplay == 2
-    assert not theirs.back.enabled
+    assert not theirs.undo.enabled
     click(theirs.presets.buttons[2])
     typed(theirs.crop.numbers[0][0], "2")
     assert there.colormap.name.startswith("Surface")
     assert here.colormap.name.startswith("MIP")
     assert not here.experimental_clipping_planes
-    click(widget.back)
+    click(widget.undo)
     assert viewer.dims.ndisplay == 2
     assert second.dims.ndisplay == 3
     assert len(there.experimental_clipping_planes) == 1
-    click(theirs.back)
-    click(theirs.back)
+    click(theirs.undo)
+    click(theirs.undo)
     assert second.dims.ndisplay == 2
     assert there.colormap.name == "gray"
 
@@ -636,7 +645,7 @@ def test_closed_it_is_gone_and_opens_again(qtbot, viewer, widget, choose):
     viewer.window.remove_dock_widget(widget.native)
     qtbot.wait(50)
     layer.name = "followed by nobody"
-    studio_of(viewer).render(layer, MR[0])
+    get_rendering_session(viewer).render(layer, MR_RENDERING_PRESETS[0])
     again = opened(viewer, *MENU)
     assert again is not panel()
     assert again.layer.value is layer
@@ -650,7 +659,7 @@ def test_it_keeps_no_viewer_alive(make_napari_viewer, collected):
         viewer.add_image(np.random.default_rng(0).random((5, 6, 7)), units="mm")
         panel.presets.buttons[0].click()
         panel.crop.sliders[0].setValue((0.0, 2.0))
-        panel.back.native.click()
+        panel.undo.native.click()
         viewer.close()
         return weakref.ref(viewer)
 

@@ -1,4 +1,4 @@
-"""Seeing the patient from a side: upright, whole, and no mirror image."""
+"""Views of the patient in 3D from six sides, upright and never mirrored."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from napari.layers import Layer
 
-from napari_medread.plugin.rendering.clipping_box import whole_box
+from napari_medread.plugin.rendering.clipping_box import find_layer_box
 
-VIEWS = {
+VIEW_DIRECTIONS = {
     "Anterior": ((0.0, 1.0, 0.0), (-1.0, 0.0, 0.0)),
     "Posterior": ((0.0, -1.0, 0.0), (-1.0, 0.0, 0.0)),
     "Left": ((0.0, 0.0, -1.0), (-1.0, 0.0, 0.0)),
@@ -17,36 +17,46 @@ VIEWS = {
     "Superior": ((1.0, 0.0, 0.0), (0.0, -1.0, 0.0)),
     "Inferior": ((-1.0, 0.0, 0.0), (0.0, -1.0, 0.0)),
 }
-"""Where the patient is seen from: the way to look and what is up, in (SI, AP, RL)."""
+"""The view direction and the up direction for each side, in napari's world (SI, AP, RL)."""
 
-UPRIGHT = ("towards", "down", "right")
-"""The orientation of napari's axes in which (SI, AP, RL) is the patient, and no mirror image."""
+PATIENT_ORIENTATION = ("towards", "down", "right")
+"""Camera orientation in which the axes (SI, AP, RL) show the patient, not a mirror image."""
 
-_FILLED = 0.9
-"""Share of the canvas that a volume fills."""
+_CANVAS_FRACTION = 0.9
+"""Fraction of the canvas that a volume fills."""
 
 
-def straighten(viewer: Any) -> None:
-    """Show the axes in their order, and not mirrored."""
+def reset_axes(viewer: Any) -> None:
+    """Put the axes of a viewer in their original order, not mirrored."""
     order = tuple(range(viewer.dims.ndim))
     if viewer.dims.order != order:
         viewer.dims.order = order
-    if viewer.scene.camera.orientation != UPRIGHT:
-        viewer.scene.camera.orientation = UPRIGHT
+    if viewer.scene.camera.orientation != PATIENT_ORIENTATION:
+        viewer.scene.camera.orientation = PATIENT_ORIENTATION
 
 
-def look_from(viewer: Any, where: str, layer: Layer | None = None) -> None:
-    """Turn the patient in 3D so as to be seen from somewhere, head up; fit a layer if given."""
+def view_from(viewer: Any, side: str, layer: Layer | None = None) -> None:
+    """Switch to 3D and show the patient from a side; fit a layer to the canvas if given.
+
+    Parameters
+    ----------
+    viewer : Viewer
+    side : str
+        A key of ``VIEW_DIRECTIONS``.
+    layer : Layer, optional
+        Of three axes or more.
+    """
     if viewer.dims.ndisplay != 3:
         viewer.dims.ndisplay = 3
-    straighten(viewer)
-    viewer.scene.camera.set_view_direction(*VIEWS[where])
+    reset_axes(viewer)
+    viewer.scene.camera.set_view_direction(*VIEW_DIRECTIONS[side])
     if layer is None:
         return
     # viewer.reset_view(layers=[layer]) would keep the layer alive.
-    along, up = (int(np.abs(vector).argmax()) for vector in VIEWS[where])
-    box = whole_box(layer)
+    depth, up = (int(np.abs(vector).argmax()) for vector in VIEW_DIRECTIONS[side])
+    box = find_layer_box(layer)
     sizes = np.maximum(box[:, 1] - box[:, 0], 1e-9)
-    seen = np.array([sizes[up], sizes[3 - along - up]])  # height and width
+    height_and_width = np.array([sizes[up], sizes[3 - depth - up]])
+    zoom = _CANVAS_FRACTION * np.min(np.array(viewer.canvas.size) / height_and_width)
     viewer.scene.camera.center = tuple(box.mean(axis=1).tolist())
-    viewer.scene.camera.zoom = float(_FILLED * np.min(np.array(viewer.canvas.size) / seen))
+    viewer.scene.camera.zoom = float(zoom)

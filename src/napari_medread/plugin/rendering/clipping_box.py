@@ -1,8 +1,8 @@
-"""A box in millimetres that cuts layers in 3D, by napari's clipping planes.
+"""Clipping layers to a box in 3D, by napari's clipping planes.
 
-napari says that these planes are in the layer's data coordinates, and hands them to vispy as
-they are. vispy compares them with places in the scene, which are napari's world, counted from
-a voxel's edge instead of its centre: a plane for the world's 10 mm cuts half a voxel off it.
+napari documents these planes as being in the layer's data coordinates, and hands them to vispy
+unchanged. vispy compares them with positions in the scene, which are napari's world but counted
+from the edge of a voxel, not its centre: a plane at 10 mm would clip half a voxel off.
 """
 
 from __future__ import annotations
@@ -10,125 +10,73 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from napari.layers import Image, Labels, Layer
+from napari.layers import Layer
 
 from napari_medread.core.affines import Float
+from napari_medread.plugin.rendering.drawn_voxels import (
+    find_drawn_stride,
+    find_world_matrix,
+    get_spatial_shape,
+)
 
-_ALONG = 0.999
-"""Cosine above which a plane's normal is along an axis of the world."""
+_MIN_AXIS_COSINE = 0.999
+"""Cosine from which on the normal of a plane counts as parallel to a world axis."""
 
 
-def voxel_size(layer: Layer) -> Float:
-    """Return the size of a layer's voxels along its last three axes in mm, (3,).
+def find_layer_box(layer: Layer) -> Float:
+    """Return the bounding box of a layer in napari's world, edge to edge.
 
-    Where the unit is another or none, a mean one is taken for 1 mm.
+    Returns
+    -------
+    array
+        (3, 2), start and end along the last three axes of the world.
     """
-    sizes = np.linalg.norm(_to_world(layer)[:3, :3], axis=0)
-    if any(str(unit) != "millimeter" for unit in layer.units[-3:]):
-        sizes = sizes / np.prod(sizes) ** (1 / 3)
-    return np.asarray(sizes)
-
-
-def texture_limit() -> int | None:
-    """Return how many voxels a side may have in 3D on this GPU; None where it does not say."""
-    try:
-        from napari._vispy.utils.gl import get_max_texture_sizes
-    except ImportError:  # private to napari
-        return None
-    limit: int | None = get_max_texture_sizes()[1]
-    return limit
-
-
-def drawn_step(layer: Layer) -> Float:
-    """Return every how manieth voxel napari draws in 3D along the last three axes, (3,).
-
-    It draws the coarsest of several resolutions, and leaves voxels out of a side that is
-    longer than the GPU takes.
-    """
-    limit = texture_limit()
-    shape = np.array(spatial_shape(layer), float)
-    drawn = np.array(rendered(layer).shape[-3:], float)
-    left_out = np.ones(3) if limit is None else np.ceil(drawn / limit)
-    return np.asarray(left_out * shape / drawn)
-
-
-def spatial_shape(layer: Layer) -> tuple[int, ...]:
-    """Return the number of voxels along a layer's last three axes."""
-    return tuple(layer.data.shape[-3:])
-
-
-def rendered(layer: Layer) -> Any:
-    """Return the data that napari draws in 3D: of several resolutions the coarsest."""
-    return layer.data[-1] if layer.multiscale else layer.data
-
-
-def whole_box(layer: Layer) -> Float:
-    """Return from where to where a layer reaches in the world, edge to edge, (3, 2)."""
-    shape = np.array(spatial_shape(layer))
+    shape = np.array(get_spatial_shape(layer))
     corners = np.array(np.meshgrid(*((-0.5, n - 0.5) for n in shape))).reshape(3, -1)
-    matrix = _to_world(layer)
-    places = matrix[:3, :3] @ corners + matrix[:3, 3:]
-    return np.stack([places.min(axis=1), places.max(axis=1)], axis=1)
+    matrix = find_world_matrix(layer)
+    world = matrix[:3, :3] @ corners + matrix[:3, 3:]
+    return np.stack([world.min(axis=1), world.max(axis=1)], axis=1)
 
 
-def cut(layer: Layer, box: Float) -> None:
-    """Show only what of a layer lies in a box.
+def clip_to_box(layer: Layer, box: Float) -> None:
+    """Show only the part of a layer that lies in a box.
 
-    Sides of the box at or beyond the layer's end cut nothing.
+    Sides of the box at or beyond the end of the layer clip nothing.
 
     Parameters
     ----------
     layer : Layer
         Of three axes or more.
     box : array
-        (3, 2), from and to along the last three axes of the world.
+        (3, 2), start and end along the last three axes of the world.
     """
-    whole, late = whole_box(layer), _late(layer)
+    layer_box, offset = find_layer_box(layer), _find_plane_offset(layer)
     planes: list[dict[str, Any]] = []
     for axis in range(3):
         for end, sign in ((0, 1.0), (1, -1.0)):
-            if (box[axis, end] - whole[axis, end]) * sign <= 0:
+            if (box[axis, end] - layer_box[axis, end]) * sign <= 0:
                 continue
-            position, normal = whole.mean(axis=1), np.zeros(3)
-            position[axis], normal[axis] = box[axis, end] + late[axis], sign
+            position, normal = layer_box.mean(axis=1), np.zeros(3)
+            position[axis], normal[axis] = box[axis, end] + offset[axis], sign
             planes.append({"position": tuple(position), "normal": tuple(normal), "enabled": True})
     layer.experimental_clipping_planes = planes
 
 
-def box_of(layer: Layer) -> Float:
-    """Return the box to which a layer is cut, (3, 2); the whole of it where it is not."""
-    box, late = whole_box(layer), _late(layer)
+def find_clipping_box(layer: Layer) -> Float:
+    """Return the box that a layer is clipped to, (3, 2); its bounding box if it is not clipped."""
+    box, offset = find_layer_box(layer), _find_plane_offset(layer)
     for plane in layer.experimental_clipping_planes:
         axis = int(np.abs(plane.normal).argmax())
-        if not plane.enabled or abs(plane.normal[axis]) < _ALONG:
+        if not plane.enabled or abs(plane.normal[axis]) < _MIN_AXIS_COSINE:
             continue
-        place = plane.position[axis] - late[axis]
+        position = plane.position[axis] - offset[axis]
         if plane.normal[axis] > 0:
-            box[axis, 0] = max(box[axis, 0], place)
+            box[axis, 0] = max(box[axis, 0], position)
         else:
-            box[axis, 1] = min(box[axis, 1], place)
+            box[axis, 1] = min(box[axis, 1], position)
     return box
 
 
-def _late(layer: Layer) -> Float:
-    """Return how far in the world planes have to be moved to cut where they should, (3,)."""
-    return np.asarray(_to_world(layer)[:3, :3] @ (drawn_step(layer) / 2))
-
-
-def _to_world(layer: Layer) -> Float:
-    """Return the (4, 4) matrix from indices of the last three axes to the world."""
-    n = layer.ndim
-    points = np.zeros((4, n))
-    points[1:, n - 3 :] = np.eye(3)
-    places = np.array([layer.data_to_world(point) for point in points])[:, n - 3 :]
-    matrix = np.eye(4)
-    matrix[:3, 3] = places[0]
-    matrix[:3, :3] = (places[1:] - places[0]).T
-    return matrix
-
-
-def is_volume(layer: Layer) -> bool:
-    """Tell whether a layer is an image or labels of three axes or more, and no colour picture."""
-    return (
-        isinstance(layer, Image | Labels) and layer.ndim >= 3 and not getattr(layer, "rgb", False)
-    )
+def _find_plane_offset(layer: Layer) -> Float:
+    """Return how far planes have to be shifted in the world: half a drawn voxel, (3,)."""
+    return np.asarray(find_world_matrix(layer)[:3, :3] @ (find_drawn_stride(layer) / 2))

@@ -1,4 +1,4 @@
-"""Controls for a box in millimetres: a slider with two handles for each axis, and numbers."""
+"""Controls for a crop box in mm: for each axis a slider with two handles, and two numbers."""
 
 from __future__ import annotations
 
@@ -14,30 +14,29 @@ from superqt import QDoubleRangeSlider
 
 from napari_medread.core.affines import Float
 
-SIDES = (("Sup – inf", "superior"), ("Ant – post", "anterior"), ("Right – left", "right"))
-"""Names of the rows, and the end from which each is counted."""
+_ROWS = (("Sup – inf", "superior"), ("Ant – post", "anterior"), ("Right – left", "right"))
+"""Labels of the rows, and the end of the patient from which each is counted."""
 
-_LABEL_WIDTH = 75
-"""In pixels."""
+_LABEL_WIDTH_PX = 75
 
-_DECIMALS = 1
-"""Of a millimetre, that are shown."""
+_DECIMALS_MM = 1
+"""Number of decimals shown, in mm."""
 
-_NARROW = "QDoubleSpinBox { min-width: 68px; max-width: 68px; padding: 1px 0px 1px 4px; }"
-"""Room for four digits and the unit; napari's style leaves room for buttons too."""
+_NUMBER_STYLE = "QDoubleSpinBox { min-width: 68px; max-width: 68px; padding: 1px 0px 1px 4px; }"
+"""Leaves room for four digits and the unit; napari's style leaves room for buttons too."""
 
 
-class CropBox(QWidget):
-    """What is kept along each axis, counted in mm from an end of the layer.
+class CropBoxControls(QWidget):
+    """The part that is kept along each axis, in mm from one end of the layer.
 
     Attributes
     ----------
     changed : Signal()
-        When a person has moved a handle or typed a number.
+        The user has moved a handle or edited a number.
     sliders : list of QDoubleRangeSlider
         One for each axis.
     numbers : list of tuple of QDoubleSpinBox
-        From and to, for each axis.
+        Start and end, for each axis.
     """
 
     changed = Signal()
@@ -49,84 +48,92 @@ class CropBox(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setColumnStretch(2, 1)
         self.sliders, self.numbers = [], []
-        for n, (name, side) in enumerate(SIDES):
+        for axis, (name, side) in enumerate(_ROWS):
             tooltip = (
-                f"What to keep, in mm from the {side} end of the layer. It cuts all selected\n"
-                "volumes in 3D, and changes no voxels."
+                f"The part to keep, in mm from the {side} end of the layer. Crops all selected\n"
+                "volumes in 3D. No voxels are changed."
             )
-            label, slider = QLabel(name), _slider()
-            label.setMinimumWidth(_LABEL_WIDTH)
-            numbers = _number(), _number()
-            for place, widget in enumerate((label, numbers[0], slider, numbers[1])):
+            label, slider = QLabel(name), _make_slider()
+            label.setMinimumWidth(_LABEL_WIDTH_PX)
+            numbers = _make_number_box(), _make_number_box()
+            for column, widget in enumerate((label, numbers[0], slider, numbers[1])):
                 widget.setToolTip(tooltip)
-                layout.addWidget(widget, n, place)
-            slider.valueChanged.connect(lambda _, n=n: self._on_slider(n))
+                layout.addWidget(widget, axis, column)
+            slider.valueChanged.connect(lambda _, axis=axis: self._on_slider(axis))
             for end, number in enumerate(numbers):
-                number.valueChanged.connect(partial(self._on_number, n, end))
+                number.valueChanged.connect(partial(self._on_number, axis, end))
             self.sliders.append(slider)
             self.numbers.append(numbers)
 
-    def show_box(self, whole: Float, box: Float) -> None:
-        """Show what of a layer is kept: both in the world, (3, 2)."""
+    def show_box(self, layer_box: Float, box: Float) -> None:
+        """Show which part of a layer is kept.
+
+        Parameters
+        ----------
+        layer_box, box : array
+            Of the whole layer, and of the part that is kept: (3, 2) each, start and end along
+            the axes of the world.
+        """
         self._is_filling = True
         try:
-            for n, (ends, kept) in enumerate(zip(whole, box, strict=True)):
-                start, end = map(float, ends)
-                length = float(end - start)
-                self.sliders[n].setRange(0.0, length)
-                for number in self.numbers[n]:
+            for axis, (layer_ends, ends) in enumerate(zip(layer_box, box, strict=True)):
+                layer_start, layer_end = map(float, layer_ends)
+                length = float(layer_end - layer_start)
+                self.sliders[axis].setRange(0.0, length)
+                for number in self.numbers[axis]:
                     number.setRange(0.0, length)
-                last = length if kept[1] == end else min(float(kept[1]) - start, length)
-                self._show(n, (max(float(kept[0]) - start, 0.0), last))
+                start = max(float(ends[0]) - layer_start, 0.0)
+                end = length if ends[1] == layer_end else min(float(ends[1]) - layer_start, length)
+                self._show_range(axis, (start, end))
         finally:
             self._is_filling = False
 
-    def box(self, whole: Float) -> Float:
-        """Return what is kept in the world, (3, 2); without an end where nothing is cut."""
-        found = np.full((3, 2), [-math.inf, math.inf])
-        for n, slider in enumerate(self.sliders):
+    def read_box(self, layer_box: Float) -> Float:
+        """Return the box that is kept in the world, (3, 2); infinite where nothing is cropped."""
+        box = np.full((3, 2), [-math.inf, math.inf])
+        for axis, slider in enumerate(self.sliders):
             start, end = slider.value()
             if start > slider.minimum():
-                found[n, 0] = whole[n, 0] + start
+                box[axis, 0] = layer_box[axis, 0] + start
             if end < slider.maximum():
-                found[n, 1] = whole[n, 0] + end
-        return found
+                box[axis, 1] = layer_box[axis, 0] + end
+        return box
 
-    def _show(self, n: int, kept: Sequence[float]) -> None:
-        self.sliders[n].setValue(tuple(kept))
-        for number, value in zip(self.numbers[n], kept, strict=True):
+    def _show_range(self, axis: int, ends: Sequence[float]) -> None:
+        self.sliders[axis].setValue(tuple(ends))
+        for number, value in zip(self.numbers[axis], ends, strict=True):
             number.setValue(value)
 
-    def _on_slider(self, n: int) -> None:
+    def _on_slider(self, axis: int) -> None:
         if not self._is_filling:
-            self._edit(n, self.sliders[n].value())
+            self._edit(axis, self.sliders[axis].value())
 
-    def _on_number(self, n: int, end: int, value: float) -> None:
+    def _on_number(self, axis: int, end: int, value: float) -> None:
         if self._is_filling:
             return
-        kept = list(self.sliders[n].value())  # what was not typed is not rounded
-        length = self.sliders[n].maximum()
-        kept[end] = length if value >= round(length, _DECIMALS) else value
-        self._edit(n, sorted(kept))
+        ends = list(self.sliders[axis].value())  # the end that was not edited is not rounded
+        length = self.sliders[axis].maximum()
+        ends[end] = length if value >= round(length, _DECIMALS_MM) else value
+        self._edit(axis, sorted(ends))
 
-    def _edit(self, n: int, kept: Sequence[float]) -> None:
+    def _edit(self, axis: int, ends: Sequence[float]) -> None:
         self._is_filling = True
         try:
-            self._show(n, kept)
+            self._show_range(axis, ends)
         finally:
             self._is_filling = False
         self.changed.emit()
 
 
-def _slider() -> Any:
+def _make_slider() -> Any:
     return QDoubleRangeSlider(Qt.Orientation.Horizontal)  # type: ignore[no-untyped-call]
 
 
-def _number() -> QDoubleSpinBox:
+def _make_number_box() -> QDoubleSpinBox:
     number = QDoubleSpinBox()
     number.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
     number.setSuffix(" mm")
-    number.setDecimals(_DECIMALS)
+    number.setDecimals(_DECIMALS_MM)
     number.setKeyboardTracking(False)
-    number.setStyleSheet(_NARROW)
+    number.setStyleSheet(_NUMBER_STYLE)
     return number

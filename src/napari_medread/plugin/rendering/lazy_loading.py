@@ -1,4 +1,4 @@
-"""Reads what a lazy layer needs for 3D, beside the window."""
+"""Loading the volume of a lazy layer into memory, in the background, for 3D and other planes."""
 
 from __future__ import annotations
 
@@ -14,101 +14,101 @@ from napari.layers import Image, Layer
 
 from napari_medread.core.progress import Progress
 from napari_medread.errors import CannotRender
-from napari_medread.plugin.bridge.layer_transforms import frame_of
-from napari_medread.plugin.bridge.volume_to_layer import array_of
-from napari_medread.plugin.gui.background_work import Work, cancel_without
-from napari_medread.plugin.rendering.clipping_box import rendered
+from napari_medread.plugin.bridge.layer_transforms import get_displayed_frame
+from napari_medread.plugin.bridge.volume_to_layer import to_numpy_or_dask
+from napari_medread.plugin.gui.background_task import BackgroundTask, cancel_when_removed
+from napari_medread.plugin.rendering.drawn_voxels import get_drawn_data
 
-_SHARE_OF_MEMORY = 0.8
-"""Of what is free, that a volume may fill."""
+_MAX_MEMORY_FRACTION = 0.8
+"""Fraction of the free memory that a volume may take."""
+
+_LOADED_FRAMES: weakref.WeakKeyDictionary[Layer, tuple[int, ...]] = weakref.WeakKeyDictionary()
+"""Which volume of a lazy layer is in memory: its index along the axes before the last three."""
 
 
-_LOADED: weakref.WeakKeyDictionary[Layer, tuple[int, ...]] = weakref.WeakKeyDictionary()
-"""Which volume of a layer of more than three axes is in memory."""
-
-
-def must_read(layer: Layer, viewer: Any) -> bool:
-    """Tell whether the volume to be shown still has to be read or computed."""
-    is_lazy = _is_lazy(layer, rendered(layer))
+def needs_loading_for_3d(layer: Layer, viewer: Any) -> bool:
+    """Return whether the displayed volume has to be read or computed before 3D is shown."""
+    is_lazy = _is_lazy(layer, get_drawn_data(layer))
     return is_lazy and viewer.dims.ndisplay != 3 and not _is_loaded(layer, viewer.dims.point)
 
 
-def is_read(layer: Layer, point: Sequence[float]) -> bool:
-    """Tell whether the volume of a layer at a viewer's point is in memory.
+def is_in_memory(layer: Layer, point: Sequence[float]) -> bool:
+    """Return whether the volume of a layer at a viewer's point is in memory.
 
-    Of several resolutions napari reads what the canvas can show, and no more.
+    Multiscale layers count as in memory, as napari reads only what the canvas can show.
     """
     is_lazy = not layer.multiscale and _is_lazy(layer, layer.data)
     return not is_lazy or _is_loaded(layer, point)
 
 
 def _is_lazy(layer: Layer, data: Any) -> bool:
-    """Tell whether data are computed by dask, or are another kind of array that reads a file."""
+    """Return whether data are computed by dask, or are another array that reads from a file."""
     if hasattr(data, "compute"):
         return True
-    # Labels may be painted on where they are stored, and are left there.
+    # Labels may be painted into the array they are stored in, so theirs is never replaced.
     return isinstance(layer, Image) and not isinstance(data, np.ndarray) and hasattr(data, "dtype")
 
 
 def _is_loaded(layer: Layer, point: Sequence[float]) -> bool:
-    return _LOADED.get(layer) == frame_of(layer, 3, point)
+    return _LOADED_FRAMES.get(layer) == get_displayed_frame(layer, 3, point)
 
 
-def nbytes_of(layer: Layer) -> int:
-    """Return how many bytes the volume takes that is shown in 3D."""
-    data = rendered(layer)
-    return int(np.prod(data.shape[-3:]) * data.dtype.itemsize)
+def make_loading_task(layer: Layer, viewer: Any) -> BackgroundTask:
+    """Return a task that loads the displayed volume of a layer and puts it into the layer.
 
-
-def load(layer: Layer, viewer: Any) -> Work:
-    """Return work that reads the volume shown and puts it into its layer.
-
-    Of more than three axes only the volume at the viewer's sliders is read, and of several
-    resolutions only the one that is drawn in 3D. It stops when the layer is gone.
+    Of more than three axes only the volume at the viewer's sliders is loaded, and of a multiscale
+    layer only the level that is drawn in 3D. The task stops when the layer is deleted.
     """
-    all_data, data = layer.data, rendered(layer)
-    at = frame_of(layer, 3, viewer.dims.point)
-    work = Work(partial(_read, data, at, layer.name))
-    layer_of = weakref.ref(layer)
+    layer_data, drawn_data = layer.data, get_drawn_data(layer)
+    frame = get_displayed_frame(layer, 3, viewer.dims.point)
+    task = BackgroundTask(partial(_load_frame, drawn_data, frame, layer.name))
+    layer_ref = weakref.ref(layer)
 
-    def put(loaded: Any) -> None:
-        found = layer_of()
-        if found is None or found.data is not all_data:  # but another since
+    def put_into_layer(volume: Any) -> None:
+        found = layer_ref()
+        if found is None or found.data is not layer_data:  # it was given other data meanwhile
             return
-        whole = _with(data, at, loaded)
-        found.data = [*list(all_data)[:-1], whole] if found.multiscale else whole
-        _LOADED[found] = at
+        loaded = _replace_frame(drawn_data, frame, volume)
+        found.data = [*list(layer_data)[:-1], loaded] if found.multiscale else loaded
+        _LOADED_FRAMES[found] = frame
 
-    work.returned.connect(put)
-    cancel_without(work, viewer, [layer])
-    return work
+    task.returned.connect(put_into_layer)
+    cancel_when_removed(task, viewer, [layer])
+    return task
 
 
-def _read(data: Any, at: tuple[int, ...], name: str, progress: Progress) -> Any:
-    volume = array_of(data)[at]
+def _load_frame(data: Any, frame: tuple[int, ...], name: str, progress: Progress) -> Any:
+    """Return one volume of lazy data as an array in memory.
+
+    Raises
+    ------
+    CannotRender
+        Where there is not enough free memory.
+    """
+    volume = to_numpy_or_dask(data)[frame]
     free = psutil.virtual_memory().available
     nbytes = int(np.prod(volume.shape)) * volume.dtype.itemsize
-    if nbytes > _SHARE_OF_MEMORY * free:
+    if nbytes > _MAX_MEMORY_FRACTION * free:
         raise CannotRender(
-            f"{name}: its volume takes {nbytes / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB "
+            f"{name}: its volume needs {nbytes / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB "
             "are free. Crop or resample it first."
         )
     loaded = np.empty(volume.shape, volume.dtype)
-    # Piece by piece as they are stored: a part of a piece takes as long as all of it.
+    # One stored chunk at a time: reading a part of a chunk takes as long as reading all of it.
     edges = accumulate(volume.chunks[0], initial=0)
-    for start, stop in progress(list(pairwise(edges)), f"Reading {name}"):
+    for start, stop in progress(list(pairwise(edges)), f"Loading {name}"):
         loaded[start:stop] = np.asarray(volume[start:stop])
     return loaded
 
 
-def _with(data: Any, at: tuple[int, ...], loaded: Any) -> Any:
-    """Return lazy data of which one volume is in memory."""
-    if not at:
-        return loaded
+def _replace_frame(data: Any, frame: tuple[int, ...], volume: Any) -> Any:
+    """Return lazy data in which one volume is in memory."""
+    if not frame:
+        return volume
     import dask.array as da
 
-    data = array_of(data)
-    n, *rest = at
-    inner = da.asarray(_with(data[n], tuple(rest), loaded))[None]  # type: ignore[no-untyped-call]
+    data = to_numpy_or_dask(data)
+    n, *rest = frame
+    inner = da.asarray(_replace_frame(data[n], tuple(rest), volume))[None]  # type: ignore[no-untyped-call]
     parts = [data[:n], inner, data[n + 1 :]]
     return da.concatenate(parts, axis=0)  # type: ignore[no-untyped-call]

@@ -1,63 +1,68 @@
-"""The widget that renders a volume by presets, turns it, and cuts it to a box."""
+"""The panel "Volume rendering": presets, views of the patient, crop box and undo."""
 
 from __future__ import annotations
 
 import weakref
 from typing import Any
 
-from magicgui.widgets import Container, Label, PushButton
+from magicgui.widgets import Label, PushButton
 from napari.layers import Layer
 from napari.utils.notifications import show_error
 
-from napari_medread.core.rendering_presets import Preset
+from napari_medread.core.rendering_presets import RenderingPreset
 from napari_medread.errors import MedReadError
-from napari_medread.plugin.gui.button_rows import Buttons, in_a_row
-from napari_medread.plugin.gui.controls import row
-from napari_medread.plugin.gui.panel import Panel
-from napari_medread.plugin.gui.viewer_references import open_viewer
-from napari_medread.plugin.rendering.camera_views import VIEWS
-from napari_medread.plugin.rendering.clipping_box import box_of, cut, is_volume, whole_box
-from napari_medread.plugin.rendering.crop_box_controls import CropBox
-from napari_medread.plugin.rendering.lazy_loading import load, must_read
-from napari_medread.plugin.rendering.renderable_layers import (
-    copy_that_fits,
-    is_coarse,
-    is_renderable,
-    offered_for,
-    said_of,
-    worn,
+from napari_medread.plugin.gui.button_grid import ButtonGrid
+from napari_medread.plugin.gui.controls import make_labelled_row, make_row
+from napari_medread.plugin.gui.layer_panel import LayerPanel
+from napari_medread.plugin.gui.qt_parts import wrap_qt_widgets
+from napari_medread.plugin.gui.viewer_references import get_open_viewer
+from napari_medread.plugin.rendering.camera_views import VIEW_DIRECTIONS
+from napari_medread.plugin.rendering.clipping_box import (
+    clip_to_box,
+    find_clipping_box,
+    find_layer_box,
 )
-from napari_medread.plugin.rendering.rendering_session import studio_of
-from napari_medread.plugin.rendering.transfer_function_legend import Legend
+from napari_medread.plugin.rendering.crop_box_controls import CropBoxControls
+from napari_medread.plugin.rendering.drawn_voxels import is_volume_layer
+from napari_medread.plugin.rendering.lazy_loading import make_loading_task, needs_loading_for_3d
+from napari_medread.plugin.rendering.renderable_layers import (
+    describe_rendering,
+    find_applied_preset,
+    find_layer_presets,
+    is_drawn_coarsely,
+    is_renderable,
+    plan_gpu_sized_copy,
+)
+from napari_medread.plugin.rendering.rendering_session import get_rendering_session
+from napari_medread.plugin.rendering.transfer_function_legend import TransferFunctionLegend
 from napari_medread.plugin.resample.layer_resampling import work_on
-from napari_medread.plugin.window_level.layer_windows import unit_of
+from napari_medread.plugin.window_level.layer_windows import get_value_unit
 
-_COLUMNS = 3
-"""Buttons in a row."""
+_BUTTONS_PER_ROW = 3
 
-_MOST = 12
-"""Presets that are offered for a layer at most."""
+_MAX_PRESETS = 12
+"""Maximum number of presets that are offered for a layer."""
 
-_WIDTH = 330
-"""In pixels: below it the title of the panel is cut off."""
+_MIN_WIDTH_PX = 330
+"""Narrower, the title of the panel would be cut off."""
 
-_FROM = {
+_SIDE_DESCRIPTIONS = {
     "Anterior": "the front, head up",
     "Posterior": "behind, head up",
     "Left": "the patient's left, head up",
     "Right": "the patient's right, head up",
     "Superior": "above, front up",
-    "Inferior": "below, front up, as axial slices are",
+    "Inferior": "below, front up, like axial slices",
 }
 
 
-class VolumeRendering(Panel):
-    """Make a volume look like bone, lungs, skin, ... in 3D; turn it, and cut it.
+class VolumeRendering(LayerPanel):
+    """Renders a volume in 3D as bone, lungs, skin and so on; turns and crops it.
 
     Parameters
     ----------
     napari_viewer : Viewer
-        Whose layers to offer. It is not kept alive, and neither are they.
+        Its image layers are offered. Neither the viewer nor the layers are kept alive.
     """
 
     def __init__(self, napari_viewer: Any) -> None:
@@ -66,199 +71,202 @@ class VolumeRendering(Panel):
             layer="The volume to render: an image of three axes or more, not in colour.",
             run=PushButton(
                 text="Resample a copy",
-                tooltip="Adds a copy whose voxels are just so coarse that this GPU can show all\n"
-                "of them, smoothed first, and renders it instead.",
+                tooltip="Adds a smoothed copy, just coarse enough for this GPU to show all of its\n"
+                "voxels, and renders it in place of this layer.",
             ),
-            cancel="Stops the work. No layer is changed.",
+            cancel="Stops loading or resampling. No layer is changed.",
         )
-        self._studio = studio_of(napari_viewer)
-        self._studio.tell(self._prefill)
-        self._offered: tuple[Preset, ...] = ()
-        self.presets = Buttons(_MOST, _COLUMNS, choice=True)
+        self._session = get_rendering_session(napari_viewer)
+        self._session.add_listener(self._update_controls)
+        self._offered: tuple[RenderingPreset, ...] = ()
+        self.presets = ButtonGrid(_MAX_PRESETS, _BUTTONS_PER_ROW, is_choice=True)
         self.presets.clicked.connect(self._on_preset)
-        self.legend = Legend()
-        self.views = Buttons(len(VIEWS), _COLUMNS)
-        self.views.offer(
-            [(name, f"Shows the patient in 3D as seen from {_FROM[name]}.") for name in VIEWS]
-        )
-        self.views.clicked.connect(self._on_view)
-        self.crop = CropBox()
-        self.crop.changed.connect(self._on_crop)
-        self.reset = PushButton(
-            text="Reset crop", tooltip="Shows this and all selected volumes whole again."
-        )
-        self.reset.changed.connect(self._on_reset)
-        self.back = PushButton(
-            text="Back",
-            tooltip="Takes the last preset, crop or copy back: colours, limits, rendering,\n"
-            "camera, and whether slices were shown. Can be pressed several times.",
-        )
-        self.back.changed.connect(self._on_back)
-        self._lay_out(
+        self.legend = TransferFunctionLegend()
+        self.views = ButtonGrid(len(VIEW_DIRECTIONS), _BUTTONS_PER_ROW)
+        self.views.set_buttons(
             [
-                row(Label(value="Layer"), self.layer),
-                _holding(self.presets, self.legend),
-                Label(value="Seen from"),
-                _holding(self.views),
-                Label(value="Crop"),
-                _holding(self.crop),
-                in_a_row(self.reset, self.back),
+                (side, f"Shows the patient in 3D from {_SIDE_DESCRIPTIONS[side]}.")
+                for side in VIEW_DIRECTIONS
             ]
         )
-        self.min_width = _WIDTH
+        self.views.clicked.connect(self._on_view)
+        self.crop = CropBoxControls()
+        self.crop.changed.connect(self._on_crop)
+        self.reset = PushButton(
+            text="Reset crop", tooltip="Shows all of this and of all selected volumes again."
+        )
+        self.reset.changed.connect(self._on_reset)
+        self.undo = PushButton(
+            text="Undo",
+            tooltip="Undoes the last preset, crop or copy: colours, limits, rendering, camera,\n"
+            "and whether slices or 3D were shown. Press again for earlier steps.",
+        )
+        self.undo.changed.connect(self._on_undo)
+        self._lay_out(
+            [
+                make_labelled_row(Label(value="Layer"), self.layer),
+                wrap_qt_widgets(self.presets, self.legend),
+                Label(value="View from"),
+                wrap_qt_widgets(self.views),
+                Label(value="Crop"),
+                wrap_qt_widgets(self.crop),
+                make_row(self.reset, self.undo),
+            ]
+        )
+        self.min_width = _MIN_WIDTH_PX
 
-    def _layers(self, *_: Any) -> list[Layer]:
-        return [each for each in super()._layers() if is_renderable(each)]
+    def _layer_choices(self, *_: Any) -> list[Layer]:
+        return [layer for layer in super()._layer_choices() if is_renderable(layer)]
 
     def _show_running(self, *, running: bool) -> None:
         super()._show_running(running=running)
         layer = self.layer.value
-        self.run.visible = not running and layer is not None and is_coarse(layer)
-        can = not running and layer is not None
-        for native in (self.presets, self.views, self.crop):
-            native.setEnabled(can)
-        self.reset.enabled = can
-        self.back.enabled = not running and self._studio.can_go_back
+        self.run.visible = not running and layer is not None and is_drawn_coarsely(layer)
+        is_usable = not running and layer is not None
+        for widget in (self.presets, self.views, self.crop):
+            widget.setEnabled(is_usable)
+        self.reset.enabled = is_usable
+        self.undo.enabled = not running and self._session.can_undo
 
-    def _after_work(self) -> None:
-        self._prefill()
+    def _on_task_finished(self) -> None:
+        self._update_controls()
 
-    def _prefill(self, *_: Any) -> None:
-        """Show what fits the chosen layer, and how it is shown now."""
-        if self._is_filling or self._is_gone:
+    def _update_controls(self, *_: Any) -> None:
+        """Show the presets that fit the chosen layer, its crop box, and what is applied."""
+        if self._is_updating or self.is_closed:
             return
-        self._is_filling = True
+        self._is_updating = True
         try:
-            self._watch()
+            self._follow_layers()
             layer = self.layer.value
-            self._offered = offered_for(layer)
-            self.presets.offer([(each.name, each.what) for each in self._offered])
-            self._show_worn(layer)
+            self._offered = find_layer_presets(layer)
+            self.presets.set_buttons(
+                [(preset.name, preset.description) for preset in self._offered]
+            )
+            self._show_applied_preset(layer)
             if layer is not None:
-                self.crop.show_box(whole_box(layer), box_of(layer))
-            self._show_running(running=self._work is not None)
-            self.outcome.value = said_of(layer, self._viewer_of())
+                self.crop.show_box(find_layer_box(layer), find_clipping_box(layer))
+            self._show_running(running=self._task is not None)
+            self.outcome.value = describe_rendering(layer, self._viewer_ref())
         finally:
-            self._is_filling = False
+            self._is_updating = False
 
-    def _show_worn(self, layer: Any) -> None:
-        """Show which preset a layer wears, and what it makes of which value."""
-        chosen = None if layer is None else worn(layer, self._offered)
-        self.presets.press(chosen)
-        if chosen is None:
+    def _show_applied_preset(self, layer: Any) -> None:
+        """Mark the preset that a layer has, and show its colours over the layer's values."""
+        applied = None if layer is None else find_applied_preset(layer, self._offered)
+        self.presets.set_pressed(applied)
+        if applied is None:
             self.legend.show_transfer(None)
             return
         low, high = layer.contrast_limits
-        unit = unit_of(layer)
-        ends = (f"{low:.4g} {unit}".strip(), f"{high:.4g} {unit}".strip())
-        self.legend.show_transfer(self._offered[chosen].transfer(1.0), ends)
+        unit = get_value_unit(layer)
+        end_labels = (f"{low:.4g} {unit}".strip(), f"{high:.4g} {unit}".strip())
+        self.legend.show_transfer(self._offered[applied].make_transfer_function(1.0), end_labels)
 
     def _on_preset(self, n: int) -> None:
-        layer, viewer = self.layer.value, self._viewer_of()
-        if self._work is not None or layer is None or viewer is None:
+        layer, viewer = self.layer.value, self._viewer_ref()
+        if self._task is not None or layer is None or viewer is None:
             return
         preset = self._offered[n]
         self.message.value = ""
-        if not must_read(layer, viewer):
-            try:
-                self._studio.render(layer, preset)
-            except MedReadError as error:
-                self.presets.press(worn(layer, self._offered))
-                self.message.value = str(error)
+        if needs_loading_for_3d(layer, viewer):
+            # Until the volume is loaded, the click changes nothing.
+            self.presets.set_pressed(find_applied_preset(layer, self._offered))
+            self._load_and_render(layer, preset, viewer)
             return
-        self.presets.press(worn(layer, self._offered))  # until it is read
-        studio, name, layer_of = self._studio, layer.name, weakref.ref(layer)
-        viewer_of = self._viewer_of
+        try:
+            self._session.render(layer, preset)
+        except MedReadError as error:
+            self.presets.set_pressed(find_applied_preset(layer, self._offered))
+            self.message.value = str(error)
 
-        def shown(_: Any) -> str:
-            found, there = layer_of(), open_viewer(viewer_of)
-            if there is None or found is None or found not in there.layers:
-                return f"{name} is gone."
+    def _load_and_render(self, layer: Layer, preset: RenderingPreset, viewer: Any) -> None:
+        """Load a lazy layer in the background, then render it."""
+        session, name, layer_ref = self._session, layer.name, weakref.ref(layer)
+        viewer_ref = self._viewer_ref
+
+        def render_loaded(_: Any) -> str:
+            loaded, open_viewer = layer_ref(), get_open_viewer(viewer_ref)
+            if open_viewer is None or loaded is None or loaded not in open_viewer.layers:
+                return f"{name} was deleted."
             try:
-                studio.render(found, preset)
+                session.render(loaded, preset)
             except MedReadError as error:
                 return str(error)
-            return f"{found.name} was read into memory."
+            return f"Loaded {loaded.name} into memory."
 
-        self._begin(load(layer, viewer), shown)
+        self._start_task(make_loading_task(layer, viewer), render_loaded)
 
     def _on_view(self, n: int) -> None:
         if self.layer.value is not None:
-            self._studio.look_from(list(VIEWS)[n])
+            self._session.view_from(list(VIEW_DIRECTIONS)[n])
 
     def _on_crop(self) -> None:
         layer = self.layer.value
-        if self._is_filling or layer is None:
+        if self._is_updating or layer is None:
             return
-        box, layers = self.crop.box(whole_box(layer)), self._targets()
-        with self._studio.step(layers, ("crop", *map(id, layers))):
-            for each in layers:
-                cut(each, box)
+        box, layers = self.crop.read_box(find_layer_box(layer)), self._find_crop_targets()
+        with self._session.step(layers, merge_key=("crop", *map(id, layers))):
+            for target in layers:
+                clip_to_box(target, box)
 
     def _on_reset(self) -> None:
-        layers = [each for each in self._targets() if each.experimental_clipping_planes]
+        layers = [
+            layer for layer in self._find_crop_targets() if layer.experimental_clipping_planes
+        ]
         if layers:
-            with self._studio.step(layers):
-                for each in layers:
-                    each.experimental_clipping_planes = None
+            with self._session.step(layers):
+                for layer in layers:
+                    layer.experimental_clipping_planes = None
 
-    def _on_back(self) -> None:
+    def _on_undo(self) -> None:
         self.message.value = ""
-        layers = [each for each in self._studio.back() if each in self.layer.choices]
+        layers = [layer for layer in self._session.undo() if layer in self.layer.choices]
         if layers and self.layer.value not in layers:
             self.layer.value = layers[0]
 
-    def _targets(self) -> list[Layer]:
-        """Return the chosen layer, and all selected ones that can be cut like it."""
-        viewer = self._viewer_of()
+    def _find_crop_targets(self) -> list[Layer]:
+        """Return the chosen layer, and all selected layers that can be cropped with it."""
+        viewer = self._viewer_ref()
         chosen = self.layer.value
         if viewer is None or chosen is None:
             return []
         selected = viewer.layers.selection
         return [
-            each
-            for each in viewer.layers
-            if each is chosen or (each in selected and is_volume(each))
+            layer
+            for layer in viewer.layers
+            if layer is chosen or (layer in selected and is_volume_layer(layer))
         ]
 
-    def _start(self) -> None:
-        """Resample a copy that the GPU can show whole."""
-        layer, viewer = self.layer.value, self._viewer_of()
-        if layer is None or viewer is None or self._work is not None:
+    def _on_run(self) -> None:
+        """Resample a copy that the GPU can show completely."""
+        layer, viewer = self.layer.value, self._viewer_ref()
+        if layer is None or viewer is None or self._task is not None:
             return
         try:
-            work = work_on(viewer, copy_that_fits(layer, viewer), smooth=True)
+            task = work_on(viewer, plan_gpu_sized_copy(layer, viewer), smooth=True)
         except MedReadError as error:
             self.message.value = str(error)
             show_error(str(error))
             return
-        chosen, layer_of = worn(layer, self._offered), weakref.ref(layer)
-        preset = None if chosen is None else self._offered[chosen]
-        this = weakref.ref(self)  # which work would keep alive
+        applied, layer_ref = find_applied_preset(layer, self._offered), weakref.ref(layer)
+        preset = None if applied is None else self._offered[applied]
+        self_ref = weakref.ref(self)  # the task would keep the panel alive
 
-        def shown(volume: Any) -> str:
-            panel = this()
-            return "" if panel is None else panel._show_copy(layer_of(), preset, volume)
+        def show_copy(volume: Any) -> str:
+            panel = self_ref()
+            return "" if panel is None else panel._show_copy(layer_ref(), preset, volume)
 
-        self._begin(work, shown)
+        self._start_task(task, show_copy)
 
-    def _show_copy(self, source: Layer | None, preset: Preset | None, volume: Any) -> str:
-        """Show the copy instead of its source, as its source was shown, and say so."""
-        viewer = self._viewer_of()
+    def _show_copy(self, source: Layer | None, preset: RenderingPreset | None, volume: Any) -> str:
+        """Show the copy in place of its source, by the same preset, and return a message."""
+        viewer = self._viewer_ref()
         copy = None if viewer is None else viewer.layers.selection.active
         if viewer is None or copy is None or copy.data is not volume.data:
-            return f"{volume.name} was added."
+            return f"Added {volume.name}."
         self.layer.value = copy
         if source is None or source not in viewer.layers:
-            return f"{volume.name} was added."
-        self._studio.replace(source, copy, preset)
-        return f"{volume.name} was added, and {source.name} hidden."
-
-
-def _holding(*natives: Any) -> Any:
-    """Return a row that holds Qt's own widgets."""
-    found: Any = Container(widgets=[], labels=False)
-    found.margins = (0, 0, 0, 0)
-    for native in natives:
-        found.native.layout().addWidget(native)
-    return found
+            return f"Added {volume.name}."
+        self._session.replace_by_copy(source, copy, preset)
+        return f"Added {volume.name}, and hid {source.name}."

@@ -1,280 +1,250 @@
-"""Layers rendered in 3D by a preset, their slices as they were, and the way back."""
+"""The appearance of a viewer's layers in 3D and in slices, and undo."""
 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 from napari.layers import Image, Layer
 
-from napari_medread.core.rendering_presets import Preset
-from napari_medread.plugin.bridge.patient_space import straight_of
-from napari_medread.plugin.gui.viewer_references import unwrapped
-from napari_medread.plugin.rendering.camera_views import look_from, straighten
-from napari_medread.plugin.rendering.preset_appearance import Look, look_by, look_of, set_look
+from napari_medread.core.rendering_presets import RenderingPreset
+from napari_medread.plugin.gui.viewer_references import unwrap_viewer
+from napari_medread.plugin.rendering.camera_views import reset_axes, view_from
+from napari_medread.plugin.rendering.preset_appearance import (
+    LayerAppearance,
+    appearance_from_preset,
+    apply_appearance,
+    read_appearance,
+)
+from napari_medread.plugin.rendering.session_snapshots import (
+    LayerSnapshot,
+    SessionSnapshot,
+    is_unchanged,
+    read_camera,
+    record_added_layer,
+    take_layer_snapshot,
+)
 
-_STEPS_BACK = 50
-"""How many steps are kept."""
+_MAX_UNDO_STEPS = 50
+"""Maximum number of steps that can be undone."""
 
-_CAMERA = ("orientation", "perspective", "zoom", "center", "angles")
-
-_PLACE = ("name", "scale", "translate", "rotate", "shear", "units")
-"""What somebody who wants to keep a copy may change of it, beside its affine and its data."""
-
-_STUDIOS: weakref.WeakKeyDictionary[Any, Studio] = weakref.WeakKeyDictionary()
-
-
-class _Seen(NamedTuple):
-    """A layer before a step."""
-
-    layer: weakref.ref[Layer]
-    look: Look
-    flat: Look | None
-    deep: Look | None
-    visible: bool
-    planes: list[dict[str, Any]]
+_SESSIONS: weakref.WeakKeyDictionary[Any, RenderingSession] = weakref.WeakKeyDictionary()
 
 
-class _Added(NamedTuple):
-    """A layer that came with a step, and what it was then."""
+class RenderingSession:
+    """How the layers of a viewer look in 2D and, rendered by a preset, in 3D.
 
-    layer: weakref.ref[Layer]
-    data: weakref.ref[Any]
-    place: tuple[Any, ...]
-
-
-class _Step(NamedTuple):
-    """A viewer before a step; ``what`` are steps that count as one if they follow each other."""
-
-    what: Any
-    ndisplay: int
-    order: tuple[int, ...]
-    point: tuple[float, ...]
-    flat_order: tuple[int, ...] | None
-    camera: dict[str, Any]
-    layers: list[_Seen]
-    added: _Added | None
-
-
-class Studio:
-    """What is rendered in a viewer, and how it was before.
-
-    It lives as long as the viewer, so that slices stay grey after the widget was closed; it
-    keeps neither the viewer nor its layers alive. Get it by ``studio_of``.
-
+    It swaps the two when the viewer changes between them, and undoes steps. It lives as long as
+    the viewer, so that slices keep their appearance after the panel was closed; it keeps neither
+    the viewer nor its layers alive. Get it by ``get_rendering_session``.
     """
 
     def __init__(self, viewer: Any) -> None:
-        self._viewer_of = weakref.ref(viewer)
-        self._flat: weakref.WeakKeyDictionary[Layer, Look] = weakref.WeakKeyDictionary()
-        self._deep: weakref.WeakKeyDictionary[Layer, Look] = weakref.WeakKeyDictionary()
-        self._flat_order: tuple[int, ...] | None = None
-        self._history: list[_Step] = []
-        self._is_busy = self._is_in_step = False
-        self._told: list[weakref.WeakMethod[Callable[[], None]]] = []
+        self._viewer_ref = weakref.ref(viewer)
+        self._slice_appearances: weakref.WeakKeyDictionary[Layer, LayerAppearance]
+        self._slice_appearances = weakref.WeakKeyDictionary()
+        self._volume_appearances: weakref.WeakKeyDictionary[Layer, LayerAppearance]
+        self._volume_appearances = weakref.WeakKeyDictionary()
+        self._slice_order: tuple[int, ...] | None = None
+        self._undo_steps: list[SessionSnapshot] = []
+        self._is_undoing = self._is_in_step = False
+        self._listeners: list[weakref.WeakMethod[Callable[[], None]]] = []
         viewer.dims.events.ndisplay.connect(self._on_ndisplay)
 
     @property
-    def can_go_back(self) -> bool:
-        """Whether there is a step to take back."""
-        return bool(self._history)
+    def can_undo(self) -> bool:
+        """Whether there is a step to undo."""
+        return bool(self._undo_steps)
 
-    def tell(self, method: Callable[[], None]) -> None:
-        """Call a method after each step taken or taken back; its object is not kept alive."""
-        self._told.append(weakref.WeakMethod(method))
+    def add_listener(self, method: Callable[[], None]) -> None:
+        """Call a method after each step and each undo; its object is not kept alive."""
+        self._listeners.append(weakref.WeakMethod(method))
 
     @contextmanager
     def step(
-        self, layers: Sequence[Layer], what: Any = None, added: Layer | None = None
+        self, layers: Sequence[Layer], merge_key: Hashable = None, added: Layer | None = None
     ) -> Iterator[None]:
-        """Remember how things are before changes, which ``back`` takes back together.
+        """Record the viewer before changes, which ``undo`` then takes back together.
 
         Steps within a step are part of it.
 
         Parameters
         ----------
         layers : sequence of Layer
-            That may be changed.
-        what : object
-            Steps of the same, that follow one another, are taken back as one.
+            The layers that may be changed.
+        merge_key : hashable, optional
+            Successive steps with the same key are undone as one.
         added : Layer, optional
-            One of them that was made for this step. Going back removes it, unless somebody
-            has changed its data, name or place by then.
+            One of the layers that was made for this step. Undo removes it, unless its data,
+            name or placement were changed by then.
         """
         if self._is_in_step:
             yield
             return
-        viewer = self._viewer()
-        is_same = what is not None and self._history and self._history[-1].what == what
-        if not is_same:
-            camera = viewer.scene.camera
-            self._history.append(
-                _Step(
-                    what,
+        viewer = self._get_viewer()
+        last = self._undo_steps[-1] if self._undo_steps else None
+        if merge_key is None or last is None or last.merge_key != merge_key:
+            self._undo_steps.append(
+                SessionSnapshot(
+                    merge_key,
                     viewer.dims.ndisplay,
                     viewer.dims.order,
                     viewer.dims.point,
-                    self._flat_order,
-                    {name: getattr(camera, name) for name in _CAMERA},
-                    [self._seen(layer) for layer in layers],
-                    None if added is None else _as_added(added),
+                    self._slice_order,
+                    read_camera(viewer),
+                    [
+                        take_layer_snapshot(
+                            layer,
+                            self._slice_appearances.get(layer),
+                            self._volume_appearances.get(layer),
+                        )
+                        for layer in layers
+                    ],
+                    None if added is None else record_added_layer(added),
                 )
             )
-            del self._history[:-_STEPS_BACK]
+            del self._undo_steps[:-_MAX_UNDO_STEPS]
         self._is_in_step = True
         try:
             yield
         finally:
             self._is_in_step = False
-        self._tell()
+        self._notify_listeners()
 
-    def render(self, layer: Image, preset: Preset) -> None:
-        """Show a layer in 3D by a preset, from the front where it was shown in slices."""
-        viewer = self._viewer()
-        wanted = look_by(layer, preset)  # refused before anything is changed
+    def render(self, layer: Image, preset: RenderingPreset) -> None:
+        """Show a layer in 3D by a preset; from the front, if the viewer was in 2D.
+
+        Raises
+        ------
+        CannotRender
+            Where the layer's data type holds none of the values that the preset shows.
+        """
+        viewer = self._get_viewer()
+        appearance = appearance_from_preset(layer, preset)  # may raise before anything is changed
         with self.step([layer]):
-            self._flat.setdefault(layer, look_of(layer))
+            self._slice_appearances.setdefault(layer, read_appearance(layer))
             layer.visible = True
             if viewer.dims.ndisplay == 2:
-                self._flat[layer] = look_of(layer)
-                self._deep[layer] = wanted
-                look_from(viewer, "Anterior", layer)
+                self._slice_appearances[layer] = read_appearance(layer)
+                self._volume_appearances[layer] = appearance
+                view_from(viewer, "Anterior", layer)
             else:
-                straighten(viewer)
-                set_look(layer, wanted)
-                self._deep[layer] = look_of(layer)
+                reset_axes(viewer)
+                apply_appearance(layer, appearance)
+                self._volume_appearances[layer] = read_appearance(layer)
 
-    def replace(self, layer: Layer, copy: Image, preset: Preset | None) -> None:
-        """Show a copy of a layer instead of it, in slices as it is, in 3D by a preset."""
-        if layer in self._flat:
-            self._flat[copy] = dict(self._flat[layer])
+    def replace_by_copy(self, layer: Layer, copy: Image, preset: RenderingPreset | None) -> None:
+        """Hide a layer and show a copy of it: in 2D as the layer was, in 3D by a preset."""
+        if layer in self._slice_appearances:
+            self._slice_appearances[copy] = dict(self._slice_appearances[layer])
         with self.step([layer, copy], added=copy):
             layer.visible = False
             if preset is not None:
                 self.render(copy, preset)
 
-    def look_from(self, where: str) -> None:
-        """Turn the patient in 3D so as to be seen from somewhere."""
-        look_from(self._viewer(), where)
+    def view_from(self, side: str) -> None:
+        """Show the patient in 3D from a side, a key of ``VIEW_DIRECTIONS``."""
+        view_from(self._get_viewer(), side)
 
-    def back(self) -> list[Layer]:
-        """Take the last step back, and return the layers that it was about, without copies."""
-        viewer = self._viewer()
-        while self._history and not self._is_about(self._history[-1], viewer):
-            del self._history[-1]
-        if not self._history:
-            self._tell()
+    def undo(self) -> list[Layer]:
+        """Undo the last step, and return the layers that it had changed, without copies."""
+        viewer = self._get_viewer()
+        while self._undo_steps and not self._undo_steps[-1].has_layers_in(viewer):
+            del self._undo_steps[-1]
+        if not self._undo_steps:
+            self._notify_listeners()
             return []
-        step = self._history.pop()
-        layers = []
-        self._is_busy = True
+        step = self._undo_steps.pop()
+        self._is_undoing = True
         try:
-            viewer.dims.ndisplay = step.ndisplay
-            is_alike = len(step.order) == viewer.dims.ndim
-            if is_alike:
-                viewer.dims.order = step.order
-            self._flat_order = step.flat_order
-            for seen in step.layers:
-                layer = seen.layer()
-                if layer is not None and layer in viewer.layers:
-                    self._restore(layer, seen)
-                    layers.append(layer)
-            if is_alike and step.ndisplay == 2:
-                viewer.dims.set_point(range(viewer.dims.ndim), step.point)
-            for name, value in step.camera.items():
-                setattr(viewer.scene.camera, name, value)
-            copy = None if step.added is None else step.added.layer()
-            if step.added is not None and copy in layers:
-                layers.remove(copy)
-                if _is_unchanged(step.added):
-                    viewer.layers.remove(copy)
+            layers = self._restore(viewer, step)
         finally:
-            self._is_busy = False
-        self._tell()
+            self._is_undoing = False
+        self._notify_listeners()
         return layers
 
-    @staticmethod
-    def _is_about(step: _Step, viewer: Any) -> bool:
-        """Tell whether any layer that a step has changed is still there."""
-        return any(seen.layer() in viewer.layers for seen in step.layers)
+    def _restore(self, viewer: Any, step: SessionSnapshot) -> list[Layer]:
+        layers = []
+        viewer.dims.ndisplay = step.ndisplay
+        has_same_axes = len(step.order) == viewer.dims.ndim
+        if has_same_axes:
+            viewer.dims.order = step.order
+        self._slice_order = step.slice_order
+        for snapshot in step.layers:
+            layer = snapshot.layer_ref()
+            if layer is not None and layer in viewer.layers:
+                self._restore_layer(layer, snapshot)
+                layers.append(layer)
+        if has_same_axes and step.ndisplay == 2:
+            viewer.dims.set_point(range(viewer.dims.ndim), step.point)
+        for name, value in step.camera.items():
+            setattr(viewer.scene.camera, name, value)
+        copy = None if step.added is None else step.added.layer_ref()
+        if step.added is not None and copy in layers:
+            layers.remove(copy)
+            if is_unchanged(step.added):
+                viewer.layers.remove(copy)
+        return layers
 
-    def _viewer(self) -> Any:
-        viewer = self._viewer_of()
+    def _restore_layer(self, layer: Layer, snapshot: LayerSnapshot) -> None:
+        apply_appearance(layer, snapshot.appearance)
+        layer.visible = snapshot.visible
+        layer.experimental_clipping_planes = snapshot.clipping_planes
+        for appearances, appearance in (
+            (self._slice_appearances, snapshot.slice_appearance),
+            (self._volume_appearances, snapshot.volume_appearance),
+        ):
+            appearances.pop(layer, None)
+            if appearance is not None:
+                appearances[layer] = appearance
+
+    def _get_viewer(self) -> Any:
+        viewer = self._viewer_ref()
         if viewer is None:
-            raise RuntimeError("The viewer is gone.")
+            raise RuntimeError("The viewer no longer exists.")
         return viewer
 
-    def _seen(self, layer: Layer) -> _Seen:
-        flat, deep = self._flat.get(layer), self._deep.get(layer)
-        planes = [plane.model_dump() for plane in layer.experimental_clipping_planes]
-        return _Seen(weakref.ref(layer), look_of(layer), flat, deep, layer.visible, planes)
-
-    def _restore(self, layer: Layer, seen: _Seen) -> None:
-        set_look(layer, seen.look)
-        layer.visible = seen.visible
-        layer.experimental_clipping_planes = seen.planes
-        for looks, look in ((self._flat, seen.flat), (self._deep, seen.deep)):
-            looks.pop(layer, None)
-            if look is not None:
-                looks[layer] = look
-
     def _on_ndisplay(self, event: Any = None) -> None:
-        """Show slices as they were, and the volume as it was."""
+        """Swap the appearance of rendered layers when the viewer changes between 2D and 3D."""
         del event
-        viewer = self._viewer_of()
-        if viewer is None or self._is_busy:
+        viewer = self._viewer_ref()
+        if viewer is None or self._is_undoing:
             return
-        is_deep = viewer.dims.ndisplay == 3
-        worn, other = (self._flat, self._deep) if is_deep else (self._deep, self._flat)
-        rendered = [layer for layer in self._deep if layer in viewer.layers]
-        for layer in rendered:
-            wanted = other[layer]
-            worn[layer] = look_of(layer)  # with what was changed by hand meanwhile
-            set_look(layer, wanted)
-        if not rendered:
+        is_3d = viewer.dims.ndisplay == 3
+        previous, present = self._slice_appearances, self._volume_appearances
+        if not is_3d:
+            previous, present = present, previous
+        rendered_layers = [layer for layer in self._volume_appearances if layer in viewer.layers]
+        for layer in rendered_layers:
+            appearance = present[layer]
+            previous[layer] = read_appearance(layer)  # including changes by the user
+            apply_appearance(layer, appearance)
+        if not rendered_layers:
             return
-        if is_deep:
-            self._flat_order = viewer.dims.order
-            straighten(viewer)
-        elif self._flat_order is not None and len(self._flat_order) == viewer.dims.ndim:
-            viewer.dims.order, self._flat_order = self._flat_order, None
+        if is_3d:
+            self._slice_order = viewer.dims.order
+            reset_axes(viewer)
+        elif self._slice_order is not None and len(self._slice_order) == viewer.dims.ndim:
+            viewer.dims.order, self._slice_order = self._slice_order, None
 
-    def _tell(self) -> None:
-        self._told = [each for each in self._told if each() is not None]
-        for method in [each() for each in self._told]:
+    def _notify_listeners(self) -> None:
+        self._listeners = [listener for listener in self._listeners if listener() is not None]
+        for method in [listener() for listener in self._listeners]:
             if method is not None:
                 method()
 
 
-def studio_of(viewer: Any) -> Studio:
-    """Return the studio of a viewer."""
-    viewer = unwrapped(viewer)
-    if viewer not in _STUDIOS:
-        _STUDIOS[viewer] = Studio(viewer)
-    return _STUDIOS[viewer]
+def get_rendering_session(viewer: Any) -> RenderingSession:
+    """Return the rendering session of a viewer; it begins when first asked for."""
+    viewer = unwrap_viewer(viewer)
+    if viewer not in _SESSIONS:
+        _SESSIONS[viewer] = RenderingSession(viewer)
+    return _SESSIONS[viewer]
 
 
-def look_in_slices(layer: Layer, viewer: Any) -> Look:
-    """Return the look that a layer has in 2D, if a preset gives it another in 3D."""
-    studio = _STUDIOS.get(unwrapped(viewer))
-    return {} if studio is None else dict(studio._flat.get(layer, {}))
-
-
-def _place_of(layer: Layer) -> tuple[Any, ...]:
-    found = [getattr(layer, name) for name in _PLACE]
-    straight = straight_of(layer)  # an oblique one may stand in patient space now and then
-    found.append(np.array(layer.affine.affine_matrix if straight is None else straight[0]))
-    return tuple(each.tolist() if isinstance(each, np.ndarray) else each for each in found)
-
-
-def _as_added(layer: Layer) -> _Added:
-    return _Added(weakref.ref(layer), weakref.ref(layer.data), _place_of(layer))
-
-
-def _is_unchanged(added: _Added) -> bool:
-    """Tell whether a layer is still what it was when it was added."""
-    layer = added.layer()
-    return layer is not None and layer.data is added.data() and _place_of(layer) == added.place
+def get_slice_appearance(layer: Layer, viewer: Any) -> LayerAppearance:
+    """Return the appearance that a layer has in 2D, empty unless a preset changed it for 3D."""
+    session = _SESSIONS.get(unwrap_viewer(viewer))
+    return {} if session is None else dict(session._slice_appearances.get(layer, {}))

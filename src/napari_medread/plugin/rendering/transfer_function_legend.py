@@ -9,59 +9,68 @@ from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from napari_medread.core.affines import Float
 
-_STRIP, _MARGIN = 26, 2
-"""Height of the strip, and the space between it and the numbers, in pixels."""
+_STRIP_HEIGHT_PX, _MARGIN_PX = 26, 2
+"""Height of the strip, and the space between it and the numbers below."""
 
-_BEHIND = (40, 40, 40)
-"""Grey behind the strip, where the volume is clear."""
+_BACKGROUND = (40, 40, 40)
+"""Grey behind the colours, where the volume is transparent."""
 
 
-class Legend(QWidget):
-    """Colours over values; where they are most opaque they fill the strip's height."""
+class TransferFunctionLegend(QWidget):
+    """Colours over values; the most opaque colour fills the height of the strip."""
 
     def __init__(self) -> None:
         super().__init__()
         self._image: QImage | None = None
-        self._ends = ("", "")
+        self._end_labels = ("", "")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setToolTip(
-            "Colour by value: the higher the colour reaches, the less can be seen through it."
+            "Colour and opacity by value: the higher the colour, the more opaque it is."
         )
 
-    def show_transfer(self, colours: Float | None, ends: tuple[str, str] = ("", "")) -> None:
-        """Show colours, (n, 4) from 0 to 1, and the values at both ends; None: nothing."""
-        self._image, self._ends = None if colours is None else _painted(colours), ends
+    def show_transfer(self, colours: Float | None, end_labels: tuple[str, str] = ("", "")) -> None:
+        """Show a transfer function, or hide the legend.
+
+        Parameters
+        ----------
+        colours : array or None
+            (n, 4), red, green, blue and opacity from 0 to 1 by growing value. None hides it.
+        end_labels : tuple of str
+            The lowest and the highest value.
+        """
+        self._image = None if colours is None else _paint_strip(colours)
+        self._end_labels = end_labels
         self.setVisible(colours is not None)
         self.update()
 
     def sizeHint(self) -> QSize:  # noqa: N802  (Qt's name)
-        """Return how large it would like to be."""
-        return QSize(200, _STRIP + _MARGIN + self.fontMetrics().height())
+        """Return the preferred size."""
+        return QSize(200, _STRIP_HEIGHT_PX + _MARGIN_PX + self.fontMetrics().height())
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802  (Qt's name)
-        """Paint the strip, and the numbers below it."""
+        """Paint the strip, and the two values below it."""
         if self._image is None:
             return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        painter.drawImage(QRect(0, 0, self.width(), _STRIP), self._image)
+        painter.drawImage(QRect(0, 0, self.width(), _STRIP_HEIGHT_PX), self._image)
         painter.setPen(QColor(self.palette().windowText().color()))
-        below = self.rect().adjusted(0, _STRIP + _MARGIN, 0, 0)
+        below = self.rect().adjusted(0, _STRIP_HEIGHT_PX + _MARGIN_PX, 0, 0)
         sides = (Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight)
-        for side, text in zip(sides, self._ends, strict=True):
+        for side, text in zip(sides, self._end_labels, strict=True):
             painter.drawText(below, side, text)
         painter.end()
 
 
-def _painted(colours: Float) -> QImage:
-    """Return the strip: each colour as high as it is opaque, faint ones still to be seen."""
+def _paint_strip(colours: Float) -> QImage:
+    """Return the strip: each colour as high as it is opaque, faint ones still visible."""
     opacity = colours[:, 3]
-    heights = np.sqrt(opacity / max(opacity.max(), 1e-9)) * _STRIP
-    rows = np.arange(_STRIP, 0, -1)[:, None]
-    pixels = np.where(
-        (rows <= np.ceil(heights))[..., None], np.round(colours[:, :3] * 255), _BEHIND
-    )
+    # The square root keeps low opacities visible.
+    heights = np.sqrt(opacity / max(opacity.max(), 1e-9)) * _STRIP_HEIGHT_PX
+    heights_of_rows = np.arange(_STRIP_HEIGHT_PX, 0, -1)[:, None]
+    is_coloured = (heights_of_rows <= np.ceil(heights))[..., None]
+    pixels = np.where(is_coloured, np.round(colours[:, :3] * 255), _BACKGROUND)
     pixels = np.ascontiguousarray(pixels, dtype=np.uint8)
-    rows_, columns, _ = pixels.shape
-    image = QImage(pixels.data, columns, rows_, 3 * columns, QImage.Format.Format_RGB888)
-    return image.copy()  # which owns its pixels
+    rows, columns, _ = pixels.shape
+    image = QImage(pixels.data, columns, rows, 3 * columns, QImage.Format.Format_RGB888)
+    return image.copy()  # the copy owns its pixels

@@ -1,4 +1,4 @@
-"""How layers are looked at: the windows that fit them, the one that is set, their colours."""
+"""Display windows of layers: which ones to offer, which one is set, and how to set another."""
 
 from __future__ import annotations
 
@@ -7,197 +7,184 @@ from typing import Any, Literal
 
 import numpy as np
 from napari.layers import Image
-from napari.utils import Colormap
-from napari.utils.colormaps import AVAILABLE_COLORMAPS, ensure_colormap
+from napari.utils.colormaps import ensure_colormap
 
-from napari_medread.core.contrast_limits import limits_of, window_limits
+from napari_medread.core.contrast_limits import estimate_limits, limits_from_window
 from napari_medread.core.progress import Progress
 from napari_medread.core.volume import Volume, Window
-from napari_medread.core.voxel_blocks import value_range
-from napari_medread.core.window_presets import Limits, function_of, is_assumed, presets, window_of
+from napari_medread.core.voxel_blocks import find_value_range
+from napari_medread.core.window_presets import (
+    Limits,
+    find_voi_lut_function,
+    find_window_presets,
+    is_unknown_scale,
+    window_from_limits,
+)
 from napari_medread.plugin.bridge.layer_record import get_record
-from napari_medread.plugin.bridge.volume_to_layer import finest
-from napari_medread.plugin.window_level.window_history import Look, set_limits
+from napari_medread.plugin.bridge.volume_to_layer import get_finest_data
+from napari_medread.plugin.window_level.window_history import WindowState, set_contrast_limits
 
-Number = Literal["width", "center", "lower", "upper"]
-"""What a window can be set by."""
+WindowNumber = Literal["width", "center", "lower", "upper"]
+"""The numbers by which a window can be set: width and center, or its lower and upper value."""
 
-_SAME = 1e-6
-"""Windows that differ by less than this share of their width are the same."""
-
-_REVERSED = "_r"
-"""Ends the names of reversed colormaps."""
+_SAME_WINDOW_TOLERANCE = 1e-6
+"""Windows that differ by less than this fraction of their width are the same."""
 
 
-def is_grey(layer: Any) -> bool:
-    """Tell whether a layer has a window: an image that is no colour picture."""
+def has_display_window(layer: Any) -> bool:
+    """Return whether a layer has a window: an image that is not a colour picture."""
     return isinstance(layer, Image) and not layer.rgb
 
 
-def is_whole(layer: Image) -> bool:
-    """Tell whether its values are whole numbers."""
+def has_integer_values(layer: Image) -> bool:
+    """Return whether the values of a layer are integers, by their type."""
     return np.dtype(layer.dtype).kind in "biu"
 
 
-def opened_look(layer: Image) -> Look | None:
-    """Return how a layer was opened from a file by this plugin; None for others."""
+def get_opened_state(layer: Image) -> WindowState | None:
+    """Return the limits and colormap with which this plugin opened a layer; None for others."""
     record = get_record(layer)
     if record.opened_contrast_limits is None or record.opened_colormap is None:
         return None
-    return Look(record.opened_contrast_limits, ensure_colormap(record.opened_colormap))
+    return WindowState(record.opened_contrast_limits, ensure_colormap(record.opened_colormap))
 
 
-def windows_in(layer: Image) -> tuple[Window, ...]:
-    """Return the windows of a layer's file."""
+def get_file_windows(layer: Image) -> tuple[Window, ...]:
+    """Return the windows that a layer's file gave."""
     return tuple(layer.metadata.get("windows", ()))
 
 
-def unit_of(layer: Image) -> str:
+def get_value_unit(layer: Image) -> str:
     """Return the unit of a layer's values, empty where it is not known."""
     return str(layer.metadata.get("value_unit", ""))
 
 
-def function_of_layer(layer: Image) -> str:
-    """Return by which function a layer's limits are a width and a center."""
-    opened = opened_look(layer)
+def find_window_function(layer: Image) -> str:
+    """Return the VOI LUT function that turns a layer's width and center into limits.
+
+    ``LINEAR`` or ``LINEAR_EXACT`` (PS3.3 C.11.2.1.2 and C.11.2.1.3).
+    """
+    opened = get_opened_state(layer)
     limits = None if opened is None else opened.limits
-    return function_of(windows_in(layer), limits, whole=is_whole(layer))
-
-
-def window_of_layer(layer: Image) -> tuple[float, float]:
-    """Return the center and width through which a layer is looked at now."""
-    return window_of(layer.contrast_limits, function_of_layer(layer))
-
-
-def offers(layer: Image) -> tuple[tuple[str, Window], ...]:
-    """Return the windows to offer for a layer, the file's first, and how to call them."""
-    modality = str(layer.metadata.get("modality", ""))
-    own = windows_in(layer)
-    named = [
-        (f"File: {name or 'window'}{'' if name or len(own) == 1 else f' {n}'}", (at, width, name))
-        for n, (at, width, name) in enumerate(own, 1)
-    ]
-    named += [(window[2], window) for window in presets(modality, unit_of(layer))]
-    return tuple(
-        (f"{text}   {width:.6g} / {at:.6g}", (at, width, name)) for text, (at, width, name) in named
+    return find_voi_lut_function(
+        get_file_windows(layer), limits, is_integer=has_integer_values(layer)
     )
 
 
-def same_as(layer: Image, offered: Sequence[tuple[str, Window]]) -> list[int]:
-    """Return which of the offered windows is the one through which a layer is looked at."""
-    center, width = window_of_layer(layer)
+def read_layer_window(layer: Image) -> tuple[float, float]:
+    """Return the center and width of the window that a layer has now."""
+    return window_from_limits(layer.contrast_limits, find_window_function(layer))
+
+
+def list_offered_windows(layer: Image) -> tuple[tuple[str, Window], ...]:
+    """Return the windows to offer for a layer with their labels, those of the file first.
+
+    A label has the name, the width and the center: ``Bone   1000 / 400``.
+    """
+    modality = str(layer.metadata.get("modality", ""))
+    file_windows = get_file_windows(layer)
+    named: list[tuple[str, Window]] = []
+    for n, (center, width, name) in enumerate(file_windows, 1):
+        number = "" if name or len(file_windows) == 1 else f" {n}"
+        named.append((f"File: {name or 'window'}{number}", (center, width, name)))
+    named += [
+        (window[2], window) for window in find_window_presets(modality, get_value_unit(layer))
+    ]
+    return tuple(
+        (f"{label}   {width:.6g} / {center:.6g}", (center, width, name))
+        for label, (center, width, name) in named
+    )
+
+
+def find_current_windows(layer: Image, offered: Sequence[tuple[str, Window]]) -> list[int]:
+    """Return the indices of the offered windows that equal the one a layer has now."""
+    center, width = read_layer_window(layer)
+    tolerance = _SAME_WINDOW_TOLERANCE * width
     return [
         n
-        for n, (_, (at, span, _)) in enumerate(offered)
-        if abs(at - center) <= _SAME * width and abs(span - width) <= _SAME * width
+        for n, (_, (offered_center, offered_width, _)) in enumerate(offered)
+        if abs(offered_center - center) <= tolerance and abs(offered_width - width) <= tolerance
     ]
 
 
-def set_window(layer: Image, center: float, width: float) -> None:
-    """Look at a layer through a window."""
-    set_limits(layer, window_limits(center, width, function_of_layer(layer)))
+def set_layer_window(layer: Image, center: float, width: float) -> None:
+    """Set the contrast limits of a layer to a window."""
+    set_contrast_limits(layer, limits_from_window(center, width, find_window_function(layer)))
 
 
-def numbers_of(layer: Image) -> dict[Number, float]:
-    """Return the numbers of the window through which a layer is looked at."""
-    center, width = window_of_layer(layer)
+def read_window_numbers(layer: Image) -> dict[WindowNumber, float]:
+    """Return width, center, lower and upper value of the window that a layer has now."""
+    center, width = read_layer_window(layer)
     low, high = map(float, layer.contrast_limits)
     return {"width": width, "center": center, "lower": low, "upper": high}
 
 
-def setting(layer: Image, number: Number, value: float) -> Callable[[Image], None] | None:
-    """Return what gives layers the window of one of them with a number changed.
+def make_window_setter(
+    layer: Image, edited: WindowNumber, value: float
+) -> Callable[[Image], None] | None:
+    """Return a function that sets layers to the window of one layer with one number changed.
 
     None where there is no such window: its lower value must be below its upper one.
     """
-    # What was not edited is not rounded to what is shown.
-    found = {**numbers_of(layer), number: value}
-    if number in ("width", "center"):
-        return lambda each: set_window(each, found["center"], found["width"])
-    if found["lower"] >= found["upper"]:
+    # The numbers that were not edited keep the digits that are not displayed.
+    numbers = {**read_window_numbers(layer), edited: value}
+    if edited in ("width", "center"):
+        return lambda target: set_layer_window(target, numbers["center"], numbers["width"])
+    if numbers["lower"] >= numbers["upper"]:
         return None
-    return lambda each: set_limits(each, (found["lower"], found["upper"]))
+    return lambda target: set_contrast_limits(target, (numbers["lower"], numbers["upper"]))
 
 
-def is_inverted(colormap: Colormap) -> bool:
-    """Tell whether a colormap is a reversed one, by its name."""
-    return str(colormap.name).endswith(_REVERSED)
+def find_window_targets(layer: Image, selected: Iterable[Any]) -> tuple[list[Image], list[Image]]:
+    """Return the layers that a change of a window is for, and the selected images it is not for.
 
-
-def is_dark_above(colormap: Colormap) -> bool:
-    """Tell whether higher values are drawn darker."""
-    first, last = (np.asarray(colormap.colors)[n, :3].sum() for n in (0, -1))
-    return bool(last < first)
-
-
-def inverted(colormap: Colormap) -> Colormap:
-    """Return a colormap with its colours in reverse: ``gray`` and ``gray_r`` are a pair."""
-    name = str(colormap.name)
-    name = name.removesuffix(_REVERSED) if name.endswith(_REVERSED) else name + _REVERSED
-    known = AVAILABLE_COLORMAPS.get(name)
-    reverse = Colormap(
-        colors=np.asarray(colormap.colors)[::-1],
-        name=name,
-        controls=1 - np.asarray(colormap.controls)[::-1],
-        interpolation=colormap.interpolation,
-        nan_color=colormap.nan_color,
-        high_color=colormap.low_color,
-        low_color=colormap.high_color,
-    )
-    return known if known is not None and _is_alike(known, reverse) else reverse
-
-
-def _is_alike(one: Colormap, other: Colormap) -> bool:
-    """Tell whether two colormaps are the same, but for the last digits."""
-    return one.interpolation == other.interpolation and all(
-        np.shape(a) == np.shape(b) and np.allclose(a, b, atol=1e-6)
-        for a, b in ((one.colors, other.colors), (one.controls, other.controls))
-    )
-
-
-def linked(layer: Image, selected: Iterable[Any]) -> tuple[list[Image], list[Any]]:
-    """Return the layers that a window is for, and the selected ones that it is not.
-
-    It is for the layer and, if it is selected, for all other selected images whose values
-    have the same unit.
+    It is for the layer itself and, if this is selected, for all other selected images whose
+    values have the same unit.
     """
     selected = list(selected)
     if layer not in selected:
         return [layer], []
-    others = [each for each in selected if each is not layer]
-    alike = [each for each in others if is_grey(each) and unit_of(each) == unit_of(layer)]
-    left = [each for each in others if isinstance(each, Image) and each not in alike]
-    return [layer, *alike], left
+    others = [other for other in selected if other is not layer]
+    unit = get_value_unit(layer)
+    targets = [
+        other for other in others if has_display_window(other) and get_value_unit(other) == unit
+    ]
+    excluded = [other for other in others if isinstance(other, Image) and other not in targets]
+    return [layer, *targets], excluded
 
 
-def said_of(layer: Any, selected: Sequence[Any]) -> str:
-    """Say which layers a change of a layer's window is for, and what may be unexpected."""
+def describe_window_targets(layer: Any, selected: Sequence[Any]) -> str:
+    """Return sentences on which layers a change is for, and on what the user may not expect."""
     if layer is None:
         return "Open an image first."
     if layer.rgb:
         return f"{layer.name}: a colour picture has no window."
-    said = []
-    targets, left = linked(layer, selected)
+    sentences = []
+    targets, excluded = find_window_targets(layer, selected)
     if len(targets) > 1:
-        said.append(f"Set for {len(targets)} selected layers.")
-    if left:
-        names = ", ".join(each.name for each in left)
-        said.append(f"Left alone, as its values have another unit: {names}.")
-    if is_assumed(str(layer.metadata.get("modality", "")), unit_of(layer)):
-        said.append("Nothing says that the values are HU: the CT windows may not fit.")
-    return "\n".join(said)
+        sentences.append(f"Applies to {len(targets)} selected layers.")
+    if excluded:
+        names = ", ".join(other.name for other in excluded)
+        sentences.append(f"Does not apply to {names}: the values have another unit.")
+    if is_unknown_scale(str(layer.metadata.get("modality", "")), get_value_unit(layer)):
+        sentences.append("The unit of the values is not known: the CT windows may not fit.")
+    return "\n".join(sentences)
 
 
-def full_range(layers: Sequence[Image]) -> Callable[[Progress], list[Limits | None]]:
-    """Return what finds the smallest and largest value of each layer, reading all of it."""
-    volumes = [Volume(finest(each), each.name) for each in layers]
-    return lambda progress: [value_range(each, progress) for each in volumes]
+def make_full_range_finder(
+    layers: Sequence[Image],
+) -> Callable[[Progress], list[Limits | None]]:
+    """Return a task that finds the lowest and highest value of each layer, reading all of it."""
+    volumes = [Volume(get_finest_data(layer), layer.name) for layer in layers]
+    return lambda progress: [find_value_range(volume, progress) for volume in volumes]
 
 
-def percentiles(layers: Sequence[Image]) -> Callable[[Progress], list[Limits | None]]:
-    """Return what finds the 1st and 99th percentile of each layer, from a sample of it."""
-    found = [finest(each) for each in layers]
-    # The last step only asks whether it was cancelled.
+def make_percentile_finder(
+    layers: Sequence[Image],
+) -> Callable[[Progress], list[Limits | None]]:
+    """Return a task that finds the 1st and 99th percentile of each layer, from a sample."""
+    arrays = [get_finest_data(layer) for layer in layers]
+    # The additional last step only checks whether the task was cancelled.
     return lambda progress: [
-        limits_of(data) for data in progress([*found, None], "") if data is not None
+        estimate_limits(data) for data in progress([*arrays, None], "") if data is not None
     ]

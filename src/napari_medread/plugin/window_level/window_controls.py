@@ -1,4 +1,4 @@
-"""The controls of the widget for window and level: the list of windows, and exact numbers."""
+"""Controls of the panel "Window and level": the list of windows, and exact numbers."""
 
 from __future__ import annotations
 
@@ -12,29 +12,33 @@ from napari.layers import Image
 from qtpy.QtWidgets import QAbstractItemView
 
 from napari_medread.core.volume import Window
-from napari_medread.core.window_presets import decimals_of, least_width, step_of
-from napari_medread.plugin.gui.controls import row
+from napari_medread.core.window_presets import (
+    find_min_width,
+    find_window_decimals,
+    find_window_step,
+)
+from napari_medread.plugin.gui.controls import make_labelled_row
 from napari_medread.plugin.window_level.layer_windows import (
-    Number,
-    function_of_layer,
-    is_whole,
-    numbers_of,
-    offers,
-    same_as,
-    unit_of,
+    WindowNumber,
+    find_current_windows,
+    find_window_function,
+    get_value_unit,
+    has_integer_values,
+    list_offered_windows,
+    read_window_numbers,
 )
 
-_FARTHEST = sys.float_info.max
-"""No number of a window is larger: images hold fill values as large as their type takes."""
+_LARGEST_NUMBER = sys.float_info.max
+"""Largest number that can be entered: images hold fill values as large as their type allows."""
 
-_MOST = 16
-"""So many windows are seen at once; further ones are scrolled to."""
+_MAX_VISIBLE_WINDOWS = 16
+"""Windows that the list shows at once; it scrolls to further ones."""
 
-_TOOLTIPS: dict[Number, str] = {
-    "width": "How many values lie between black and white.",
+_TOOLTIPS: dict[WindowNumber, str] = {
+    "width": "The number of values between black and white.",
     "center": "The value shown as middle grey. Also called level.",
-    "lower": "This value and all below it are drawn black.",
-    "upper": "This value and all above it are drawn white.",
+    "lower": "This value and all below it are black.",
+    "upper": "This value and all above it are white.",
 }
 
 
@@ -44,67 +48,76 @@ class WindowList(Select):
     def __init__(self) -> None:
         self.offered: tuple[tuple[str, Window], ...] = ()
         super().__init__(
-            choices=lambda _: [(text, n) for n, (text, _) in enumerate(self.offered)],
-            tooltip="The file's own windows, and the usual ones for such values:\n"
-            "name, width and center. A click shows the image through it.",
+            choices=lambda _: [(label, n) for n, (label, _) in enumerate(self.offered)],
+            tooltip="The windows in the file, then the usual ones for this kind of value:\n"
+            "name, width and center. Click one to apply it.",
         )
         self.native.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.native.setSpacing(2)
 
-    def show_for(self, layer: Image | None) -> None:
-        """Offer the windows that fit a layer, and mark the one that it is looked at through."""
-        offered = () if layer is None else offers(layer)
+    def show_windows_for(self, layer: Image | None) -> None:
+        """Offer the windows that fit a layer, and mark the one that it has now."""
+        offered = () if layer is None else list_offered_windows(layer)
         if offered != self.offered or layer is None:
             self.offered = offered
             self.reset_choices()
             self.visible = bool(offered)
-            self._show_all()
-        same = [] if layer is None else same_as(layer, offered)
-        if not set(self.value) & set(same) or not same:
-            self.value = same[:1]
+            self._fit_height()
+        current = [] if layer is None else find_current_windows(layer, offered)
+        if not set(self.value) & set(current) or not current:
+            self.value = current[:1]
 
-    def chosen(self) -> Window | None:
-        """Return the window that is marked."""
+    def get_marked_window(self) -> Window | None:
+        """Return the window that is marked in the list."""
         return self.offered[self.value[0]][1] if self.value else None
 
-    def _show_all(self) -> None:
-        """Be as high as what is in it."""
+    def _fit_height(self) -> None:
+        """Make the list as high as its entries."""
         native = self.native
         height = native.sizeHintForRow(0) + 2 * native.spacing()
-        native.setFixedHeight(height * min(native.count(), _MOST) + 2 * native.frameWidth())
+        rows = min(native.count(), _MAX_VISIBLE_WINDOWS)
+        native.setFixedHeight(height * rows + 2 * native.frameWidth())
 
 
-class Numbers(Container[Any]):
+class WindowNumberBoxes(Container[Any]):
     """Width, center, lower and upper value of a window, in the unit of a layer.
 
     Parameters
     ----------
-    edited : callable
-        Called with which number was typed, and the number.
+    on_edited : callable
+        Called with which number was edited, and its new value.
     """
 
-    def __init__(self, edited: Callable[[Number, float], None]) -> None:
-        self.boxes = {name: _number_box(tooltip) for name, tooltip in _TOOLTIPS.items()}
-        rows = [row(Label(value=name.capitalize()), box) for name, box in self.boxes.items()]
+    def __init__(self, on_edited: Callable[[WindowNumber, float], None]) -> None:
+        self.boxes = {name: _make_number_box(tooltip) for name, tooltip in _TOOLTIPS.items()}
+        rows = [
+            make_labelled_row(Label(value=name.capitalize()), box)
+            for name, box in self.boxes.items()
+        ]
         super().__init__(widgets=rows, labels=False)
         self.margins = (0, 0, 0, 0)
         for name, box in self.boxes.items():
-            box.changed.connect(partial(edited, name))
+            box.changed.connect(partial(on_edited, name))
 
-    def show_for(self, layer: Image) -> None:
-        """Show the window of a layer: the digits that it needs, and the layer's unit."""
-        unit, whole, found = unit_of(layer), is_whole(layer), numbers_of(layer)
-        width = found["width"]
-        self.boxes["width"].min = min(least_width(function_of_layer(layer), whole=whole), width)
+    def show_numbers_of(self, layer: Image) -> None:
+        """Show the window of a layer, with as many digits as it needs and the layer's unit."""
+        unit, whole, numbers = (
+            get_value_unit(layer),
+            has_integer_values(layer),
+            read_window_numbers(layer),
+        )
+        width = numbers["width"]
+        least = find_min_width(find_window_function(layer), is_integer=whole)
+        self.boxes["width"].min = min(least, width)
         for name, box in self.boxes.items():
             native = box.native
-            native.setDecimals(decimals_of(found[name], width, whole=whole))
-            native.setSingleStep(step_of(width, whole=whole))
+            native.setDecimals(find_window_decimals(numbers[name], width, is_integer=whole))
+            native.setSingleStep(find_window_step(width, is_integer=whole))
             native.setSuffix(f" {unit}" if unit else "")
-            box.value = min(max(found[name], -_FARTHEST), _FARTHEST)
+            box.value = min(max(numbers[name], -_LARGEST_NUMBER), _LARGEST_NUMBER)
 
 
-def _number_box(tooltip: str) -> Any:
-    box = FloatSpinBox(min=-_FARTHEST, max=_FARTHEST, tooltip=tooltip)
+def _make_number_box(tooltip: str) -> Any:
+    box = FloatSpinBox(min=-_LARGEST_NUMBER, max=_LARGEST_NUMBER, tooltip=tooltip)
     box.native.setKeyboardTracking(False)
     return box

@@ -1,4 +1,4 @@
-"""Dragging with the right mouse button changes width and center, as in a reading room."""
+"""Dragging with the right mouse button changes width and center, as at a reading station."""
 
 from __future__ import annotations
 
@@ -9,43 +9,53 @@ from typing import Any
 import numpy as np
 from napari.layers import Image
 
-from napari_medread.core.window_presets import dragged, window_of
+from napari_medread.core.window_presets import drag_window, window_from_limits
+from napari_medread.plugin.window_level.colormap_inversion import is_dark_at_high_values
 from napari_medread.plugin.window_level.layer_windows import (
-    function_of_layer,
-    is_dark_above,
-    is_whole,
-    set_window,
+    find_window_function,
+    has_integer_values,
+    set_layer_window,
 )
-from napari_medread.plugin.window_level.window_history import History, Looks, alive, looks_of
+from napari_medread.plugin.window_level.window_history import (
+    WindowHistory,
+    WindowStates,
+    iterate_existing_layers,
+    read_window_states,
+)
 
 
-class RightDrag:
-    """A drag with the right mouse button that changes width and center.
+class WindowDrag:
+    """A mouse callback that changes width and center while the right button is held down.
 
-    It is one of a viewer's ``mouse_drag_callbacks``. What it does not take is left to napari,
-    whose camera zooms with the right button: in 3D, with a key held down, where no image is
-    selected, and when it is off.
+    It is one of a viewer's ``mouse_drag_callbacks``. Presses that it does not take go on to
+    napari, whose camera zooms with the right button: in 3D, with a modifier key held down,
+    where no image is selected, and while it is switched off.
 
     Parameters
     ----------
-    layers : callable
-        Returns the layers to drag, the one that decides first; none to leave it to napari.
-    history : History
-        Where a drag is one step.
+    find_layers : callable
+        Returns the layers to change; the window of the first is dragged, the others get the
+        same. None to leave the press to napari.
+    history : WindowHistory
+        Records each drag as one step.
+
+    Attributes
+    ----------
+    is_on : bool
     """
 
-    def __init__(self, layers: Callable[[], Sequence[Image]], history: History) -> None:
-        self.on = False
-        self._layers, self._history = layers, history
+    def __init__(self, find_layers: Callable[[], Sequence[Image]], history: WindowHistory) -> None:
+        self.is_on = False
+        self._find_layers, self._history = find_layers, history
 
     def __call__(self, viewer: Any, event: Any) -> Iterator[None] | None:
-        """Take a press of the right button; napari runs what is returned while it moves."""
-        if not self.on or event.button != 2 or event.modifiers or viewer.dims.ndisplay != 2:
+        """Take a press of the right button; napari runs the returned generator while it moves."""
+        if not self.is_on or event.button != 2 or event.modifiers or viewer.dims.ndisplay != 2:
             return None
-        layers = self._layers()
-        return self._drag(event, looks_of(layers)) if layers else None
+        layers = self._find_layers()
+        return self._drag(event, read_window_states(layers)) if layers else None
 
-    def _drag(self, event: Any, before: Looks) -> Iterator[None]:
+    def _drag(self, event: Any, before: WindowStates) -> Iterator[None]:
         start = np.array(event.pos[:2], dtype=float)
         event.handled = True  # or the camera would zoom too
         try:
@@ -53,34 +63,42 @@ class RightDrag:
             while event.type == "mouse_move":
                 event.handled = True
                 right, down = np.asarray(event.pos[:2]) - start
-                _move(before, float(right), float(-down))
+                _drag_windows(before, float(right), float(-down))
                 yield
             event.handled = True
-        finally:  # a release that never comes ends it too, with the next press
+        finally:  # without a release, the next press ends the drag
             self._history.record(before)
 
 
-def attach(drag: RightDrag, viewer: Any, owner: Any) -> None:
-    """Let a viewer run a drag for as long as its owner lives."""
+def attach_window_drag(drag: WindowDrag, viewer: Any, owner: Any) -> None:
+    """Add a drag to a viewer's mouse callbacks for as long as its owner lives."""
     viewer.mouse_drag_callbacks.append(drag)
-    weakref.finalize(owner, _remove, weakref.ref(viewer), drag).atexit = False
+    weakref.finalize(owner, _detach, weakref.ref(viewer), drag).atexit = False
 
 
-def _remove(viewer_of: weakref.ref[Any], drag: RightDrag) -> None:
-    viewer = viewer_of()
+def _detach(viewer_ref: weakref.ref[Any], drag: WindowDrag) -> None:
+    viewer = viewer_ref()
     if viewer is not None and drag in viewer.mouse_drag_callbacks:
         viewer.mouse_drag_callbacks.remove(drag)
 
 
-def _move(before: Looks, right: float, up: float) -> None:
-    """Give all layers the first one's window, dragged from where it was."""
-    looks = list(alive(before))
-    if not looks:
+def _drag_windows(before: WindowStates, right: float, up: float) -> None:
+    """Drag the window that the first layer had before, and set all layers to the result.
+
+    Parameters
+    ----------
+    before : list
+        States of the layers at the start of the drag.
+    right, up : float
+        Distance dragged since then, in pixels of the screen.
+    """
+    existing = list(iterate_existing_layers(before))
+    if not existing:
         return
-    first, look = looks[0]
-    function, whole = function_of_layer(first), is_whole(first)
-    center, width = window_of(look.limits, function)
-    brighter = -up if is_dark_above(look.colormap) else up
-    center, width = dragged(center, width, right, brighter, function=function, whole=whole)
-    for layer, _ in looks:
-        set_window(layer, center, width)
+    first, state = existing[0]
+    function, whole = find_window_function(first), has_integer_values(first)
+    center, width = window_from_limits(state.limits, function)
+    brighter = -up if is_dark_at_high_values(state.colormap) else up
+    center, width = drag_window(center, width, right, brighter, function=function, is_integer=whole)
+    for layer, _ in existing:
+        set_layer_window(layer, center, width)

@@ -1,4 +1,4 @@
-"""How layers look, and the way back to how they looked before."""
+"""Undo and redo of changes to the contrast limits and colormaps of layers."""
 
 from __future__ import annotations
 
@@ -9,113 +9,123 @@ from typing import NamedTuple
 from napari.layers import Image
 from napari.utils import Colormap
 
-from napari_medread.core.contrast_limits import increasing
+from napari_medread.core.contrast_limits import make_drawable_limits
 from napari_medread.core.window_presets import Limits
 
-_STEPS = 100
-"""So many steps can be taken back."""
+_MAX_UNDO_STEPS = 100
+"""Maximum number of changes that can be undone."""
 
 
-class Look(NamedTuple):
-    """What a window and an inversion change of a layer."""
+class WindowState(NamedTuple):
+    """What a display window and its inversion change in a layer."""
 
     limits: Limits
     colormap: Colormap
 
 
-Looks = list[tuple["weakref.ref[Image]", Look]]
-"""Several layers' looks; the layers are not kept alive."""
+WindowStates = list[tuple["weakref.ref[Image]", WindowState]]
+"""The states of several layers; the layers are not kept alive."""
 
 
-def look_of(layer: Image) -> Look:
-    """Return how a layer looks now."""
+def read_window_state(layer: Image) -> WindowState:
+    """Return the contrast limits and the colormap that a layer has now."""
     low, high = layer.contrast_limits
-    return Look((float(low), float(high)), layer.colormap)
+    return WindowState((float(low), float(high)), layer.colormap)
 
 
-def looks_of(layers: Iterable[Image]) -> Looks:
-    """Return how layers look now."""
-    return [(weakref.ref(each), look_of(each)) for each in layers]
+def read_window_states(layers: Iterable[Image]) -> WindowStates:
+    """Return the contrast limits and colormaps that layers have now."""
+    return [(weakref.ref(layer), read_window_state(layer)) for layer in layers]
 
 
-def alive(looks: Looks) -> Iterator[tuple[Image, Look]]:
-    """Yield the layers that are still there, and the looks that they had."""
-    for ref, look in looks:
-        layer = ref()
+def iterate_existing_layers(states: WindowStates) -> Iterator[tuple[Image, WindowState]]:
+    """Yield the layers that still exist, each with its recorded state."""
+    for layer_ref, state in states:
+        layer = layer_ref()
         if layer is not None:
-            yield layer, look
+            yield layer, state
 
 
-def show(layer: Image, look: Look) -> None:
-    """Give a layer a look; what it has already is left alone."""
-    set_limits(layer, look.limits)
-    if layer.colormap != look.colormap:
-        layer.colormap = look.colormap
+def apply_window_state(layer: Image, state: WindowState) -> None:
+    """Set a layer's contrast limits and colormap, unless it has them already."""
+    set_contrast_limits(layer, state.limits)
+    if layer.colormap != state.colormap:
+        layer.colormap = state.colormap
 
 
-def set_limits(layer: Image, limits: Sequence[float]) -> None:
-    """Set a layer's contrast limits, and keep napari from setting others at the next slice."""
+def set_contrast_limits(layer: Image, limits: Sequence[float]) -> None:
+    """Set a layer's contrast limits, and stop napari from changing them at the next slice."""
     if layer.auto_contrast:
         layer.auto_contrast = False
-    limits = increasing(limits[0], limits[1])
+    limits = make_drawable_limits(limits[0], limits[1])
     if tuple(layer.contrast_limits) != limits:
         layer.contrast_limits = limits
 
 
-class History:
-    """The looks that layers had, to go back to them and forward again.
+class WindowHistory:
+    """Undo and redo steps, each with the states that layers had before a change.
 
     Parameters
     ----------
     on_change : callable
-        Called after every step.
-    is_there : callable
-        Tells whether a layer is still in its viewer.
+        Called after every change, undo and redo.
+    is_in_viewer : callable
+        Returns whether a layer is still in its viewer; others are left out.
     """
 
     def __init__(
-        self, on_change: Callable[[], None], is_there: Callable[[Image], bool] = lambda _: True
+        self, on_change: Callable[[], None], is_in_viewer: Callable[[Image], bool] = lambda _: True
     ) -> None:
-        self._behind: list[Looks] = []
-        self._ahead: list[Looks] = []
-        self._on_change, self._is_there = on_change, is_there
+        self._undo_steps: list[WindowStates] = []
+        self._redo_steps: list[WindowStates] = []
+        self._on_change, self._is_in_viewer = on_change, is_in_viewer
 
-    def record(self, before: Looks) -> None:
-        """Remember how layers looked before what was done, unless nothing was changed."""
-        if self._leads_on([before]):
-            self._behind = [*self._behind, before][-_STEPS:]
-            self._ahead.clear()
+    @property
+    def can_undo(self) -> bool:
+        """Whether ``undo`` would change anything."""
+        return self._would_change(self._undo_steps)
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether ``redo`` would change anything."""
+        return self._would_change(self._redo_steps)
+
+    def record(self, before: WindowStates) -> None:
+        """Record the states from before a change as one undo step, if anything did change."""
+        if self._would_change([before]):
+            self._undo_steps = [*self._undo_steps, before][-_MAX_UNDO_STEPS:]
+            self._redo_steps.clear()
         self._on_change()
 
-    def back(self) -> None:
-        """Take the last step back."""
-        self._go(self._behind, self._ahead)
+    def undo(self) -> None:
+        """Undo the last change."""
+        self._restore_last(self._undo_steps, self._redo_steps)
 
-    def forward(self) -> None:
-        """Take the step again that was taken back last."""
-        self._go(self._ahead, self._behind)
+    def redo(self) -> None:
+        """Make the change again that was undone last."""
+        self._restore_last(self._redo_steps, self._undo_steps)
 
-    def can_go(self) -> tuple[bool, bool]:
-        """Tell whether there is a way back, and one forward."""
-        return self._leads_on(self._behind), self._leads_on(self._ahead)
-
-    def _go(self, there: list[Looks], here: list[Looks]) -> None:
-        while there:
-            looks = there.pop()
-            # Steps of layers that are gone, or that lead to what is there, are left out.
-            if not self._leads_on([looks]):
+    def _restore_last(self, steps: list[WindowStates], opposite_steps: list[WindowStates]) -> None:
+        while steps:
+            states = steps.pop()
+            # Skip steps whose layers no longer exist, and steps that would change nothing.
+            if not self._would_change([states]):
                 continue
-            layers = self._known(looks)
-            # What was set elsewhere since is what the way back leads to.
-            here.append(looks_of(layer for layer, _ in layers))
-            for layer, look in layers:
-                show(layer, look)
+            layers = self._find_layers(states)
+            # The present states include what was changed outside this history.
+            opposite_steps.append(read_window_states(layer for layer, _ in layers))
+            for layer, state in layers:
+                apply_window_state(layer, state)
             break
         self._on_change()
 
-    def _leads_on(self, steps: list[Looks]) -> bool:
-        known = (each for looks in steps for each in self._known(looks))
-        return any(look != look_of(layer) for layer, look in known)
+    def _would_change(self, steps: list[WindowStates]) -> bool:
+        layers = (pair for states in steps for pair in self._find_layers(states))
+        return any(state != read_window_state(layer) for layer, state in layers)
 
-    def _known(self, looks: Looks) -> list[tuple[Image, Look]]:
-        return [(layer, look) for layer, look in alive(looks) if self._is_there(layer)]
+    def _find_layers(self, states: WindowStates) -> list[tuple[Image, WindowState]]:
+        return [
+            (layer, state)
+            for layer, state in iterate_existing_layers(states)
+            if self._is_in_viewer(layer)
+        ]

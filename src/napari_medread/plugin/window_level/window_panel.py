@@ -1,4 +1,4 @@
-"""The widget for window and level: what it acts on, and what its controls do."""
+"""The panel "Window and level": which layers it acts on, and what its controls do."""
 
 from __future__ import annotations
 
@@ -12,52 +12,53 @@ from napari.layers import Image, Layer
 
 from napari_medread.core.progress import Progress
 from napari_medread.core.window_presets import Limits
-from napari_medread.plugin.gui.background_work import Work, cancel_without
-from napari_medread.plugin.gui.button_rows import in_a_row
-from napari_medread.plugin.gui.controls import row
-from napari_medread.plugin.gui.panel import Panel
-from napari_medread.plugin.gui.preferences import preference
-from napari_medread.plugin.gui.viewer_references import unwrapped
+from napari_medread.plugin.gui.background_task import BackgroundTask, cancel_when_removed
+from napari_medread.plugin.gui.controls import make_labelled_row, make_row
+from napari_medread.plugin.gui.layer_panel import LayerPanel
+from napari_medread.plugin.gui.preferences import get_preference
+from napari_medread.plugin.gui.viewer_references import unwrap_viewer
+from napari_medread.plugin.window_level.colormap_inversion import (
+    invert_colormap,
+    is_inverted_colormap,
+)
 from napari_medread.plugin.window_level.layer_windows import (
-    Number,
-    full_range,
-    inverted,
-    is_grey,
-    is_inverted,
-    linked,
-    opened_look,
-    percentiles,
-    said_of,
-    set_window,
-    setting,
+    WindowNumber,
+    describe_window_targets,
+    find_window_targets,
+    get_opened_state,
+    has_display_window,
+    make_full_range_finder,
+    make_percentile_finder,
+    make_window_setter,
+    set_layer_window,
 )
-from napari_medread.plugin.window_level.window_controls import Numbers, WindowList
-from napari_medread.plugin.window_level.window_drag import RightDrag, attach
+from napari_medread.plugin.window_level.window_controls import WindowList, WindowNumberBoxes
+from napari_medread.plugin.window_level.window_drag import WindowDrag, attach_window_drag
 from napari_medread.plugin.window_level.window_history import (
-    History,
-    Look,
-    look_of,
-    looks_of,
-    set_limits,
-    show,
+    WindowHistory,
+    WindowState,
+    apply_window_state,
+    read_window_state,
+    read_window_states,
+    set_contrast_limits,
 )
 
-_NO_VALUES = "There are no values in it that could be shown."
+_NO_VALUES = "The layer has no finite values."
 
 
-class WindowLevel(Panel):
-    """Sets the window of an image layer: by presets, numbers, its values, or the mouse.
+class WindowLevel(LayerPanel):
+    """Sets the window of image layers: by presets, numbers, their values, or the mouse.
 
-    It follows the selection. What is set is set for all selected images of one unit, and can be
-    taken back.
+    It follows the selection. A change applies to all selected images of one unit, and can be
+    undone.
 
     Parameters
     ----------
     napari_viewer : Viewer
-        Whose layers to look at. It is not kept alive, and neither are they.
+        Its image layers are offered. Neither the viewer nor the layers are kept alive.
     """
 
-    _followed = ("data", "name", "contrast_limits", "colormap", "visible")
+    _followed_events = ("data", "name", "contrast_limits", "colormap", "visible")
 
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__(
@@ -65,87 +66,88 @@ class WindowLevel(Panel):
             layer="The image whose window is shown. It follows the selection in the layer list.",
             run=PushButton(
                 text="Full range",
-                tooltip="From the smallest to the largest value of all there is, not of this\n"
-                "slice alone. Of several layers, each gets its own.",
+                tooltip="From the lowest to the highest value of the whole layer, not just this\n"
+                "slice. If several layers are selected, each gets its own range.",
             ),
             cancel="Stops reading the values. The window stays as it is.",
         )
-        self._opened: weakref.WeakKeyDictionary[Layer, Look] = weakref.WeakKeyDictionary()
-        viewer_of = self._viewer_of
-        self._history = History(
-            self._weakly(WindowLevel._refresh),
-            lambda layer: (viewer := viewer_of()) is not None and layer in viewer.layers,
+        self._opened_states: weakref.WeakKeyDictionary[Layer, WindowState]
+        self._opened_states = weakref.WeakKeyDictionary()
+        viewer_ref = self._viewer_ref
+        self._history = WindowHistory(
+            self.while_open(WindowLevel._refresh),
+            lambda layer: (viewer := viewer_ref()) is not None and layer in viewer.layers,
         )
-        this = weakref.ref(self)
-        self._drag = RightDrag(lambda: [] if (panel := this()) is None else panel._dragged(),
-                               self._history)  # fmt: skip
+        self_ref = weakref.ref(self)
+        self._drag = WindowDrag(
+            lambda: [] if (panel := self_ref()) is None else panel._find_drag_targets(),
+            self._history,
+        )
         self.windows = WindowList()
-        self.heading = Label(value="Windows, by width / center")
-        self.numbers = Numbers(self._weakly(WindowLevel._on_number))
+        self.heading = Label(value="Windows (width / center)")
+        self.numbers = WindowNumberBoxes(self.while_open(WindowLevel._on_number))
         self.as_opened = PushButton(
             text="As opened",
-            tooltip="Window and colours as the file was opened; of a layer from elsewhere,\n"
-            "as it was when this widget first saw it.",
+            tooltip="Window and colours as the file was opened. For a layer that was not opened\n"
+            "by this plugin: as it was when this panel first saw it.",
         )
         self.percentiles = PushButton(
             text="1 to 99 %",
-            tooltip="From the 1st to the 99th percentile of a sample of all values.\n"
-            "Of several layers, each gets its own.",
+            tooltip="From the 1st to the 99th percentile, from a sample of all values.\n"
+            "If several layers are selected, each gets its own range.",
         )
         self.inverted = CheckBox(
             text="Inverted",
-            tooltip="High values dark: reverses the colours, never the values. Images that are\n"
-            "stored for it, as many X-rays are (MONOCHROME1), come with this ticked.",
+            tooltip="Shows high values dark: reverses the colours, never the values. Images\n"
+            "stored this way (MONOCHROME1, as many X-rays are) open with this ticked.",
         )
         self.right_drag = CheckBox(
-            value=bool(preference("windowing", "right_drag")),
-            text="Right button drags the window",
-            tooltip="Drag on the image with the right mouse button: to the right is wider, up is\n"
-            "brighter. Without the tick, in 3D, and where no image is selected, napari\n"
-            "zooms with that button.",
+            value=bool(get_preference("windowing", "right_drag")),
+            text="Drag with the right button",
+            tooltip="Drag on the image with the right mouse button: right for a wider window,\n"
+            "up for a brighter image. In 3D, where no image is selected, and if this is not\n"
+            "ticked, the right button zooms, as usual in napari.",
         )
-        self.back = PushButton(text="Back", tooltip="Takes the last change of a window back.")
-        self.forward = PushButton(
-            text="Forward", tooltip="Makes the change again that was taken back."
-        )
+        self.undo = PushButton(text="Undo", tooltip="Undoes the last change of a window.")
+        self.redo = PushButton(text="Redo", tooltip="Makes the change again that was undone last.")
         self._lay_out(
             [
-                row(Label(value="Layer"), self.layer),
+                make_labelled_row(Label(value="Layer"), self.layer),
                 self.heading,
                 self.windows,
                 self.numbers,
-                in_a_row(self.as_opened, self.run, self.percentiles),
+                make_row(self.as_opened, self.run, self.percentiles),
                 self.inverted,
                 self.right_drag,
-                in_a_row(self.back, self.forward),
+                make_row(self.undo, self.redo),
             ]
         )
         self._connect(napari_viewer)
         self._on_selected()
 
     def _connect(self, viewer: Any) -> None:
-        """Listen to the controls, and to what is selected in the viewer."""
-        viewer = unwrapped(viewer)
+        """Connect the controls, and follow the selection of the viewer."""
+        viewer = unwrap_viewer(viewer)
         self.layer.changed.connect(self._on_chosen)
         self.windows.changed.connect(self._on_window)
-        # The one that is marked can be clicked too: other selected layers may have another.
+        # A click on the marked window counts too: other selected layers may have another one.
         self.windows.native.itemClicked.connect(self._on_window)
         self.as_opened.changed.connect(self._on_as_opened)
-        self.percentiles.changed.connect(partial(self._measure, percentiles))
+        self.percentiles.changed.connect(partial(self._measure, make_percentile_finder))
         self.inverted.changed.connect(self._on_inverted)
         self.right_drag.changed.connect(self._on_right_drag)
-        self.back.changed.connect(self._history.back)
-        self.forward.changed.connect(self._history.forward)
+        self.undo.changed.connect(self._history.undo)
+        self.redo.changed.connect(self._history.redo)
         viewer.layers.selection.events.changed.connect(self._on_selected)
-        viewer.dims.events.ndisplay.connect(self._on_moved)
-        self._drag.on = self.right_drag.value
-        attach(self._drag, viewer, self)
+        viewer.dims.events.ndisplay.connect(self._on_layer_changed)
+        self._drag.is_on = self.right_drag.value
+        attach_window_drag(self._drag, viewer, self)
 
-    def _layers(self, *_: Any) -> list[Layer]:
-        return [each for each in super()._layers() if isinstance(each, Image)]
+    def _layer_choices(self, *_: Any) -> list[Layer]:
+        return [layer for layer in super()._layer_choices() if isinstance(layer, Image)]
 
-    def _shared(self) -> list[Any]:
-        """Return what stands below: "Full range" has its place beside its like."""
+    def _common_controls(self) -> list[Any]:
+        """Return the controls at the bottom; "Full range" stands beside similar buttons."""
         return [self.outcome, self.progress, self.cancel, self.message]
 
     def _show_running(self, *, running: bool) -> None:
@@ -153,113 +155,118 @@ class WindowLevel(Panel):
         self.run.visible = True
         self._enable()
 
-    def _selected(self) -> list[Layer]:
-        viewer = self._viewer_of()
-        return [] if viewer is None else [e for e in viewer.layers if e in viewer.layers.selection]
+    def _find_selected(self) -> list[Layer]:
+        viewer = self._viewer_ref()
+        if viewer is None:
+            return []
+        return [layer for layer in viewer.layers if layer in viewer.layers.selection]
 
-    def _targets(self) -> list[Image]:
+    def _find_targets(self) -> list[Image]:
         """Return the layers whose window is set, the shown one first."""
         layer = self.layer.value
-        return linked(layer, self._selected())[0] if is_grey(layer) else []
+        if not has_display_window(layer):
+            return []
+        return find_window_targets(layer, self._find_selected())[0]
 
-    def _dragged(self) -> list[Image]:
-        """Return the layers that a drag on the canvas is for: they are selected and seen."""
-        if self._is_closed():
+    def _find_drag_targets(self) -> list[Image]:
+        """Return the layers that a drag on the canvas changes: selected, visible, not drawn on."""
+        if self._is_hidden_for_good():
             return []
         layer = self.layer.value
-        if layer not in self._selected():
+        if layer not in self._find_selected():
             return []
-        is_free = layer.visible and layer.mode == "pan_zoom"
-        return self._targets() if is_free else []
+        is_draggable = layer.visible and layer.mode == "pan_zoom"
+        return self._find_targets() if is_draggable else []
 
-    def _is_closed(self) -> bool:
-        """Tell whether nobody can see that the tick is set."""
-        # napari takes what it closes out of its dock; who else holds it keeps it.
-        return bool(self._is_gone) or (self.native.parent() is None and not self.native.isVisible())
+    def _is_hidden_for_good(self) -> bool:
+        """Return whether the user can no longer see that dragging is ticked."""
+        # napari takes a closed panel out of its dock; other code may still hold the panel.
+        return self.is_closed or (self.native.parent() is None and not self.native.isVisible())
 
     def _on_selected(self, event: Any = None) -> None:
-        """Show an image that is selected, if there is one; else stay."""
+        """Show a selected image if there is one; otherwise keep the present one."""
         del event
-        if self._is_gone:
+        if self.is_closed:
             return
-        images = [each for each in self._selected() if isinstance(each, Image)]
+        images = [layer for layer in self._find_selected() if isinstance(layer, Image)]
         choices = self.layer.choices
         if images and self.layer.value not in images and images[-1] in choices:
-            self._is_filling = True
+            self._is_updating = True
             self.layer.value = images[-1]
-            self._is_filling = False
-        self._prefill()
+            self._is_updating = False
+        self._update_controls()
 
     def _on_chosen(self, layer: Layer | None) -> None:
-        """Select the layer that was chosen here."""
-        viewer = self._viewer_of()
-        if self._is_filling or viewer is None or layer is None:
+        """Select the layer in the viewer that was chosen in the panel."""
+        viewer = self._viewer_ref()
+        if self._is_updating or viewer is None or layer is None:
             return
         if layer not in viewer.layers.selection:
             viewer.layers.selection.active = layer
 
-    def _prefill(self, *_: Any) -> None:
-        """Show the chosen layer's window, and what can be set."""
-        if self._is_filling or self._is_gone:
+    def _update_controls(self, *_: Any) -> None:
+        """Show the chosen layer's window, and enable what can be done."""
+        if self._is_updating or self.is_closed:
             return
-        self._is_filling = True
+        self._is_updating = True
         try:
-            self._watch()
+            self._follow_layers()
             layer = self.layer.value
-            for each in self._layers():
-                if is_grey(each) and each not in self._opened:
-                    self._opened[each] = opened_look(each) or look_of(each)
-            grey = layer if is_grey(layer) else None
-            self.windows.show_for(grey)
+            for image in self._layer_choices():
+                if has_display_window(image) and image not in self._opened_states:
+                    self._opened_states[image] = get_opened_state(image) or read_window_state(image)
+            image = layer if has_display_window(layer) else None
+            self.windows.show_windows_for(image)
             self.heading.visible = bool(self.windows.offered)
-            if grey is not None:
-                self.numbers.show_for(grey)
-                self.inverted.value = is_inverted(grey.colormap)
-            self.outcome.value = self._outcome()
+            if image is not None:
+                self.numbers.show_numbers_of(image)
+                self.inverted.value = is_inverted_colormap(image.colormap)
+            self.outcome.value = self._describe_targets()
             self._enable()
         finally:
-            self._is_filling = False
+            self._is_updating = False
 
     def _refresh(self) -> None:
-        """Show what has changed, and clear what was said."""
+        """Show what has changed, and clear the message."""
         self.message.value = ""
-        self._prefill()
+        self._update_controls()
 
-    def _outcome(self) -> str:
-        """Say what a change is for, and what may be unexpected."""
-        said, viewer = said_of(self.layer.value, self._selected()), self._viewer_of()
-        is_deep = viewer is not None and viewer.dims.ndisplay == 3
-        if is_deep and self.right_drag.value and is_grey(self.layer.value):
-            said = "\n".join([*filter(None, [said]), "In 3D the right button zooms."])
-        return said
+    def _describe_targets(self) -> str:
+        """Return sentences on what a change applies to, and on what the user may not expect."""
+        viewer = self._viewer_ref()
+        sentences = describe_window_targets(self.layer.value, self._find_selected())
+        is_3d = viewer is not None and viewer.dims.ndisplay == 3
+        if is_3d and self.right_drag.value and has_display_window(self.layer.value):
+            sentences = "\n".join([*filter(None, [sentences]), "In 3D, the right button zooms."])
+        return sentences
 
     def _enable(self) -> None:
-        """Enable what can be done now."""
-        can, is_busy = is_grey(self.layer.value), self._work is not None
-        for each in (self.windows, self.numbers, self.as_opened, self.inverted):
-            each.enabled = can
-        self.run.enabled = self.percentiles.enabled = can and not is_busy
-        self.back.enabled, self.forward.enabled = self._history.can_go()
+        """Enable the controls that can be used now."""
+        has_window, is_busy = has_display_window(self.layer.value), self._task is not None
+        for control in (self.windows, self.numbers, self.as_opened, self.inverted):
+            control.enabled = has_window
+        self.run.enabled = self.percentiles.enabled = has_window and not is_busy
+        self.undo.enabled, self.redo.enabled = self._history.can_undo, self._history.can_redo
 
     def _change(self, change: Callable[[Image], None]) -> None:
-        """Do something to every layer concerned, as one step."""
-        layers = self._targets()
-        before = looks_of(layers)
+        """Apply a change to all targets, as one undo step."""
+        layers = self._find_targets()
+        before = read_window_states(layers)
         for layer in layers:
             change(layer)
         self._history.record(before)
 
     def _on_window(self, *_: Any) -> None:
-        if self._is_filling or (window := self.windows.chosen()) is None:
+        if self._is_updating or (window := self.windows.get_marked_window()) is None:
             return
         center, width = window[:2]
-        self._change(lambda layer: set_window(layer, center, width))
+        self._change(lambda layer: set_layer_window(layer, center, width))
 
-    def _on_number(self, number: Number, value: float) -> None:
+    def _on_number(self, number: WindowNumber, value: float) -> None:
         layer = self.layer.value
-        if self._is_filling or not is_grey(layer):
+        if self._is_updating or not has_display_window(layer):
             return
-        change = setting(layer, number, value)
+        change = make_window_setter(layer, number, value)
         if change is not None:
             self._change(change)
         else:
@@ -267,44 +274,54 @@ class WindowLevel(Panel):
             self.message.value = "The lower value must be below the upper one."
 
     def _on_as_opened(self) -> None:
-        self._change(lambda layer: show(layer, self._opened.get(layer) or look_of(layer)))
+        self._change(
+            lambda layer: apply_window_state(
+                layer, self._opened_states.get(layer) or read_window_state(layer)
+            )
+        )
 
     def _on_inverted(self, wanted: bool) -> None:
-        if self._is_filling:
+        if self._is_updating:
             return
 
         def invert(layer: Image) -> None:
-            if is_inverted(layer.colormap) != wanted:
-                layer.colormap = inverted(layer.colormap)
+            if is_inverted_colormap(layer.colormap) != wanted:
+                layer.colormap = invert_colormap(layer.colormap)
 
         self._change(invert)
 
     def _on_right_drag(self, wanted: bool) -> None:
-        self._drag.on = wanted
-        self._prefill()
+        self._drag.is_on = wanted
+        self._update_controls()
 
-    def _start(self) -> None:
-        self._measure(full_range)
+    def _on_run(self) -> None:
+        self._measure(make_full_range_finder)
 
     def _measure(
-        self, find: Callable[[Sequence[Image]], Callable[[Progress], list[Limits | None]]]
+        self, make_finder: Callable[[Sequence[Image]], Callable[[Progress], list[Limits | None]]]
     ) -> None:
-        """Find limits in the values beside the window, and set them."""
-        layers = self._targets()
-        if not layers or self._work is not None:
+        """Find limits from the values of the targets in the background, and set them."""
+        layers = self._find_targets()
+        if not layers or self._task is not None:
             return
         self.message.value = ""
-        refs = [weakref.ref(each) for each in layers]
-        set_them = self._weakly(lambda panel, found: panel._set_found(refs, found))
-        work = Work(find(layers))
-        work.returned.connect(set_them)
-        cancel_without(work, self._viewer_of(), layers)
-        self._begin(work, lambda found: "" if all(found) else _NO_VALUES)
+        layer_refs = [weakref.ref(layer) for layer in layers]
+        set_limits = self.while_open(lambda panel, limits: panel._set_limits(layer_refs, limits))
+        work = BackgroundTask(make_finder(layers))
+        work.returned.connect(set_limits)
+        cancel_when_removed(work, self._viewer_ref(), layers)
+        self._start_task(work, lambda limits: "" if all(limits) else _NO_VALUES)
 
-    def _set_found(self, refs: Sequence[weakref.ref[Image]], found: Sequence[Any]) -> None:
-        both = [(layer, limits) for ref, limits in zip(refs, found, strict=True)
-                if (layer := ref()) is not None and limits is not None]  # fmt: skip
-        before = looks_of(layer for layer, _ in both)
-        for layer, limits in both:
-            set_limits(layer, limits)
+    def _set_limits(
+        self, layer_refs: Sequence[weakref.ref[Image]], all_limits: Sequence[Limits | None]
+    ) -> None:
+        """Set each layer that still exists to its limits, as one undo step."""
+        measured = [
+            (layer, limits)
+            for layer_ref, limits in zip(layer_refs, all_limits, strict=True)
+            if (layer := layer_ref()) is not None and limits is not None
+        ]
+        before = read_window_states(layer for layer, _ in measured)
+        for layer, limits in measured:
+            set_contrast_limits(layer, limits)
         self._history.record(before)
