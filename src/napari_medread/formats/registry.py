@@ -1,19 +1,27 @@
-"""Which module reads a path: by name alone, importing nothing before it is needed."""
+"""The file formats other than DICOM: one record each, found by the suffix of a file.
+
+To add a format: write ``<folder>/<format>_reader.py`` with a function ``read`` like those beside
+it; if the format has header keys or can be written, add ``<format>_header.py`` and
+``<format>_writer.py`` with a function ``write``; append one ``FileFormat`` to ``FORMATS`` here;
+then list the suffixes under ``readers`` and ``writers`` in ``napari.yaml`` and in
+``docs/formats.md``. Modules are named by strings and imported when a file needs them.
+"""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from napari_medread.core.atomic_files import Written
+from napari_medread.core.atomic_files import WrittenFiles
 from napari_medread.core.progress import Progress
 from napari_medread.core.volume import Volume
 
 
-class Writer(Protocol):
-    """Writes one volume to one file."""
+class VolumeWriter(Protocol):
+    """The function ``write`` of a format: writes one volume to one file."""
 
     def __call__(
         self,
@@ -23,82 +31,171 @@ class Writer(Protocol):
         compress: bool,
         keep_patient: bool,
         progress: Progress,
-    ) -> Written:
-        """Write it, or raise ``CannotWrite`` and leave all as it was."""
+    ) -> WrittenFiles:
+        """Write the volume, or raise ``CannotWrite`` and leave existing files unchanged."""
 
 
-_READERS = {
-    "metaimage.metaimage_reader": (".mhd", ".mha"),
-    "nifti.nifti_reader": (".nii", ".nii.gz"),
-    "nrrd.nrrd_reader": (".nrrd", ".nhdr"),
-    "others.mgh": (".mgh", ".mgz"),
-    "others.gipl": (".gipl", ".gipl.gz"),
-    "others.vtk": (".vtk",),
-    "pictures.picture_reader": (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff"),
-}
-"""Module of this package to the suffixes that it reads."""
+@dataclass(frozen=True, eq=False)
+class FileFormat:
+    """What is known about a file format without importing its modules.
 
-_SUFFIXES = {suffix: name for name, suffixes in _READERS.items() for suffix in suffixes}
-"""Suffix to the module of this package that reads it."""
+    Attributes
+    ----------
+    name : str
+        The name of the format, as in a file dialog.
+    read_suffixes : tuple of str
+        Suffixes of the files that can be read, in lower case.
+    reader : str
+        Module of this package whose function ``read`` reads a file.
+    write_suffixes : mapping of str to str
+        Suffixes of the files that can be written, each with its label in the export panel.
+    writer : str
+        Module of this package whose function ``write`` writes a file.
+    header : str
+        ``module:function`` that reads a header whose ``as_text`` holds its keys; empty where
+        the format has no keys worth showing.
+    has_compression_choice : bool
+        Whether the user chooses compression; otherwise the suffix decides.
+    has_patient_choice : bool
+        Whether the export panel offers to write what identifies the patient.
+    is_volumetric : bool
+        Whether the files hold volumes. They are then opened from a folder that also holds DICOM;
+        pictures in such a folder are ignored.
+    """
 
-VOLUMETRIC = (
-    "metaimage.metaimage_reader",
-    "nifti.nifti_reader",
-    "nrrd.nrrd_reader",
-    "others.mgh",
-    "others.gipl",
-    "others.vtk",
+    name: str
+    read_suffixes: tuple[str, ...] = ()
+    reader: str = ""
+    write_suffixes: Mapping[str, str] = field(default_factory=dict)
+    writer: str = ""
+    header: str = ""
+    has_compression_choice: bool = False
+    has_patient_choice: bool = False
+    is_volumetric: bool = True
+
+    def import_reader(self) -> Callable[[Path, Progress], list[Volume]]:
+        """Import the function that reads a file of this format."""
+        read: Callable[[Path, Progress], list[Volume]] = _import(f"{self.reader}:read")
+        return read
+
+    def import_writer(self) -> VolumeWriter:
+        """Import the function that writes a file of this format."""
+        write: VolumeWriter = _import(f"{self.writer}:write")
+        return write
+
+
+FORMATS = (
+    FileFormat(
+        "MetaImage",
+        read_suffixes=(".mhd", ".mha"),
+        reader="metaimage.metaimage_reader",
+        write_suffixes={
+            ".mhd": "MetaImage, two files (.mhd)",
+            ".mha": "MetaImage, one file (.mha)",
+        },
+        writer="metaimage.metaimage_writer",
+        header="metaimage.metaimage_header:read_metaimage_header",
+        has_compression_choice=True,
+        has_patient_choice=True,
+    ),
+    FileFormat(
+        "NIfTI",
+        read_suffixes=(".nii", ".nii.gz"),
+        reader="nifti.nifti_reader",
+        write_suffixes={
+            ".nii.gz": "NIfTI, compressed (.nii.gz)",
+            ".nii": "NIfTI (.nii)",
+        },
+        writer="nifti.nifti_writer",
+        header="nifti.nifti_header:read_nifti_header",
+    ),
+    FileFormat(
+        "NRRD",
+        read_suffixes=(".nrrd", ".nhdr"),
+        reader="nrrd.nrrd_reader",
+        write_suffixes={".nrrd": "NRRD (.nrrd)"},
+        writer="nrrd.nrrd_writer",
+        header="nrrd.nrrd_header:read_nrrd_header",
+        has_compression_choice=True,
+    ),
+    FileFormat("FreeSurfer MGH", read_suffixes=(".mgh", ".mgz"), reader="others.mgh_reader"),
+    FileFormat("GIPL", read_suffixes=(".gipl", ".gipl.gz"), reader="others.gipl_reader"),
+    FileFormat("VTK", read_suffixes=(".vtk",), reader="others.vtk_reader"),
+    FileFormat(
+        "Picture",
+        read_suffixes=(".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff"),
+        reader="pictures.picture_reader",
+        is_volumetric=False,
+    ),
 )
-"""Formats that are opened from a folder even beside DICOM; pictures there are decoration."""
+"""All formats, in the order in which the export panel lists those that can be written."""
 
-_WRITERS = {
-    ".mhd": "metaimage.metaimage_writer",
-    ".mha": "metaimage.metaimage_writer",
-    ".nii": "nifti.nifti_writer",
-    ".nii.gz": "nifti.nifti_writer",
-    ".nrrd": "nrrd.nrrd_writer",
-}
-"""Suffix to the module of this package that writes it."""
+_READ_FORMATS = {suffix: each for each in FORMATS for suffix in each.read_suffixes}
+"""Suffix to the format that reads it."""
 
-WRITABLE = (*_WRITERS,)
+_WRITE_FORMATS = {suffix: each for each in FORMATS for suffix in each.write_suffixes}
+"""Suffix to the format that writes it."""
+
+WRITE_SUFFIXES = (*_WRITE_FORMATS,)
 """Suffixes of the files that can be written."""
 
 IMAGEIO_SCHEME = "imageio:"
-"""Start of the names of imageio's standard pictures, as in ``imageio:chelsea.png``."""
+"""Prefix of the names of imageio's standard pictures, as in ``imageio:chelsea.png``."""
 
 
-def format_of(path: Path) -> str | None:
-    """Return the name of the format that a file's suffix promises, or None."""
-    suffix = _suffix_of(path, _SUFFIXES)
-    return None if suffix is None else _SUFFIXES[suffix]
+def find_format(path: Path) -> FileFormat | None:
+    """Return the format that reads files with this suffix, or None."""
+    return _READ_FORMATS.get(_find_suffix(path, _READ_FORMATS) or "")
 
 
-def name_of(path: Path) -> str:
-    """Return the name of a file without the suffix that says its format."""
-    return path.name[: -len(_suffix_of(path, _SUFFIXES) or "") or None]
+def strip_format_suffix(path: Path) -> str:
+    """Return the name of a file without the suffix of its format."""
+    return path.name[: -len(_find_suffix(path, _READ_FORMATS) or "") or None]
 
 
-def written_suffix(path: Path) -> str | None:
-    """Return the suffix of a path that says how to write it, in small letters, or None."""
-    return _suffix_of(path, _WRITERS)
+def find_write_suffix(path: Path) -> str | None:
+    """Return the suffix that says how to write a path, in lower case, or None."""
+    return _find_suffix(path, _WRITE_FORMATS)
 
 
-def _suffix_of(path: Path, suffixes: Iterable[str]) -> str | None:
-    """Return the longest of some suffixes that a name has, with something before it."""
+def import_writer(suffix: str) -> VolumeWriter:
+    """Import the function that writes files with one of ``WRITE_SUFFIXES``."""
+    return _WRITE_FORMATS[suffix].import_writer()
+
+
+def read_header_as_text(path: Path) -> dict[str, str] | None:
+    """Return all keys of a header as text, in file order, without reading voxels.
+
+    Parameters
+    ----------
+    path : Path
+        A file of any format.
+
+    Returns
+    -------
+    dict or None
+        None for formats without header keys.
+
+    Raises
+    ------
+    UnreadableFile
+        Where the header is invalid.
+    """
+    file_format = find_format(path)
+    if file_format is None or not file_format.header:
+        return None
+    keys: dict[str, str] = _import(file_format.header)(path).as_text
+    return keys
+
+
+def _find_suffix(path: Path, suffixes: Iterable[str]) -> str | None:
+    """Return the longest matching suffix of a name that is more than its suffix."""
     name = path.name.lower()
-    found = [s for s in suffixes if name.endswith(s) and name != s]
-    return max(found, key=len, default=None)
+    matching = [suffix for suffix in suffixes if name.endswith(suffix) and name != suffix]
+    return max(matching, key=len, default=None)
 
 
-def writer_of(suffix: str) -> Writer:
-    """Return the function that writes files of a suffix."""
-    module = importlib.import_module(f"{__package__}.{_WRITERS[suffix]}")
-    write: Writer = module.write
-    return write
-
-
-def reader_of(name: str) -> Callable[[Path, Progress], list[Volume]]:
-    """Return the function that reads a file of a format, given what tracks its progress."""
-    module = importlib.import_module(f"{__package__}.{name}")
-    read: Callable[[Path, Progress], list[Volume]] = module.read
-    return read
+def _import(target: str) -> Any:
+    """Import ``module:function`` of this package."""
+    module, _, function = target.partition(":")
+    return getattr(importlib.import_module(f"{__package__}.{module}"), function)

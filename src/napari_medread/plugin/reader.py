@@ -15,8 +15,8 @@ from napari_medread.dicom.headers.file_discovery import is_dicom
 from napari_medread.errors import Cancelled
 from napari_medread.plugin.bridge.volume_to_layer import LayerData, to_layers
 from napari_medread.plugin.gui.notifications import show_notes
-from napari_medread.plugin.gui.preferences import lazy_above
-from napari_medread.plugin.gui.reader_progress import progress_with_cancel
+from napari_medread.plugin.gui.preferences import get_lazy_above_bytes
+from napari_medread.plugin.gui.reader_progress import show_cancelable_progress
 
 Paths = str | Sequence[str]
 NO_LAYERS: list[Any] = [(None,)]
@@ -50,7 +50,9 @@ def read_layers(path: Paths) -> list[LayerData]:
             return NO_LAYERS
         paths = siblings or paths
     try:
-        volumes = api.read(paths, progress=progress_with_cancel, lazy_above=lazy_above())
+        volumes = api.read(
+            paths, progress=show_cancelable_progress, lazy_above=get_lazy_above_bytes()
+        )
     except Cancelled:
         show_info("Opening was cancelled: nothing was loaded.")
         return NO_LAYERS

@@ -9,11 +9,11 @@ from napari_medread.plugin.bridge.volume_to_layer import LayerData
 from napari_medread.plugin.reader import read_layers
 
 _PACKAGE = Path(__file__).resolve().parent.parent
-_PLACES = (_PACKAGE / "example_data", _PACKAGE.parent.parent / "example_data")
+_EXAMPLE_FOLDERS = (_PACKAGE / "example_data", _PACKAGE.parent.parent / "example_data")
 """Inside an installed package, or beside ``src`` in a checkout."""
 
 
-def example(name: str) -> Path:
+def find_example(name: str) -> Path:
     """Return the path of an example.
 
     Raises
@@ -21,7 +21,7 @@ def example(name: str) -> Path:
     UnreadableFile
         Where the example data are not installed.
     """
-    for place in _PLACES:
+    for place in _EXAMPLE_FOLDERS:
         if (place / name).exists():
             return place / name
     raise UnreadableFile(f"{name}: the example data are not installed.")
@@ -29,24 +29,24 @@ def example(name: str) -> Path:
 
 def ct_thorax() -> list[LayerData]:
     """Return the DICOM CT series of a chest."""
-    return read_layers(str(example("ct_thorax")))
+    return read_layers(str(find_example("ct_thorax")))
 
 
 def mr_sagittal() -> list[LayerData]:
     """Return the oblique sagittal DICOM MR series."""
-    return read_layers(str(example("mr_sagittal")))
+    return read_layers(str(find_example("mr_sagittal")))
 
 
 def chest_ct() -> list[LayerData]:
     """Return the three-dimensional MetaImage."""
-    return read_layers(str(example("chest_ct.mhd")))
+    return read_layers(str(find_example("chest_ct.mhd")))
 
 
 def chest_xray() -> list[LayerData]:
     """Return the two-dimensional MetaImage."""
-    return read_layers(str(example("chest_xray.mhd")))
+    return read_layers(str(find_example("chest_xray.mhd")))
 
 
 def chest_section() -> list[LayerData]:
     """Return the colour picture."""
-    return read_layers(str(example("chest_section.png")))
+    return read_layers(str(find_example("chest_section.png")))

@@ -9,12 +9,12 @@ from napari import Viewer, current_viewer
 from napari.utils.notifications import show_info, show_warning
 
 from napari_medread import api
-from napari_medread.core.atomic_files import Written
+from napari_medread.core.atomic_files import WrittenFiles
 from napari_medread.errors import Cancelled, CannotWrite, MedReadError
-from napari_medread.plugin.bridge.layer_to_volume import to_volume
+from napari_medread.plugin.bridge.layer_to_volume import volume_from_layer_data
 from napari_medread.plugin.bridge.volume_to_layer import LayerData
-from napari_medread.plugin.export.export_plan import file_name_of, remarks_of
-from napari_medread.plugin.gui.reader_progress import progress_with_cancel
+from napari_medread.plugin.export.export_plan import find_export_remarks, to_file_name
+from napari_medread.plugin.gui.reader_progress import show_cancelable_progress
 
 
 def write_metaimage(path: str, layers: Sequence[LayerData]) -> list[str]:
@@ -62,11 +62,13 @@ def save(path: str, layers: Sequence[LayerData], suffix: str) -> list[str]:
     Cancelled
         When the person cancels.
     """
-    place, named = _place(Path(path), suffix)
-    others = _others(layers)
-    shown = [to_volume(layer, [*layers[:n], *layers[n + 1 :], *others])
+    place, named = _add_suffix(Path(path), suffix)
+    others = _find_other_layers(layers)
+    shown = [volume_from_layer_data(layer, [*layers[:n], *layers[n + 1 :], *others])
              for n, layer in enumerate(layers)]  # fmt: skip
-    targets = [place] if len(shown) == 1 else _named_after(place, [s.volume.name for s in shown])
+    targets = (
+        [place] if len(shown) == 1 else _make_target_paths(place, [s.volume.name for s in shown])
+    )
     if named or len(shown) > 1:
         for target in targets:  # names that the person has not been asked about
             if target.exists():
@@ -74,25 +76,27 @@ def save(path: str, layers: Sequence[LayerData], suffix: str) -> list[str]:
                     f"{target.name}: there is a file of this name already. Choose another name, "
                     "or this one in full, to replace it."
                 )
-    written: list[Written] = []
+    written: list[WrittenFiles] = []
     try:
         for target, each in zip(targets, shown, strict=True):
-            written.append(api.write(target, each.volume, progress=progress_with_cancel))
+            written.append(api.write(target, each.volume, progress=show_cancelable_progress))
     except (MedReadError, Cancelled) as error:
-        raise _with_what_is_there(error, written) from error
-    remarks = [remarks_of(each, target) for each, target in zip(shown, targets, strict=True)]
-    _report([each.volume.name for each in shown], remarks, written)
+        raise _add_written_files(error, written) from error
+    remarks = [
+        find_export_remarks(each, target) for each, target in zip(shown, targets, strict=True)
+    ]
+    _notify_written([each.volume.name for each in shown], remarks, written)
     return [str(p) for each in written for p in each.paths]
 
 
-def _place(path: Path, suffix: str) -> tuple[Path, bool]:
+def _add_suffix(path: Path, suffix: str) -> tuple[Path, bool]:
     """Return the path to write, and whether it is another than was given."""
-    if api.suffix_of(path) is not None:
+    if api.find_format_suffix(path) is not None:
         return path, False
     return path.with_name(path.name + suffix), True
 
 
-def _others(layers: Sequence[LayerData]) -> list[LayerData]:
+def _find_other_layers(layers: Sequence[LayerData]) -> list[LayerData]:
     """Return the viewer's other layers: napari gives a writer only those to be saved."""
     saved = {id(data) for data, _, _ in layers}
     # A script may save from another viewer than the one that is in front.
@@ -103,13 +107,13 @@ def _others(layers: Sequence[LayerData]) -> list[LayerData]:
     return []
 
 
-def _named_after(place: Path, names: Sequence[str]) -> list[Path]:
+def _make_target_paths(place: Path, names: Sequence[str]) -> list[Path]:
     """Return a path for each of several layers: the chosen name, then the layer's."""
-    suffix = api.suffix_of(place) or ""
+    suffix = api.find_format_suffix(place) or ""
     stem = place.name[: len(place.name) - len(suffix)]
     found: list[Path] = []
     for name in names:
-        clean = file_name_of(name)
+        clean = to_file_name(name)
         candidate, n = place.with_name(f"{stem}-{clean}{suffix}"), 2
         while candidate in found:
             candidate, n = place.with_name(f"{stem}-{clean}-{n}{suffix}"), n + 1
@@ -117,8 +121,8 @@ def _named_after(place: Path, names: Sequence[str]) -> list[Path]:
     return found
 
 
-def _with_what_is_there(
-    error: MedReadError | Cancelled, written: Sequence[Written]
+def _add_written_files(
+    error: MedReadError | Cancelled, written: Sequence[WrittenFiles]
 ) -> MedReadError | Cancelled:
     """Return an error that also names the files which are whole already."""
     names = [path.name for each in written for path in each.paths]
@@ -128,8 +132,8 @@ def _with_what_is_there(
     return type(error)(f"{error}{there}")
 
 
-def _report(
-    names: Sequence[str], remarks: Sequence[Sequence[str]], written: Sequence[Written]
+def _notify_written(
+    names: Sequence[str], remarks: Sequence[Sequence[str]], written: Sequence[WrittenFiles]
 ) -> None:
     """Say what was written, and what about it is worth knowing."""
     lines, notes = [], []

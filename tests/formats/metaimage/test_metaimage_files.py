@@ -114,7 +114,9 @@ def test_files_beyond_the_last_slice_are_left_with_a_note(tmp_path, target):
     names = ["a.raw", "b.raw"] if "LIST" in target else ["s1.raw", "s2.raw"]
     volume = read(write_files(tmp_path, target, cut(names, 24)))
     assert np.array_equal(volume.data, SLICES)
-    assert volume.notes == ("The header names more files than DimSize asks for: 2 were read.",)
+    assert volume.notes == (
+        "The header names more files than DimSize requires: the first 2 were read.",
+    )
 
 
 @pytest.mark.parametrize("absolute", [False, True])
@@ -142,16 +144,16 @@ REFUSED = {
     "missing in LIST": ("LIST\na.raw\nno.raw", "its data file 'no.raw' is missing."),
     "blank line in LIST": ("LIST\na.raw\n\nb.raw", "its data file '' is missing."),
     "spaces in LIST": ("LIST\n a.raw\nb.raw", "its data file ' a.raw' is missing."),
-    "too few in LIST": ("LIST\na.raw", "ElementDataFile names 1 files where DimSize asks for 2."),
+    "too few in LIST": ("LIST\na.raw", "ElementDataFile names 1 files, but DimSize requires 2."),
     "LIST 0": ("LIST 0\na.raw\nb.raw", f"ElementDataFile is 'LIST 0': {LIST_NUMBER}"),
     "LIST 3": ("LIST 3\na.raw\nb.raw", f"ElementDataFile is 'LIST 3': {LIST_NUMBER}"),
     "LIST x": ("LIST x\na.raw\nb.raw", f"ElementDataFile is 'LIST x': {LIST_NUMBER}"),
     "short in LIST": (
         "LIST\na.raw\nshort.raw",
-        "short.raw holds 22 bytes where the header promises 24.",
+        "short.raw holds 22 bytes, but the header specifies 24.",
     ),
-    "too few numbers": ("s%d.raw 1 1 1", "ElementDataFile names 1 files where DimSize asks for 2."),
-    "backwards": ("s%d.raw 2 1 1", "ElementDataFile names 0 files where DimSize asks for 2."),
+    "too few numbers": ("s%d.raw 1 1 1", "ElementDataFile names 1 files, but DimSize requires 2."),
+    "backwards": ("s%d.raw 2 1 1", "ElementDataFile names 0 files, but DimSize requires 2."),
     **{
         f"numbered as '{target}'": (target, f"{FORM} 'slice%03d.raw 1 60 1', not '{target}'.")
         for target in (

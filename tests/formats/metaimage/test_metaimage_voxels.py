@@ -109,11 +109,11 @@ def test_compressed_data_longer_than_one_read(tmp_path):
 
 
 BROKEN_STREAMS = {
-    "cut short": (PACKED[:-10], "image.raw unpacks to"),
-    "holds too little": (zlib.compress(RAW[:20]), "image.raw unpacks to 20 bytes where"),
-    "no stream": (b"hello" * 9, "the compressed data in image.raw are broken"),
-    "no stream's header": (PACKED[2:], "the compressed data in image.raw are broken"),
-    "empty": (b"", "image.raw holds 0 bytes where the header promises 48 once unpacked"),
+    "cut short": (PACKED[:-10], "image.raw decompresses to"),
+    "holds too little": (zlib.compress(RAW[:20]), "image.raw decompresses to 20 bytes, but"),
+    "no stream": (b"hello" * 9, "the compressed data in image.raw are corrupt"),
+    "no stream's header": (PACKED[2:], "the compressed data in image.raw are corrupt"),
+    "empty": (b"", "image.raw holds 0 bytes, but the header specifies 48 after decompression"),
 }
 
 
@@ -127,8 +127,8 @@ def test_a_stream_that_can_never_fill_the_image_is_refused_at_once(tmp_path):
     header = lines(DimSize="99999 99999 99999", CompressedData="True")
     path = write_text(tmp_path / "image.mhd", header, data=PACKED)
     assert refusal(path) == (
-        f"image.mhd: image.raw holds {len(PACKED)} bytes where the header promises "
-        f"{99999**3 * 2} once unpacked."
+        f"image.mhd: image.raw holds {len(PACKED)} bytes, but the header specifies "
+        f"{99999**3 * 2} after decompression."
     )
 
 
@@ -136,7 +136,7 @@ def test_compressed_data_shorter_than_their_stated_size_are_refused(tmp_path):
     header = lines(CompressedData="True", CompressedDataSize=9000)
     path = write_text(tmp_path / "image.mhd", header, data=PACKED)
     assert refusal(path) == (
-        f"image.mhd: image.raw holds {len(PACKED)} bytes where the header promises 9000 compressed."
+        f"image.mhd: image.raw holds {len(PACKED)} bytes, but the header specifies 9000 compressed."
     )
 
 
@@ -163,9 +163,9 @@ def test_numbers_as_text(tmp_path, element, text, name):
 
 
 WRONG_TEXT = {
-    "too few": (TEXT[:-4], {}, "image.raw holds 23 numbers where the header promises 24."),
-    "too short": (b"1 2", {}, "image.raw holds 3 bytes where the header promises 48 as text."),
-    "words": (TEXT.replace(b"7", b"x"), {}, "image.raw holds other things than numbers."),
+    "too few": (TEXT[:-4], {}, "image.raw holds 23 numbers, but the header specifies 24."),
+    "too short": (b"1 2", {}, "image.raw holds 3 bytes, but the header specifies 48 as text."),
+    "words": (TEXT.replace(b"7", b"x"), {}, "image.raw holds text that is not a number."),
     "too large": (
         TEXT.replace(b"7", b"300"),
         {"ElementType": "MET_UCHAR"},
@@ -194,7 +194,7 @@ def test_wrong_text_is_refused(tmp_path, text, keys, words):
 def test_short_raw_data_are_refused_with_both_sizes(tmp_path, data):
     path = write_text(tmp_path / "image.mhd", lines(), data=data)
     assert refusal(path) == (
-        f"image.mhd: image.raw holds {len(data)} bytes where the header promises 48."
+        f"image.mhd: image.raw holds {len(data)} bytes, but the header specifies 48."
     )
 
 
@@ -203,13 +203,13 @@ def test_sizes_beyond_the_file_are_refused_before_memory_is_taken(tmp_path, size
     promised = 2 * np.prod([int(n) for n in size.split()], dtype=object)
     path = write_text(tmp_path / "image.mha", lines(DimSize=size, ElementDataFile="LOCAL"))
     assert refusal(path) == (
-        f"image.mha: image.mha holds 48 bytes where the header promises {promised}."
+        f"image.mha: image.mha holds 48 bytes, but the header specifies {promised}."
     )
 
 
 def test_header_size_beyond_the_file_is_refused(tmp_path):
     path = write_text(tmp_path / "image.mhd", lines(HeaderSize=4000))
-    assert refusal(path) == "image.mhd: image.raw holds 0 bytes where the header promises 48."
+    assert refusal(path) == "image.mhd: image.raw holds 0 bytes, but the header specifies 48."
 
 
 @pytest.mark.parametrize("keys", [{"CompressedData": "True"}, {"BinaryData": "False"}])
@@ -226,7 +226,7 @@ def test_unpacking_reports_progress_and_can_be_stopped(tmp_path):
 
     def stopping(items, description):
         yield items[0]
-        if description.startswith("Unpacking"):
+        if description.startswith("Decompressing"):
             raise Cancelled("stopped")
 
     with pytest.raises(Cancelled):

@@ -321,7 +321,7 @@ def test_without_codes_units_and_spacing_there_are_pixels(tmp_path):
 def test_without_codes_and_unit_millimetres_are_assumed_and_said(tmp_path):
     volume = read(save(tmp_path / "a.nii", qform=(RAS, 0), sform=(RAS, 0), xyzt_units=0))
     assert volume.units == ("mm", "mm", "mm")
-    assert "The file names no unit of length: millimetres are assumed." in volume.notes
+    assert "The file gives no unit of length: millimetres are assumed." in volume.notes
 
 
 def test_two_dimensions_of_simpleitk(tmp_path):
@@ -343,7 +343,7 @@ def test_two_dimensions_that_lean_keep_their_spacing(tmp_path):
     affine[:3, :3] = oblique(90, 0, 0) * [1.16, 0.7, 2.5]
     volume = read(save(tmp_path / "a.nii", PIXELS[0], qform=(affine, 1), sform=(affine, 1)))
     assert volume.geometry.spacing == pytest.approx((0.7, 1.16))
-    assert volume.notes == ("The image has two dimensions: its place in the patient was not used.",)
+    assert volume.notes == ("The image is two-dimensional: its patient position was not used.",)
 
 
 def test_the_header_is_kept_without_what_may_name_the_patient(tmp_path):
@@ -391,10 +391,10 @@ def test_extensions_are_passed_over(tmp_path):
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
-        ({"magic": b"ni1"}, "its voxels are in another file (.img), which is not read."),
-        ({"magic": b""}, "this is no NIfTI file: its header has no magic word (ANALYZE?)."),
-        ({"dim": [0, 7, 6, 5, 1, 1, 1, 1]}, "its sizes make no image (dim is 0 7 6 5 1 1 1 1)."),
-        ({"dim": [3, 7, -6, 5, 1, 1, 1, 1]}, "its sizes make no image (dim is 3 7 -6 5 1 1 1 1)."),
+        ({"magic": b"ni1"}, "its voxels are in a separate .img file, which cannot be read."),
+        ({"magic": b""}, "this is not a NIfTI file: its header has no magic string (ANALYZE?)."),
+        ({"dim": [0, 7, 6, 5, 1, 1, 1, 1]}, "its size is invalid (dim is 0 7 6 5 1 1 1 1)."),
+        ({"dim": [3, 7, -6, 5, 1, 1, 1, 1]}, "its size is invalid (dim is 3 7 -6 5 1 1 1 1)."),
         ({"dim": [6, 7, 6, 1, 1, 1, 5, 1]}, "it has 6 dimensions; 2 to 5 can be read."),
         ({"dim": [1, 210, 1, 1, 1, 1, 1, 1]}, "it has 1 dimensions; 2 to 5 can be read."),
         ({"datatype": 32}, "its values are complex numbers, which cannot be shown."),
@@ -405,7 +405,7 @@ def test_extensions_are_passed_over(tmp_path):
         ({"srow_x": [1, 0, 1, 0], "srow_y": [0, 1, 0, 0], "srow_z": [1, 0, 1, 0]},
          "the axes of the geometry do not span a volume."),
         ({"dim": [3, 30000, 30000, 30000, 1, 1, 1, 1]},
-         "a.nii holds 420 bytes of data where the header promises 54000000000000."),
+         "a.nii holds 420 bytes of data, but the header specifies 54000000000000."),
     ],
 )  # fmt: skip
 def test_headers_that_are_refused(tmp_path, fields, reason):

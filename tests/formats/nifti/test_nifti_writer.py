@@ -94,7 +94,13 @@ def test_an_axis_that_is_not_time_is_named_in_a_note(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "axis", [Axis("frame"), Axis("time"), Axis("frequency", "Hz", 3.0), Axis("frequency", "rad/s")]
+    "axis",
+    [
+        Axis("frame"),
+        Axis("time"),
+        Axis("frequency", "Hz", 3.0),
+        Axis("frequency", "rad/s"),
+    ],
 )
 def test_axes_that_nifti_knows_come_back(tmp_path, axis):
     volume = volume_of(some_pixels((4, 5, 6, 7), "i2"), leading=[axis])
@@ -134,8 +140,8 @@ def test_more_voxels_than_nifti_counts_are_refused(tmp_path):
     with pytest.raises(CannotWrite) as error:
         write(tmp_path / "a.nii", volume)
     assert str(error.value) == (
-        "scan: NIfTI-1 holds no more than 32767 voxels along an axis, and this has 32768. "
-        "Choose .nrrd or .mha."
+        "scan: NIfTI-1 can hold 32767 voxels along an axis, but this volume has 32768. "
+        "Save it as .nrrd or .mha."
     )
 
 
@@ -145,6 +151,6 @@ def test_two_axes_over_planes_are_refused(tmp_path):
     with pytest.raises(CannotWrite) as error:
         write(tmp_path / "a.nii", volume)
     assert str(error.value) == (
-        "scan: NIfTI holds one axis that is not of space, and this has 2 (echo, time). "
-        "Choose .nrrd or .mha."
+        "scan: NIfTI can hold one axis that is not spatial, but this volume has 2 (echo, time). "
+        "Save it as .nrrd or .mha."
     )

@@ -305,9 +305,9 @@ def test_a_plain_file_is_mapped_and_never_changed(tmp_path):
     ("fields", "reason"),
     [
         ({"type": "block"}, "its type block is unknown."),
-        ({"sizes": None}, "this is no complete NRRD header: sizes is missing."),
+        ({"sizes": None}, "this is not a complete NRRD header: sizes is missing."),
         ({"sizes": "7 6"}, "its sizes '7 6' do not fit 3 axes."),
-        ({"sizes": "7 6 -5"}, "its sizes must be whole numbers from 1 up, not '7 6 -5'."),
+        ({"sizes": "7 6 -5"}, "its sizes must be positive whole numbers, not '7 6 -5'."),
         ({"endian": None}, "it does not say the byte order (endian)."),
         ({"kinds": "domain domain"}, "its kinds 'domain domain' do not fit 3 axes."),
         ({"space": "upside-down"}, "its space 'upside-down' is unknown."),
@@ -320,12 +320,12 @@ def test_a_plain_file_is_mapped_and_never_changed(tmp_path):
         ({"space_directions": "(1,0,0) (0,1,0) (1,1,0)"},
          "the axes of the geometry do not span a volume."),
         ({"kinds": "domain vector vector"},
-         "the numbers of a voxel lie along more than one axis."),
-        ({"kinds": "domain time vector"}, "1 of its axes are of space; 2 or 3 can be shown."),
+         "it has more than one axis of channels."),
+        ({"kinds": "domain time vector"}, "1 of its axes are spatial, but at least 2 are needed."),
         ({"data_file": "gone.raw"}, "its data file 'gone.raw' is missing."),
-        ({"byte_skip": "many"}, "its byte skip is no whole number."),
+        ({"byte_skip": "many"}, "its byte skip is not a whole number."),
         ({"sizes": "9999 9999 9999"},
-         "a.nrrd holds 420 bytes of data where the header promises 1999400059998."),
+         "a.nrrd holds 420 bytes of data, but the header specifies 1999400059998."),
     ],
 )  # fmt: skip
 def test_headers_that_are_refused(tmp_path, fields, reason):
@@ -335,12 +335,12 @@ def test_headers_that_are_refused(tmp_path, fields, reason):
 
 def test_an_encoding_that_nobody_reads_is_refused(tmp_path):
     path = placed(tmp_path / "a.nrrd", data=bz2.compress(PIXELS.tobytes()), encoding="bzip2")
-    assert refusal(path).startswith("a.nrrd: SimpleITK does not read it (")
+    assert refusal(path).startswith("a.nrrd: SimpleITK cannot read it (")
 
 
 @pytest.mark.parametrize("there", [0, 100, 419])
 def test_data_files_that_are_too_short_are_refused(tmp_path, there):
     path = placed(tmp_path / "a.nhdr", data=bytes(there), name="voxels", data_file="voxels")
     assert refusal(path) == (
-        f"a.nhdr: voxels holds {there} bytes of data where the header promises 420."
+        f"a.nhdr: voxels holds {there} bytes of data, but the header specifies 420."
     )

@@ -19,7 +19,12 @@ def header_lines(path):
 
 @pytest.mark.parametrize(
     "axis",
-    [Axis("echo time", "ms", 12.5), Axis("b-value"), Axis("time", "pixel"), Axis("time", "s", 0.1)],
+    [
+        Axis("echo time", "ms", 12.5),
+        Axis("b-value"),
+        Axis("time", "pixel"),
+        Axis("time", "s", 0.1),
+    ],
 )
 def test_every_axis_keeps_its_label_unit_and_step(tmp_path, axis):
     pixels = some_pixels((4, 5, 6, 7), "i2")

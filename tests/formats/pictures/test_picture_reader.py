@@ -95,7 +95,7 @@ def no_network(monkeypatch, tmp_path):
 def test_standard_picture_without_a_network_is_refused_soon(uri):
     start = time.monotonic()
     with pytest.raises(UnreadableFile) as error:
-        picture_reader.read_standard(uri)
+        picture_reader.read_standard_picture(uri)
     assert str(error.value) == (
         "imageio:chelsea.png: this picture could not be fetched. Is there an internet connection?"
     )
@@ -106,7 +106,7 @@ def test_standard_picture_without_a_network_is_refused_soon(uri):
 @pytest.mark.parametrize("name", ["nosuch.png", "", "cockatoo.mp4", "stent.npz", "../secret.png"])
 def test_unknown_standard_picture_is_refused(name):
     with pytest.raises(UnreadableFile) as error:
-        picture_reader.read_standard(f"imageio:{name}")
+        picture_reader.read_standard_picture(f"imageio:{name}")
     assert str(error.value) == f"imageio:{name}: there is no standard picture of this name."
 
 
@@ -114,7 +114,7 @@ def test_unknown_standard_picture_is_refused(name):
 def test_standard_picture_that_was_fetched_before_needs_no_network(tmp_path):
     (tmp_path / "images").mkdir()
     Image.fromarray(PIXELS).save(tmp_path / "images" / "chelsea.png")
-    (volume,) = picture_reader.read_standard("imageio:chelsea.png")
+    (volume,) = picture_reader.read_standard_picture("imageio:chelsea.png")
     assert np.array_equal(volume.data, PIXELS)
     assert (volume.name, volume.source) == ("chelsea", ())
 

@@ -16,7 +16,7 @@ import napari_medread
 from helpers.menus import opened
 from helpers.metaimages import itk_affine
 from napari_medread.plugin.export.export_plan import FORMATS
-from napari_medread.plugin.samples import example
+from napari_medread.plugin.samples import find_example
 
 MHD, MHA, NII_GZ, NII, NRRD, DICOM = FORMATS
 
@@ -33,7 +33,7 @@ def export(qtbot, widget, click):
 
     def done():
         click(widget.run)
-        qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
+        qtbot.waitUntil(lambda: widget._task is None, timeout=20000)
         return widget.message.value
 
     return done
@@ -52,7 +52,7 @@ def answer(button):
 
 def test_an_oblique_volume_is_exported_as_it_is(viewer, widget, export, qtbot, tmp_path):
     viewer.open_sample("napari-medread", "mr_sagittal")
-    (volume,) = napari_medread.read(example("mr_sagittal"))
+    (volume,) = napari_medread.read(find_example("mr_sagittal"))
     qtbot.waitUntil(lambda: widget._measuring is None, timeout=5000)
     low, high = int(volume.data.min()), int(volume.data.max())
     assert widget.range.value == f"Values: {low} to {high:,} (int16)."
@@ -113,7 +113,7 @@ def test_replacing_a_file_is_asked(viewer, widget, export, click, tmp_path):
 
 def test_dicom_names_the_patient_on_request_only(viewer, widget, export, tmp_path):
     viewer.open_sample("napari-medread", "ct_thorax")
-    (volume,) = napari_medread.read(example("ct_thorax"))
+    (volume,) = napari_medread.read(find_example("ct_thorax"))
     widget.format.value = DICOM
     widget.file.value = tmp_path / "nobody.dcm"
     assert f"nobody, a folder of {volume.shape[0]} images" in widget.outcome.value
@@ -163,7 +163,7 @@ def test_a_save_that_is_cancelled_leaves_nothing(viewer, widget, click, qtbot, t
     click(widget.run)
     qtbot.waitUntil(lambda: widget.progress.value > 2, timeout=5000)
     click(widget.cancel)
-    qtbot.waitUntil(lambda: widget._work is None, timeout=5000)
+    qtbot.waitUntil(lambda: widget._task is None, timeout=5000)
     assert widget.message.value == "Cancelled."
     assert not list(tmp_path.iterdir())
 

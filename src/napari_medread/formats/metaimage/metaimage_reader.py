@@ -1,4 +1,4 @@
-"""MetaImage, ``.mhd`` and ``.mha``: SimpleITK is the judge of array and geometry."""
+"""Reads MetaImage, ``.mhd`` and ``.mha``. SimpleITK reads the geometry, this package the voxels."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ import SimpleITK as sitk
 from napari_medread.core import contrast_limits
 from napari_medread.core.geometry import Geometry
 from napari_medread.core.progress import Progress, no_progress
-from napari_medread.core.volume import Axis, Volume, to_world_order
+from napari_medread.core.volume import Axis, Volume, is_colour, to_world_order
 from napari_medread.errors import NotAVolume
-from napari_medread.formats.metaimage.metaimage_header import Header, read_header
-from napari_medread.formats.metaimage.metaimage_voxels import read_pixels
-from napari_medread.formats.shared.file_grid import FRAME, LEADING_AXES, read_axes
-from napari_medread.formats.shared.volume_assembly import is_colour
+from napari_medread.formats.metaimage.metaimage_header import MetaImageHeader, read_metaimage_header
+from napari_medread.formats.metaimage.metaimage_voxels import read_metaimage_voxels
+from napari_medread.formats.shared.file_grid import (
+    FRAME_LABEL,
+    LEADING_AXES_KEY,
+    parse_leading_axes,
+)
 
 
 def read(path: Path, progress: Progress = no_progress) -> list[Volume]:
@@ -24,29 +27,29 @@ def read(path: Path, progress: Progress = no_progress) -> list[Volume]:
     Parameters
     ----------
     path : Path
-        Its header.
+        The file of the header.
     progress : Progress
-        Reports progress on data that are not memory-mapped.
+        Reports progress on data that are not memory-mapped, and cancels.
 
     Returns
     -------
     list of Volume
-        One. Two-dimensional images have no patient position, others have (as ITK reads
-        them, in LPS). Three or four unsigned channels of 8 or 16 bits are colour; any
-        other number is a leading axis, as is a fourth dimension.
+        One volume. Two-dimensional images have no patient position; others are in LPS, as ITK
+        reads them. Three or four unsigned channels of 8 or 16 bits are colour. Other channels
+        are a leading axis, as is a fourth dimension.
 
     Raises
     ------
     UnreadableFile
-        Where the header is wrong, or the data are missing or too short.
+        If the header is invalid, or the data are missing or too short.
     """
-    header = read_header(path)
-    data, notes = read_pixels(header, progress)
-    leading = _leading(header)
-    space = header.ndim - len(leading)
-    geometry: Geometry | None = _geometry(header, space)
+    header = read_metaimage_header(path)
+    data, notes = read_metaimage_voxels(header, progress)
+    leading = _find_leading_axes(header)
+    spatial_ndim = header.ndim - len(leading)
+    geometry: Geometry | None = _read_geometry(header, spatial_ndim)
     if not header.has_spacing:
-        if space == 2:
+        if spatial_ndim == 2:
             geometry = None
             notes.append("The header gives no ElementSpacing: sizes are in pixels.")
         else:
@@ -55,7 +58,7 @@ def read(path: Path, progress: Progress = no_progress) -> list[Volume]:
     if header.channels > 1 and not rgb:
         data = np.moveaxis(data, -1, 0)
         leading = (Axis("channel"), *leading)
-    limits = None if rgb else contrast_limits.limits_of(data)
+    limits = None if rgb else contrast_limits.estimate_limits(data)
     if geometry is not None:
         data, geometry = to_world_order(data, geometry, len(leading), rgb=rgb)
     modality = header.keys.get("Modality", "").removeprefix("MET_MOD_")
@@ -75,55 +78,56 @@ def read(path: Path, progress: Progress = no_progress) -> list[Volume]:
     ]
 
 
-def _leading(header: Header) -> tuple[Axis, ...]:
-    """Return what the dimensions are that are not space.
+def _find_leading_axes(header: MetaImageHeader) -> tuple[Axis, ...]:
+    """Return the axes of the dimensions that are not spatial, in array order.
 
-    Without a word in the header a fourth one is that: its spacing is not millimetres, but
-    what it is is not said.
+    Without ``LeadingAxes`` in the header, a fourth dimension is an axis of unknown meaning, whose
+    spacing is not in mm.
     """
-    axes = read_axes(header.keys.get(LEADING_AXES, ""))
+    axes = parse_leading_axes(header.keys.get(LEADING_AXES_KEY, ""))
     if header.ndim - len(axes) in (2, 3):
         return axes
-    return (Axis(FRAME),) if header.ndim == 4 else ()
+    return (Axis(FRAME_LABEL),) if header.ndim == 4 else ()
 
 
-def _geometry(header: Header, space: int) -> Geometry:
-    """Return the geometry as SimpleITK understands the header; it opens no data."""
+def _read_geometry(header: MetaImageHeader, spatial_ndim: int) -> Geometry:
+    """Return the geometry as SimpleITK reads it from the header, without opening the data."""
     try:
         str(header.path).encode()
     except UnicodeEncodeError as error:  # SimpleITK would end the process
-        raise header.error("the path has letters that are not UTF-8: rename it.") from error
+        raise header.error("its path has characters that are not UTF-8. Rename it.") from error
     reader = sitk.ImageFileReader()
     reader.SetImageIO("MetaImageIO")
     reader.SetFileName(str(header.path))
     try:
         reader.ReadImageInformation()
     except RuntimeError as error:
-        raise header.error(f"SimpleITK does not understand its header{_why(error)}.") from error
-    understood = (reader.GetSize(), reader.GetNumberOfComponents())
-    if understood != (header.size, header.channels):
         raise header.error(
-            f"SimpleITK understands its header otherwise: DimSize {understood[0]}, "
-            f"{understood[1]} channels."
+            f"SimpleITK cannot read its header{_describe_itk_error(error)}."
+        ) from error
+    parsed = (reader.GetSize(), reader.GetNumberOfComponents())
+    if parsed != (header.size, header.channels):
+        raise header.error(
+            f"SimpleITK reads its header differently: DimSize {parsed[0]}, {parsed[1]} channels."
         )
-    ndim, grid = header.ndim, space
-    direction = np.reshape(reader.GetDirection(), (ndim, ndim))
-    if direction[grid:, :grid].any() or direction[:grid, grid:].any():
-        raise header.error("an axis that is not of space leans into it.")
+    n = spatial_ndim
+    direction = np.reshape(reader.GetDirection(), (header.ndim, header.ndim))
+    if direction[n:, :n].any() or direction[:n, n:].any():
+        raise header.error("its direction mixes spatial axes with another axis.")
     try:
         return Geometry.from_itk(
-            header.size[:grid],
-            reader.GetSpacing()[:grid],
-            reader.GetOrigin()[:grid],
-            direction[:grid, :grid].ravel().tolist(),
+            header.size[:n],
+            reader.GetSpacing()[:n],
+            reader.GetOrigin()[:n],
+            direction[:n, :n].ravel().tolist(),
         )
     except NotAVolume as error:
         problem = str(error)
         raise header.error(problem[0].lower() + problem[1:]) from error
 
 
-def _why(error: Exception) -> str:
-    """Return the line of an ITK error that says what is wrong, in brackets, if one does."""
-    last = str(error).strip().splitlines()[-1].strip().rstrip(".")
-    # "Reason: Success" is the C library's view of a header that MetaIO could not parse.
-    return "" if last.startswith("Reason:") else f" ({last})"
+def _describe_itk_error(error: Exception) -> str:
+    """Return the line of an ITK error that states the problem, in brackets, or nothing."""
+    last_line = str(error).strip().splitlines()[-1].strip().rstrip(".")
+    # MetaIO reports a header that it cannot parse as "Reason: Success".
+    return "" if last_line.startswith("Reason:") else f" ({last_line})"

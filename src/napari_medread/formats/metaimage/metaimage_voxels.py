@@ -1,7 +1,7 @@
-"""The pixels of a MetaImage: one file or many, plain, compressed or text, to one array.
+"""Reads the voxels of a MetaImage from one or several files: binary, compressed or text.
 
-They are read here and not by SimpleITK, which copies what numpy can map into memory, hands
-out uninitialised memory where data are short or broken, and ends the process on some headers.
+They are read here and not by SimpleITK, which copies voxels that numpy can map into memory,
+returns uninitialised memory if data are truncated or corrupt, and aborts on some headers.
 """
 
 from __future__ import annotations
@@ -17,43 +17,45 @@ from numpy.typing import NDArray
 
 from napari_medread.core.progress import Progress, no_progress
 from napari_medread.errors import UnreadableFile
-from napari_medread.formats.metaimage.metaimage_header import LIST, Header
-from napari_medread.formats.shared.stored_voxels import DEFLATE_LIMIT, Unpacker
+from napari_medread.formats.metaimage.metaimage_header import LIST_KEYWORD, MetaImageHeader
+from napari_medread.formats.shared.stored_voxels import MAX_DEFLATE_RATIO, Decompressor
 
-_CHUNK = 1 << 22
-"""Bytes of a compressed file in memory at a time."""
+_CHUNK_BYTES = 1 << 22
+"""Number of bytes of a compressed file that are in memory at a time."""
 
-_NUMBERED = re.compile(r"([^%]*%0?\d?\d?[diu][^%]*?)\s+(-?\d+)\s+(-?\d+)\s+(\d+)", re.ASCII)
-"""``slice%03d.raw 1 60 1``: a name with one decimal number, then first, last and step."""
+_NUMBERED_FILES = re.compile(r"([^%]*%0?\d?\d?[diu][^%]*?)\s+(-?\d+)\s+(-?\d+)\s+(\d+)", re.ASCII)
+"""A name with one decimal number, then first, last and step: ``slice%03d.raw 1 60 1``."""
 
 
-def read_pixels(header: Header, progress: Progress = no_progress) -> tuple[NDArray[Any], list[str]]:
-    """Read the pixels of a MetaImage.
+def read_metaimage_voxels(
+    header: MetaImageHeader, progress: Progress = no_progress
+) -> tuple[NDArray[Any], list[str]]:
+    """Read the voxels of a MetaImage.
 
     Parameters
     ----------
     header : Header
-        Its header.
+        The checked header.
     progress : Progress
-        Reports progress.
+        Reports progress, and cancels.
 
     Returns
     -------
     data : array
-        Of ``header.shape``, in native byte order. A single plain file is mapped into
-        memory, copy on write: a person may paint on a layer, never into the file.
+        Shape ``header.shape``, in native byte order. A single uncompressed file is
+        memory-mapped copy-on-write: painting on a layer never changes the file.
     notes : list of str
-        What is odd about the files.
+        Sentences about unexpected data files.
 
     Raises
     ------
     UnreadableFile
-        Where a file is missing or too short, before memory is taken, or where compressed
-        data or text are broken.
+        If a file is missing or too short, which is checked before memory is allocated, or if
+        compressed data or text are corrupt.
     """
-    files, notes = _data_files(header)
+    files, notes = _find_data_files(header)
     try:
-        return _load(header, files, progress), notes
+        return _read_files(header, files, progress), notes
     except UnreadableFile:
         raise
     except MemoryError as error:
@@ -62,10 +64,10 @@ def read_pixels(header: Header, progress: Progress = no_progress) -> tuple[NDArr
         raise header.error(f"its data cannot be opened ({error.strerror or error}).") from error
 
 
-def _load(header: Header, files: list[Path], progress: Progress) -> NDArray[Any]:
-    """Map one plain file into memory, or fill an array from all files."""
+def _read_files(header: MetaImageHeader, files: list[Path], progress: Progress) -> NDArray[Any]:
+    """Memory-map a single uncompressed file, or fill an array from all files."""
     count = math.prod(header.shape) // len(files)
-    offsets = [_offset_of(header, file, count) for file in files]
+    offsets = [_find_data_offset(header, file, count) for file in files]
     native = header.dtype.newbyteorder("=")
     if header.is_plain and len(files) == 1 and native == header.dtype:
         return np.memmap(files[0], native, "c", offsets[0], header.shape)
@@ -75,21 +77,21 @@ def _load(header: Header, files: list[Path], progress: Progress) -> NDArray[Any]
         if header.is_plain:
             part[:] = np.memmap(file, header.dtype, "r", offset, part.shape)
         elif header.is_binary:
-            _inflate(header, file, offset, part, progress)
+            _decompress_into(header, file, offset, part, progress)
         else:
-            _parse(header, file, offset, part)
+            _parse_text_into(header, file, offset, part)
     return data
 
 
-def _data_files(header: Header) -> tuple[list[Path], list[str]]:
-    """Return the files that make up the data in order, and notes on them."""
+def _find_data_files(header: MetaImageHeader) -> tuple[list[Path], list[str]]:
+    """Return the data files in order, and notes about them."""
     target = header.keys["ElementDataFile"]
     if header.is_local:
         return [header.path], []
     expected = 1
-    if target.startswith(LIST):
-        names: list[str] = list(header.listed)
-        dimensions = target.removeprefix(LIST).strip() or str(header.ndim - 1)
+    if target.startswith(LIST_KEYWORD):
+        names: list[str] = list(header.listed_files)
+        dimensions = target.removeprefix(LIST_KEYWORD).strip() or str(header.ndim - 1)
         if dimensions not in [str(n) for n in range(1, header.ndim)]:
             raise header.error(
                 f"ElementDataFile is '{target}': after LIST comes the number of dimensions "
@@ -97,34 +99,36 @@ def _data_files(header: Header) -> tuple[list[Path], list[str]]:
             )
         expected = math.prod(header.size[int(dimensions) :])
     elif "%" in target:
-        names = _numbered(header, target)
+        names = _expand_numbered_names(header, target)
         expected = header.size[-1]
     else:
         names = [target]
     if len(names) < expected:
         raise header.error(
-            f"ElementDataFile names {len(names)} files where DimSize asks for {expected}."
+            f"ElementDataFile names {len(names)} files, but DimSize requires {expected}."
         )
     notes = []
     if len(names) > expected:
-        notes.append(f"The header names more files than DimSize asks for: {expected} were read.")
+        notes.append(
+            f"The header names more files than DimSize requires: the first {expected} were read."
+        )
     files = [header.path.parent / name for name in names[:expected]]
     folder = header.path.parent.resolve()
     for file, name in zip(files, names, strict=False):
         try:
-            found, inside = file.is_file(), file.resolve().is_relative_to(folder)
-        except (OSError, ValueError):  # no name a file could have
-            found, inside = False, True
-        if not found:
+            exists, is_inside = file.is_file(), file.resolve().is_relative_to(folder)
+        except (OSError, ValueError):  # not a valid file name
+            exists, is_inside = False, True
+        if not exists:
             raise header.error(f"its data file '{name[:80]}' is missing.")
-        if not inside and len(notes) < 2:
+        if not is_inside and len(notes) < 2:
             notes.append(f"The data were read from outside the header's folder: {file.name}.")
     return files, notes
 
 
-def _numbered(header: Header, target: str) -> list[str]:
-    """Spell out ``slice%03d.raw 1 60 1``."""
-    match = _NUMBERED.fullmatch(target)
+def _expand_numbered_names(header: MetaImageHeader, target: str) -> list[str]:
+    """Return the names that ``slice%03d.raw 1 60 1`` stands for."""
+    match = _NUMBERED_FILES.fullmatch(target)
     if not match or not int(match[4]):
         raise header.error(
             f"ElementDataFile must be a name with one %d and then first, last and step, "
@@ -133,86 +137,87 @@ def _numbered(header: Header, target: str) -> list[str]:
     pattern = match[1]
     first, last, step = (int(n) for n in match.groups()[1:])
     numbers = range(first, last + 1, step)
-    # No more than a glance past the last slice: a typing error may ask for billions.
+    # One more than there are slices: a typing error may ask for billions.
     return [pattern % n for n in numbers[: header.size[-1] + 1]]
 
 
-def _offset_of(header: Header, file: Path, count: int) -> int:
-    """Return where the data start in a file, and refuse one too short to hold them.
+def _find_data_offset(header: MetaImageHeader, file: Path, count: int) -> int:
+    """Return the byte at which the data start in a file, and raise if it is too short.
 
     Parameters
     ----------
     header : Header
-        The header.
+        The checked header.
     file : Path
-        One of its data files.
+        One of the data files.
     count : int
-        Numbers in the file, channels included.
+        Number of values in the file, including channels.
     """
-    promised = count * header.dtype.itemsize
+    expected = count * header.dtype.itemsize
     length = file.stat().st_size
-    skipped = header.whole("HeaderSize", 0)
-    if skipped == -1 and not header.is_plain:
+    header_size = header.get_int("HeaderSize", 0)
+    if header_size == -1 and not header.is_plain:
         raise header.error("HeaderSize -1 needs data that are neither compressed nor text.")
-    if skipped == -1:
-        offset = max(0, length - promised)
-    elif skipped > 0:  # from the start of the file, even of one with LOCAL data
-        offset = skipped
+    if header_size == -1:
+        offset = max(0, length - expected)
+    elif header_size > 0:  # from the start of the file, even with LOCAL data
+        offset = header_size
     else:
         offset = header.data_offset if header.is_local else 0
-    there = max(0, length - offset)
-    least, kind = promised, ""
+    available = max(0, length - offset)
+    least, kind = expected, ""
     if not header.is_binary:
-        least, kind = 2 * count - 1, " as text"  # a digit each, and what divides them
+        least, kind = 2 * count - 1, " as text"  # one digit each, and separators
     elif header.is_compressed:
-        least, kind = -(-promised // DEFLATE_LIMIT), " once unpacked"
-        stated = header.whole("CompressedDataSize", 0)
+        least, kind = -(-expected // MAX_DEFLATE_RATIO), " after decompression"
+        stated = header.get_int("CompressedDataSize", 0)
         if stated > least:
-            least, promised, kind = stated, stated, " compressed"
-    if there < least:
+            least, expected, kind = stated, stated, " compressed"
+    if available < least:
         raise header.error(
-            f"{file.name} holds {there} bytes where the header promises {promised}{kind}."
+            f"{file.name} holds {available} bytes, but the header specifies {expected}{kind}."
         )
     return offset
 
 
-def _inflate(
-    header: Header, file: Path, offset: int, part: NDArray[Any], progress: Progress
+def _decompress_into(
+    header: MetaImageHeader, file: Path, offset: int, part: NDArray[Any], progress: Progress
 ) -> None:
-    """Fill a contiguous part of the array from a zlib or gzip stream."""
+    """Decompress a zlib or gzip stream into a contiguous part of the array."""
     target = part.view(np.uint8)
     try:
         with file.open("rb") as source:
             source.seek(offset)
-            stream = Unpacker(source)
-            for start in progress(range(0, target.size, _CHUNK), f"Unpacking {file.name}"):
-                end = start + stream.fill(target[start : start + _CHUNK])
-                if end < min(start + _CHUNK, target.size):
+            stream = Decompressor(source)
+            starts = range(0, target.size, _CHUNK_BYTES)
+            for start in progress(starts, f"Decompressing {file.name}"):
+                end = start + stream.fill(target[start : start + _CHUNK_BYTES])
+                if end < min(start + _CHUNK_BYTES, target.size):
                     raise header.error(
-                        f"{file.name} unpacks to {end} bytes where the header promises "
+                        f"{file.name} decompresses to {end} bytes, but the header specifies "
                         f"{target.size}."
                     )
             stream.check()
     except zlib.error as error:
-        raise header.error(f"the compressed data in {file.name} are broken.") from error
+        raise header.error(f"the compressed data in {file.name} are corrupt.") from error
     if header.dtype != part.dtype:
         part.byteswap(inplace=True)
 
 
-def _parse(header: Header, file: Path, offset: int, part: NDArray[Any]) -> None:
-    """Fill a part of the array from numbers written as text."""
-    if part.dtype.itemsize > 1 and header.flag("BinaryDataByteOrderMSB", "ElementByteOrderMSB"):
-        # SimpleITK swaps the bytes of such numbers after it has understood them.
+def _parse_text_into(header: MetaImageHeader, file: Path, offset: int, part: NDArray[Any]) -> None:
+    """Parse numbers that are stored as text into a part of the array."""
+    if part.dtype.itemsize > 1 and header.is_true("BinaryDataByteOrderMSB", "ElementByteOrderMSB"):
+        # SimpleITK swaps the bytes of such numbers after parsing them.
         raise header.error("numbers as text have no byte order: BinaryDataByteOrderMSB is True.")
     words = file.read_bytes()[offset:].replace(b",", b" ").split(maxsplit=part.size)[: part.size]
     if len(words) < part.size:
         raise header.error(
-            f"{file.name} holds {len(words)} numbers where the header promises {part.size}."
+            f"{file.name} holds {len(words)} numbers, but the header specifies {part.size}."
         )
     try:
         values = np.array(words).astype(np.float64)
     except ValueError as error:
-        raise header.error(f"{file.name} holds other things than numbers.") from error
+        raise header.error(f"{file.name} holds text that is not a number.") from error
     if part.dtype.kind in "iu":
         limits = np.iinfo(part.dtype)
         if not ((values > limits.min - 1.0) & (values < limits.max + 1.0)).all():

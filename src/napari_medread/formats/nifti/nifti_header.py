@@ -1,7 +1,7 @@
-"""The header of NIfTI-1 and NIfTI-2: its fields, and what they say about the voxels.
+"""The header of NIfTI-1 and NIfTI-2: its checked fields, and the type and size of the voxels.
 
-The names are those of nifti1.h. SimpleITK reads on where a file ends early, and gives pixdim's
-spacing to an sform of another; so the header is read and checked here.
+The field names are those of nifti1.h. The header is read here because SimpleITK accepts truncated
+files, and gives an sform the spacing of pixdim if the two differ.
 """
 
 from __future__ import annotations
@@ -14,11 +14,14 @@ from typing import Any, Literal
 import numpy as np
 
 from napari_medread.errors import UnreadableFile
-from napari_medread.formats.shared.stored_voxels import start_of, unreadable
+from napari_medread.formats.shared.stored_voxels import (
+    make_unreadable_error,
+    read_decompressed_start,
+)
 
 ByteOrder = Literal["<", ">"]
 
-_ORDERS: tuple[ByteOrder, ByteOrder] = ("<", ">")
+_BYTE_ORDERS: tuple[ByteOrder, ByteOrder] = ("<", ">")
 
 NIFTI1 = np.dtype(
     [("sizeof_hdr", "<i4"), ("data_type", "S10"), ("db_name", "S18"), ("extents", "<i4"),
@@ -33,7 +36,7 @@ NIFTI1 = np.dtype(
      ("qoffset_y", "<f4"), ("qoffset_z", "<f4"), ("srow_x", "<f4", 4), ("srow_y", "<f4", 4),
      ("srow_z", "<f4", 4), ("intent_name", "S16"), ("magic", "S4")]
 )  # fmt: skip
-"""The 348 bytes of NIfTI-1."""
+"""The NIfTI-1 header, 348 bytes."""
 
 NIFTI2 = np.dtype(
     [("sizeof_hdr", "<i4"), ("magic", "S8"), ("datatype", "<i2"), ("bitpix", "<i2"),
@@ -47,7 +50,7 @@ NIFTI2 = np.dtype(
      ("xyzt_units", "<i4"), ("intent_code", "<i4"), ("intent_name", "S16"), ("dim_info", "u1"),
      ("unused_str", "S15")]
 )  # fmt: skip
-"""The 540 bytes of NIfTI-2."""
+"""The NIfTI-2 header, 540 bytes."""
 
 DATATYPES: dict[int, str] = {
     2: "u1",
@@ -61,12 +64,12 @@ DATATYPES: dict[int, str] = {
     1024: "i8",
     1280: "u8",
 }
-"""Code of a datatype to numpy's name for it."""
+"""``datatype`` code to the name of the numpy type."""
 
-COLOURS = {128: 3, 2304: 4}
-"""Codes of RGB24 and RGBA32 to how many bytes a voxel has."""
+COLOUR_DATATYPES = {128: 3, 2304: 4}
+"""``datatype`` codes of RGB24 and RGBA32 to the number of bytes of a voxel."""
 
-_OTHER_TYPES = {
+_UNSUPPORTED_DATATYPES = {
     1: "single bits",
     32: "complex numbers",
     1536: "floating point of 128 bits",
@@ -74,75 +77,81 @@ _OTHER_TYPES = {
     2048: "complex numbers",
 }
 
-LABEL, VECTOR = 1002, 1007
-"""Codes of intents: numbers of regions, and vectors along the fifth dimension."""
+LABEL_INTENT, VECTOR_INTENT = 1002, 1007
+"""``intent_code`` of label maps, and of vectors along the fifth dimension."""
 
-VECTORS = frozenset((1006, VECTOR, 2003, 2004))
-"""... displacements, and RGB and RGBA as vectors, besides."""
+VECTOR_INTENTS = frozenset((1006, VECTOR_INTENT, 2003, 2004))
+"""``intent_code`` of all vectors: also displacements, and RGB and RGBA as vectors."""
 
-OTHER_UNITS = {32: ("frequency", "Hz"), 40: ("chemical shift", "ppm"), 48: ("frequency", "rad/s")}
-"""Codes of units of a fourth dimension that is not time, with what that makes it."""
+SPECTRAL_UNITS = {
+    32: ("frequency", "Hz"),
+    40: ("chemical shift", "ppm"),
+    48: ("frequency", "rad/s"),
+}
+"""Unit code of a fourth dimension that is not time, to its axis label and unit."""
 
-_SECRET = frozenset(("sizeof_hdr", "magic", "data_type", "db_name", "extents", "session_error",
-                     "regular", "glmax", "glmin", "unused_str"))  # fmt: skip
-"""Fields that NIfTI does not use, some of them with a patient's name from ANALYZE."""
+_OMITTED_FIELDS = frozenset(
+    ("sizeof_hdr", "magic", "data_type", "db_name", "extents", "session_error", "regular",
+     "glmax", "glmin", "unused_str")
+)  # fmt: skip
+"""Fields that NIfTI does not use; ANALYZE stored the patient's name in some of them."""
 
 
 @dataclass(frozen=True)
-class Header:
-    """The header of a NIfTI file, as ``read_header`` has checked it.
+class NiftiHeader:
+    """The header of a NIfTI file, checked by ``read_nifti_header``.
 
     Attributes
     ----------
     path : Path
         The file.
     fields : mapping
-        Every field's value, in native types.
-    order : str
+        The value of every field, in native byte order.
+    byte_order : str
         Byte order of the file, ``<`` or ``>``.
-    packed : bool
-        Whether the file is packed by gzip.
+    is_compressed : bool
+        Whether the file is compressed by gzip.
     """
 
     path: Path
     fields: Mapping[str, Any]
-    order: ByteOrder
-    packed: bool
+    byte_order: ByteOrder
+    is_compressed: bool
 
     def __getitem__(self, field: str) -> Any:
         return self.fields[field]
 
     def error(self, problem: str) -> UnreadableFile:
-        """Return the error that says what is wrong with this file."""
-        return unreadable(self.path, problem)
+        """Return an error that names this file and says what is wrong with it."""
+        return make_unreadable_error(self.path, problem)
 
     @property
     def size(self) -> tuple[int, int, int, int, int]:
-        """Voxels along x, y, z, the fourth dimension and the fifth."""
+        """Number of voxels along x, y, z, the fourth and the fifth dimension."""
         dim = self["dim"]
         x, y, z, t, u = (int(dim[n]) if n <= dim[0] else 1 for n in range(1, 6))
         return x, y, z, t, u
 
     @property
     def colours(self) -> int:
-        """Bytes of a voxel of RGB24 or RGBA32, else 0."""
-        return COLOURS.get(int(self["datatype"]), 0)
+        """Number of bytes of an RGB24 or RGBA32 voxel; 0 for other types."""
+        return COLOUR_DATATYPES.get(int(self["datatype"]), 0)
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Type of the numbers in the byte order of the file."""
+        """Type of the values, in the byte order of the file."""
         name = "u1" if self.colours else DATATYPES[int(self["datatype"])]
-        return np.dtype(name).newbyteorder(self.order)
+        return np.dtype(name).newbyteorder(self.byte_order)
 
     @property
     def pixdim(self) -> tuple[float, ...]:
-        """Distances between voxels along x, y and z in the file's unit, 1 where there is none."""
+        """Spacing along x, y and z in the file's unit; 1 where none is given."""
         steps = (abs(float(n)) for n in self["pixdim"][1:4])
         return tuple(n if np.isfinite(n) and n else 1.0 for n in steps)
 
     @property
     def scaling(self) -> tuple[float, float] | None:
-        """scl_slope and scl_inter where they change values; a slope of 0 says that they do not."""
+        """scl_slope and scl_inter if they change the values; a slope of 0 means no scaling."""
         slope, inter = float(self["scl_slope"]), float(self["scl_inter"])
         inter = inter if np.isfinite(inter) else 0.0
         if self.colours or slope == 0 or not np.isfinite(slope) or (slope, inter) == (1, 0):
@@ -151,84 +160,84 @@ class Header:
 
     @property
     def window(self) -> tuple[float, float] | None:
-        """cal_min and cal_max where they are a range."""
+        """cal_min and cal_max if they are a valid range."""
         low, high = float(self["cal_min"]), float(self["cal_max"])
         return (low, high) if np.isfinite([low, high]).all() and high > low else None
 
     @property
-    def texts(self) -> dict[str, str]:
-        """Every field that says something about the image, as text by the names of nifti1.h."""
-        found: dict[str, str] = {}
+    def as_text(self) -> dict[str, str]:
+        """Every field that NIfTI uses, as text, by its name in nifti1.h."""
+        texts: dict[str, str] = {}
         for name, value in self.fields.items():
-            if name in _SECRET:
+            if name in _OMITTED_FIELDS:
                 continue
             if name in ("dim", "pixdim"):
-                found |= {f"{name}[{n}]": _text(each) for n, each in enumerate(value)}
+                texts |= {f"{name}[{n}]": _format_value(each) for n, each in enumerate(value)}
             elif name.startswith("srow"):
-                found[name] = " ".join(_text(each) for each in value)
+                texts[name] = " ".join(_format_value(each) for each in value)
             else:
-                found[name] = _text(value)
-        return found
+                texts[name] = _format_value(value)
+        return texts
 
 
-def read_header(path: Path) -> Header:
+def read_nifti_header(path: Path) -> NiftiHeader:
     """Read and check the header of a NIfTI file.
 
     Raises
     ------
     UnreadableFile
-        Where it is none, or any of it would make a wrong picture.
+        If the file is not NIfTI, or its header would lead to a wrong image.
     """
-    start, packed = start_of(path, NIFTI2.itemsize)
-    kind, order = _kind(path, start)
-    if len(start) < kind.itemsize:
-        raise unreadable(path, "the file ends inside its header.")
-    record = np.frombuffer(start, kind.newbyteorder(order), 1)[0]
+    start, is_compressed = read_decompressed_start(path, NIFTI2.itemsize)
+    layout, byte_order = _detect_layout(path, start)
+    if len(start) < layout.itemsize:
+        raise make_unreadable_error(path, "the file ends inside its header.")
+    record = np.frombuffer(start, layout.newbyteorder(byte_order), 1)[0]
     fields = {
         name: record[name].astype(record[name].dtype.newbyteorder("="))
         if isinstance(record[name], np.ndarray)
         else record[name]
-        for name in kind.names or ()
+        for name in layout.names or ()
     }
-    header = Header(path, fields, order, packed)
-    _check(header, kind)
+    header = NiftiHeader(path, fields, byte_order, is_compressed)
+    _check(header, layout)
     return header
 
 
-def _kind(path: Path, start: bytes) -> tuple[np.dtype[Any], ByteOrder]:
-    """Return the layout of a header and its byte order, by its own first number."""
-    for kind in (NIFTI1, NIFTI2):
-        for order in _ORDERS:
-            if start[:4] == np.array(kind.itemsize, f"{order}i4").tobytes():
-                return kind, order
-    raise unreadable(path, "this is no NIfTI file.")
+def _detect_layout(path: Path, start: bytes) -> tuple[np.dtype[Any], ByteOrder]:
+    """Return the layout and byte order of a header, from its own size in its first field."""
+    for layout in (NIFTI1, NIFTI2):
+        for byte_order in _BYTE_ORDERS:
+            if start[:4] == np.array(layout.itemsize, f"{byte_order}i4").tobytes():
+                return layout, byte_order
+    raise make_unreadable_error(path, "this is not a NIfTI file.")
 
 
-def _check(header: Header, kind: np.dtype[Any]) -> None:
-    """Refuse what cannot be read, or would make a wrong picture."""
+def _check(header: NiftiHeader, layout: np.dtype[Any]) -> None:
+    """Raise if a file cannot be read, or would lead to a wrong image."""
     magic = header["magic"].rstrip(b"\0")
     if magic[:2] == b"ni":
-        raise header.error("its voxels are in another file (.img), which is not read.")
+        raise header.error("its voxels are in a separate .img file, which cannot be read.")
     if magic[:2] != b"n+":
-        raise header.error("this is no NIfTI file: its header has no magic word (ANALYZE?).")
+        raise header.error("this is not a NIfTI file: its header has no magic string (ANALYZE?).")
     dim = header["dim"]
     if not 1 <= dim[0] <= 7 or min(dim[1 : dim[0] + 1]) < 1:
-        raise header.error(f"its sizes make no image (dim is {' '.join(map(str, dim))}).")
+        raise header.error(f"its size is invalid (dim is {' '.join(map(str, dim))}).")
     if dim[0] < 2 or any(n > 1 for n in dim[6 : dim[0] + 1]):
         raise header.error(f"it has {dim[0]} dimensions; 2 to 5 can be read.")
     code = int(header["datatype"])
-    if code in _OTHER_TYPES:
-        raise header.error(f"its values are {_OTHER_TYPES[code]}, which cannot be shown.")
-    if code not in DATATYPES and code not in COLOURS:
+    if code in _UNSUPPORTED_DATATYPES:
+        raise header.error(f"its values are {_UNSUPPORTED_DATATYPES[code]}, which cannot be shown.")
+    if code not in DATATYPES and code not in COLOUR_DATATYPES:
         raise header.error(f"its datatype {code} is unknown.")
     if header.colours and header.size[4] > 1:
         raise header.error("it has both colours and a fifth dimension.")
     offset = float(header["vox_offset"])
-    if not kind.itemsize <= offset < 2**62:
+    if not layout.itemsize <= offset < 2**62:
         raise header.error(f"its voxels cannot start at byte {offset:g} (vox_offset).")
 
 
-def _text(value: object) -> str:
+def _format_value(value: object) -> str:
     if isinstance(value, bytes):
         return value.split(b"\0")[0].decode("utf-8", "replace").strip()
     if isinstance(value, np.floating):

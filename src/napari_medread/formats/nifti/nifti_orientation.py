@@ -1,4 +1,4 @@
-"""Where a NIfTI file says that its voxels lie: qform, sform, and which of them holds."""
+"""The position of a NIfTI file in patient space: qform, sform, and which of them is used."""
 
 from __future__ import annotations
 
@@ -7,110 +7,113 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_medread.formats.nifti.nifti_header import Header
+from napari_medread.formats.nifti.nifti_header import NiftiHeader
 
-Float = NDArray[np.float64]
+FloatArray = NDArray[np.float64]
 
 RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
-"""Between NIfTI's patient space and ITK's, both ways."""
+"""Transform between NIfTI's patient space (RAS) and ITK's (LPS), in both directions."""
 
-SCANNER = 1
-"""Code of a qform or sform in the scanner's own space."""
+SCANNER_CODE = 1
+"""``qform_code`` or ``sform_code`` of the scanner's space."""
 
-_MILLIMETRES = {1: 1000.0, 3: 0.001}
-"""Codes of spatial units, metres and microns, to how many mm they are."""
+_MM_PER_UNIT_CODE = {1: 1000.0, 3: 0.001}
+"""Code of a spatial unit, metre or micron, to its length in mm."""
 
-_SPACE_CODES = 7
-"""The bits of xyzt_units that say the spatial unit."""
+_SPATIAL_UNIT_MASK = 7
+"""The bits of xyzt_units that hold the spatial unit."""
 
-_SAME = 1e-3
-"""Part of an image's size by which qform and sform may differ and mean the same: near half a
-turn the quaternion's three numbers of single precision say no more."""
+_MAX_RELATIVE_DISTANCE = 1e-3
+"""Distance, as a fraction of the image's extent, up to which qform and sform are the same.
 
-_RIGHT = 1e-3
-"""Cosine or part of a length up to which an sform is a rotation with the spacing of pixdim."""
+Near a rotation by 180 degrees, the three single-precision numbers of the quaternion are no more
+exact than this.
+"""
+
+_RIGID_TOLERANCE = 1e-3
+"""Largest cosine between axes, and relative error of a spacing, of an sform without shear."""
 
 
-class Place(NamedTuple):
-    """Where the voxels lie.
+class NiftiPosition(NamedTuple):
+    """The position of the voxels in patient space.
 
     Attributes
     ----------
     affine : array or None
-        (4, 4) from the index (x, y, z) to LPS mm, None where the file gives no position.
+        (4, 4) matrix from the index (x, y, z) to LPS in mm; None if the file gives no position.
     notes : tuple of str
-        What was doubtful about it.
+        Sentences about contradictions in the file.
     """
 
-    affine: Float | None
+    affine: FloatArray | None
     notes: tuple[str, ...] = ()
 
 
-def millimetres(header: Header) -> float:
-    """Return how many mm the spatial unit of a file is: 1 where it says none."""
-    return _MILLIMETRES.get(int(header["xyzt_units"]) & _SPACE_CODES, 1.0)
+def mm_per_unit(header: NiftiHeader) -> float:
+    """Return the length of the spatial unit of a file in mm; 1 if it gives none."""
+    return _MM_PER_UNIT_CODE.get(int(header["xyzt_units"]) & _SPATIAL_UNIT_MASK, 1.0)
 
 
-def has_unit(header: Header) -> bool:
-    """Tell whether a file says its spatial unit."""
-    return int(header["xyzt_units"]) & _SPACE_CODES in (1, 2, 3)
+def has_spatial_unit(header: NiftiHeader) -> bool:
+    """Return whether a file gives its spatial unit."""
+    return int(header["xyzt_units"]) & _SPATIAL_UNIT_MASK in (1, 2, 3)
 
 
-def place_of(header: Header) -> Place:
-    """Return where the voxels lie, by the rules that SimpleITK follows where it can.
+def find_nifti_position(header: NiftiHeader) -> NiftiPosition:
+    """Return the position of the voxels, by the rules of SimpleITK as far as it has them.
 
-    Of qform and sform the one with a code holds; of two that differ the sform if it is in
-    the scanner's space, else the qform. An sform that is sheared, or has other spacings than
-    pixdim, holds only where there is no qform.
+    The qform or sform with a code above 0 is used. If both have one and differ, the sform is used
+    if it is in the scanner's space, else the qform. An sform that is sheared, or whose spacing is
+    not that of pixdim, is used only if there is no qform.
 
     Raises
     ------
     UnreadableFile
-        Where numbers that matter are not finite, or make no space.
+        If the numbers of a qform or sform in use are not finite.
     """
-    qform = _qform(header) if int(header["qform_code"]) > 0 else None
-    sform = _sform(header) if int(header["sform_code"]) > 0 else None
+    qform = _qform_affine(header) if int(header["qform_code"]) > 0 else None
+    sform = _sform_affine(header) if int(header["sform_code"]) > 0 else None
     if qform is None and sform is None:
-        return Place(None)
+        return NiftiPosition(None)
     if not all(np.isfinite(form).all() for form in (qform, sform) if form is not None):
         raise header.error("the numbers of its qform or sform are not finite.")
-    chosen, notes = qform, []
+    used_form, notes = qform, []
     if sform is not None and qform is None:
-        chosen = sform
+        used_form = sform
     elif sform is not None and qform is not None:
-        distance = _distance(header, qform, sform)
-        rigid = _is_rigid(sform, header.pixdim)
-        if rigid and (int(header["sform_code"]) == SCANNER or distance is None):
-            chosen = sform
+        distance = _measure_distance(header, qform, sform)
+        is_rigid = _is_rigid(sform, header.pixdim)
+        if is_rigid and (int(header["sform_code"]) == SCANNER_CODE or distance is None):
+            used_form = sform
         if distance is not None:
-            used, other = ("sform", "qform") if chosen is sform else ("qform", "sform")
+            used, other = ("sform", "qform") if used_form is sform else ("qform", "sform")
             notes.append(
                 f"The {other} (code {int(header[f'{other}_code'])}) puts it up to "
-                f"{distance * millimetres(header):.3g} mm elsewhere than the {used} (code "
+                f"{distance * mm_per_unit(header):.3g} mm elsewhere than the {used} (code "
                 f"{int(header[f'{used}_code'])}), which was used."
             )
-    scale = np.diag([*[millimetres(header)] * 3, 1.0])
-    return Place(RAS_TO_LPS @ scale @ np.asarray(chosen), tuple(notes))
+    scale = np.diag([*[mm_per_unit(header)] * 3, 1.0])
+    return NiftiPosition(RAS_TO_LPS @ scale @ np.asarray(used_form), tuple(notes))
 
 
-def _sform(header: Header) -> Float | None:
-    """Return srow_x, srow_y and srow_z as a matrix to RAS; None if it is all zero."""
-    with np.errstate(invalid="ignore"):  # some kinds of NaN: they are refused later
+def _sform_affine(header: NiftiHeader) -> FloatArray | None:
+    """Return the (4, 4) matrix to RAS of srow_x, srow_y and srow_z; None if it is all zero."""
+    with np.errstate(invalid="ignore"):  # signalling NaN, which is refused later
         rows = [np.asarray(header[f"srow_{axis}"], dtype=float) for axis in "xyz"]
     return np.array([*rows, [0, 0, 0, 1]]) if np.any(np.array(rows)[:, :3]) else None
 
 
-def _qform(header: Header) -> Float:
-    """Return the matrix to RAS that the quaternion and pixdim make (nifti1.h, method 2)."""
+def _qform_affine(header: NiftiHeader) -> FloatArray:
+    """Return the (4, 4) matrix to RAS of the quaternion and pixdim (nifti1.h, method 2)."""
     b, c, d = (float(header[f"quatern_{n}"]) for n in "bcd")
-    left = 1.0 - (b * b + c * c + d * d)
-    if not np.isfinite(left):
+    a_squared = 1.0 - (b * b + c * c + d * d)
+    if not np.isfinite(a_squared):
         return np.full((4, 4), np.nan)
-    if left < 1e-7:  # half a turn; what is left of a is rounding
+    if a_squared < 1e-7:  # a rotation by 180 degrees; the rest is rounding
         length = np.sqrt(b * b + c * c + d * d)
         a, b, c, d = 0.0, b / length, c / length, d / length
     else:
-        a = np.sqrt(left)
+        a = np.sqrt(a_squared)
     rotation = np.array(
         [
             [a * a + b * b - c * c - d * d, 2 * (b * c - a * d), 2 * (b * d + a * c)],
@@ -125,16 +128,16 @@ def _qform(header: Header) -> Float:
     return affine
 
 
-def quaternion_of(rotation: Float) -> tuple[float, float, float]:
-    """Return b, c and d of the unit quaternion of a rotation, with its a not negative.
+def quaternion_from_rotation(rotation: FloatArray) -> tuple[float, float, float]:
+    """Return b, c and d of the unit quaternion of a rotation, whose a is not negative.
 
     Parameters
     ----------
     rotation : array
-        (3, 3), orthonormal and of determinant 1.
+        (3, 3) orthonormal matrix with determinant 1.
     """
-    # The eigenvector of the largest eigenvalue, of a matrix that is exact for any rotation
-    # (Bar-Itzhack 2000).
+    # The quaternion is the eigenvector of the largest eigenvalue of this matrix, which is
+    # numerically stable for every rotation (Bar-Itzhack 2000).
     r = rotation
     k = np.array(
         [
@@ -150,23 +153,26 @@ def quaternion_of(rotation: Float) -> tuple[float, float, float]:
     return sign * b + 0.0, sign * c + 0.0, sign * d + 0.0
 
 
-def _is_rigid(affine: Float, spacing: tuple[float, ...]) -> bool:
-    """Tell whether a matrix is no more than a rotation or mirroring of a grid of a spacing."""
+def _is_rigid(affine: FloatArray, spacing: tuple[float, ...]) -> bool:
+    """Return whether an affine is a rotation or reflection with the given spacing, without shear."""
     lengths = np.linalg.norm(affine[:3, :3], axis=0)
     if not (np.isfinite(lengths).all() and lengths.all()):
         return False
     axes = affine[:3, :3] / lengths
     return bool(
-        np.allclose(lengths, spacing, rtol=_RIGHT, atol=0)
-        and np.allclose(axes.T @ axes, np.eye(3), rtol=0, atol=_RIGHT)
+        np.allclose(lengths, spacing, rtol=_RIGID_TOLERANCE, atol=0)
+        and np.allclose(axes.T @ axes, np.eye(3), rtol=0, atol=_RIGID_TOLERANCE)
     )
 
 
-def _distance(header: Header, one: Float, other: Float) -> float | None:
-    """Return how far two matrices put a corner of the image apart, None if they mean the same."""
-    last = np.array(header.size[:3]) - 1
-    corners = np.array(np.meshgrid(*[(0, n) for n in last])).reshape(3, -1)
-    apart = (one - other)[:3] @ np.vstack([corners, np.ones(corners.shape[1])])
-    furthest = float(np.linalg.norm(apart, axis=0).max())
-    extent = float(np.linalg.norm(one[:3, :3] @ (last + 1)))
-    return None if furthest <= _SAME * extent else furthest
+def _measure_distance(header: NiftiHeader, one: FloatArray, other: FloatArray) -> float | None:
+    """Return the largest distance between the corners of the image under two affines.
+
+    None if it is within the tolerance. The distance is in the unit of the file.
+    """
+    last_index = np.array(header.size[:3]) - 1
+    corners = np.array(np.meshgrid(*[(0, n) for n in last_index])).reshape(3, -1)
+    offsets = (one - other)[:3] @ np.vstack([corners, np.ones(corners.shape[1])])
+    largest = float(np.linalg.norm(offsets, axis=0).max())
+    extent = float(np.linalg.norm(one[:3, :3] @ (last_index + 1)))
+    return None if largest <= _MAX_RELATIVE_DISTANCE * extent else largest

@@ -1,6 +1,6 @@
-"""The header of an NRRD: its fields and keys, checked, and what they say about the voxels.
+"""The header of an NRRD: its checked fields and keys, and the type and size of the voxels.
 
-The names are those of the NRRD format's definition (teem.sourceforge.net/nrrd/format.html).
+The names are those of the definition of the format (teem.sourceforge.net/nrrd/format.html).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_medread.errors import UnreadableFile
-from napari_medread.formats.shared.stored_voxels import unreadable
+from napari_medread.formats.shared.stored_voxels import make_unreadable_error
 
 _SPELLINGS = {
     "i1": ("signed char", "int8", "int8_t"),
@@ -46,7 +46,7 @@ TYPE_NAMES = {
     np.dtype("f4"): "float",
     np.dtype("f8"): "double",
 }
-"""Type to the name that says its size."""
+"""Numpy type to its name in NRRD."""
 
 _SYNONYMS = {
     "datafile": "data file",
@@ -61,14 +61,14 @@ _SYNONYMS = {
     "sampleunits": "sample units",
 }
 
-FIELDS = frozenset(
+FIELD_NAMES = frozenset(
     ("type", "dimension", "sizes", "encoding", "endian", "content", "min", "max", "number",
      "space", "space dimension", "space directions", "space origin", "space units", "kinds",
      "spacings", "thicknesses", "labels", "units", "measurement frame", *_SYNONYMS.values())
 )  # fmt: skip
-"""Names of the fields that a header may have; all else in one are keys."""
+"""Names of all fields of a header; all others are keys."""
 
-_SPACES = {
+_PATIENT_SPACES = {
     "right-anterior-superior": "RAS",
     "left-anterior-superior": "LAS",
     "left-posterior-superior": "LPS",
@@ -76,39 +76,40 @@ _SPACES = {
     "left-anterior-superior-time": "LAST",
     "left-posterior-superior-time": "LPST",
 }
-"""The patient's spaces, by their long names and the short ones."""
+"""Long names of the spaces of the patient, to their short names."""
 
-FLIPS = {"LPS": (1, 1, 1), "RAS": (-1, -1, 1), "LAS": (1, -1, 1)}
-"""The signs that take a patient's space to LPS."""
+SPACE_TO_LPS_SIGNS = {"LPS": (1, 1, 1), "RAS": (-1, -1, 1), "LAS": (1, -1, 1)}
+"""Space of the patient to the signs that convert its x, y and z to LPS."""
 
-_DIMENSIONS = {
-    **{name: len(short) for long, short in _SPACES.items() for name in (long, short.lower())},
+_SPACE_DIMENSIONS = {
+    **{name: len(short) for long, short in _PATIENT_SPACES.items()
+       for name in (long, short.lower())},
     **{f"{name}{end}": 3 + bool(end) for name in ("scanner-xyz", "3d-right-handed",
                                                    "3d-left-handed") for end in ("", "-time")},
 }  # fmt: skip
-"""Space to how many dimensions it has."""
+"""Name of a space to its number of dimensions."""
 
-_LONGEST_HEADER = 1 << 22
-"""Bytes after which a file whose header has not ended is no NRRD."""
+_MAX_HEADER_BYTES = 1 << 22
+"""Number of bytes in which the header must end."""
 
 _VECTOR = re.compile(r"none|\(([^()]*)\)", re.IGNORECASE)
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
 
 @dataclass(frozen=True)
-class Header:
-    """The header of an NRRD, as ``read_header`` has checked it.
+class NrrdHeader:
+    """The header of an NRRD, checked by ``read_nrrd_header``.
 
     Attributes
     ----------
     path : Path
-        The header's file.
+        The file of the header.
     fields : mapping of str to str
-        Every field by its usual name, in small letters.
+        Every field, by its standard name in lower case.
     keys : mapping of str to str
-        Every key of the file's writer.
+        Every key that the writing program added.
     data_offset : int
-        Where data in the same file start.
+        Byte at which data in the same file start.
     """
 
     path: Path
@@ -117,152 +118,162 @@ class Header:
     data_offset: int
 
     def error(self, problem: str) -> UnreadableFile:
-        """Return the error that says what is wrong with this file."""
-        return unreadable(self.path, problem)
+        """Return an error that names this file and says what is wrong with it."""
+        return make_unreadable_error(self.path, problem)
+
+    @property
+    def as_text(self) -> dict[str, str]:
+        """Every field and key with its value as written."""
+        return {**self.fields, **self.keys}
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """Lengths of all axes, the fastest first."""
+        """Length of each axis, fastest axis first."""
         return tuple(int(word) for word in self.fields["sizes"].split())
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Type of the numbers, in the byte order of the file."""
+        """Type of the values, in the byte order of the file."""
         dtype = np.dtype(_TYPES[self.fields["type"].lower()])
         return dtype.newbyteorder(">" if self.fields.get("endian", "").lower() == "big" else "<")
 
     @property
     def encoding(self) -> str:
-        """How the numbers are written: ``raw``, ``gzip``, ``ascii`` and so on."""
+        """Encoding of the values: ``raw``, ``gzip``, ``ascii`` and so on."""
         name = self.fields["encoding"].lower()
         return {"gz": "gzip", "text": "ascii", "txt": "ascii"}.get(name, name)
 
     @cached_property
     def kinds(self) -> tuple[str, ...]:
-        """What each axis is, in small letters; empty where it is not said."""
+        """Kind of each axis, in lower case; empty where it is not given."""
         words = self.fields.get("kinds", "").lower().split()
         words = ["" if word in ("???", "none") else word for word in words]
         return tuple([*words, *[""] * len(self.sizes)][: len(self.sizes)])
 
     @property
     def patient_space(self) -> str:
-        """``LPS``, ``RAS`` or ``LAS``, with ``T`` for time; empty where it is no patient's."""
+        """``LPS``, ``RAS`` or ``LAS``, then ``T`` for time; empty if not a space of the patient."""
         name = self.fields.get("space", "").lower()
-        return _SPACES.get(name, name.upper() if name.upper() in _SPACES.values() else "")
+        return _PATIENT_SPACES.get(
+            name, name.upper() if name.upper() in _PATIENT_SPACES.values() else ""
+        )
 
     @property
     def space_dimension(self) -> int:
-        """How many numbers a direction has; 0 without any space."""
+        """Number of components of a direction; 0 without a space."""
         if "space" in self.fields:
-            return _DIMENSIONS[self.fields["space"].lower()]
+            return _SPACE_DIMENSIONS[self.fields["space"].lower()]
         return int(self.fields.get("space dimension", 0))
 
     @cached_property
     def directions(self) -> tuple[NDArray[np.float64] | None, ...]:
-        """Vector along each axis, None for those that are not in space; empty without a space."""
+        """Vector of each axis, None for axes that are not in space; empty without a space."""
         return self._vectors("space directions")
 
     @cached_property
     def origin(self) -> NDArray[np.float64]:
-        """Centre of the first voxel; zero where it is not given."""
-        found = self._vectors("space origin")
-        none = np.zeros(self.space_dimension)
-        return found[0] if found and found[0] is not None else none
+        """Centre of the first voxel; zero if it is not given."""
+        vectors = self._vectors("space origin")
+        if vectors and vectors[0] is not None:
+            return vectors[0]
+        return np.zeros(self.space_dimension)
 
     @property
     def measurement_frame(self) -> tuple[NDArray[np.float64], ...]:
-        """The frame in which vectors such as gradients are given; empty where there is none."""
+        """The frame in which vectors such as gradients are given; empty if there is none."""
         return tuple(v for v in self._vectors("measurement frame") if v is not None)
 
     def _vectors(self, field: str) -> tuple[NDArray[np.float64] | None, ...]:
-        found: list[NDArray[np.float64] | None] = []
+        vectors: list[NDArray[np.float64] | None] = []
         for match in _VECTOR.finditer(self.fields.get(field, "")):
             numbers = match[1].split(",") if match[1] is not None else []
-            vector = np.array([_number(each) for each in numbers])
-            none = not numbers or (np.isnan(vector).all() and len(vector) > 0)
-            found.append(None if none else vector)
-        return tuple(found)
+            vector = np.array([_parse_number(number) for number in numbers])
+            is_none = not numbers or (np.isnan(vector).all() and len(vector) > 0)
+            vectors.append(None if is_none else vector)
+        return tuple(vectors)
 
     @property
     def spacings(self) -> tuple[float, ...]:
-        """Distances along the axes where there is no space; NaN where they are not known."""
-        words = [_number(word) for word in self.fields.get("spacings", "").split()]
+        """Spacing of each axis if there is no space; NaN where it is not known."""
+        words = [_parse_number(word) for word in self.fields.get("spacings", "").split()]
         return tuple([*words, *[math.nan] * len(self.sizes)][: len(self.sizes)])
 
     def strings(self, field: str) -> tuple[str, ...]:
-        """Return the quoted strings of a field, one an axis; empty ones where it is missing."""
-        found = [match[1] for match in _STRING.finditer(self.fields.get(field, ""))]
-        return tuple([*found, *[""] * len(self.sizes)][: len(self.sizes)])
+        """Return the quoted strings of a field, one per axis; empty strings if it is missing."""
+        words = [match[1] for match in _STRING.finditer(self.fields.get(field, ""))]
+        return tuple([*words, *[""] * len(self.sizes)][: len(self.sizes)])
 
 
-def read_header(path: Path) -> Header:
+def read_nrrd_header(path: Path) -> NrrdHeader:
     """Read and check the header of an NRRD.
 
     Raises
     ------
     UnreadableFile
-        Where it is none, or any of it would make a wrong picture.
+        If the file is not an NRRD, or its header would lead to a wrong image.
     """
     try:
         with path.open("rb") as file:
-            start = file.read(_LONGEST_HEADER)
+            content = file.read(_MAX_HEADER_BYTES)
     except OSError as error:
-        raise unreadable(path, f"cannot be opened ({error.strerror or error}).") from error
-    if not re.match(rb"NRRD000[1-5]\r?\n", start):
-        raise unreadable(path, "this is no NRRD file.")
+        raise make_unreadable_error(
+            path, f"cannot be opened ({error.strerror or error})."
+        ) from error
+    if not re.match(rb"NRRD000[1-5]\r?\n", content):
+        raise make_unreadable_error(path, "this is not an NRRD file.")
     fields: dict[str, str] = {}
     keys: dict[str, str] = {}
-    at = start.index(b"\n") + 1
-    while at < len(start):
-        end = start.find(b"\n", at)
-        end = len(start) if end < 0 else end
-        line = _text(start[at:end]).removesuffix("\r")
-        at = end + 1
+    position = content.index(b"\n") + 1
+    while position < len(content):
+        end = content.find(b"\n", position)
+        end = len(content) if end < 0 else end
+        line = _decode(content[position:end]).removesuffix("\r")
+        position = end + 1
         if not line:
             break
         match = re.match(r"([^:]+?)\s*(:=|:\s)\s*(.*)", line)
         if line.startswith("#") or not match:
             continue
         if match[2] == ":=":
-            keys[match[1]] = re.sub(r"\\([n\\])", _unescaped, match[3])
+            keys[match[1]] = re.sub(r"\\([n\\])", _unescape, match[3])
             continue
         name = match[1].lower()
         fields[_SYNONYMS.get(name, name)] = match[3].strip()
         if _SYNONYMS.get(name, name) == "data file" and match[3].startswith("LIST"):
             break
-    header = Header(path, fields, keys, at)
+    header = NrrdHeader(path, fields, keys, position)
     _check(header)
     return header
 
 
-def _unescaped(match: re.Match[str]) -> str:
+def _unescape(match: re.Match[str]) -> str:
     return "\n" if match[1] == "n" else "\\"
 
 
-def _text(raw: bytes) -> str:
-    """Decode as the programs that write headers do: UTF-8, or an old Windows page."""
+def _decode(raw: bytes) -> str:
+    """Decode a header as UTF-8, or as Latin-1, which older programs write."""
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
         return raw.decode("latin-1")
 
 
-def _number(word: str) -> float:
+def _parse_number(word: str) -> float:
     try:
         return float(word)
     except ValueError:
         return math.nan
 
 
-def _check(header: Header) -> None:
-    """Refuse a header that is incomplete, or whose picture would be wrong."""
+def _check(header: NrrdHeader) -> None:
+    """Raise if a header is incomplete, or would lead to a wrong image."""
     fields = header.fields
     missing = [name for name in ("type", "dimension", "sizes", "encoding") if not fields.get(name)]
     if missing:
-        raise header.error(f"this is no complete NRRD header: {missing[0]} is missing.")
+        raise header.error(f"this is not a complete NRRD header: {missing[0]} is missing.")
     words = fields["sizes"].split()
     if not all(re.fullmatch(r"\d{1,18}", word) and int(word) > 0 for word in words):
-        raise header.error(f"its sizes must be whole numbers from 1 up, not '{fields['sizes']}'.")
+        raise header.error(f"its sizes must be positive whole numbers, not '{fields['sizes']}'.")
     if fields["dimension"] != str(len(words)):
         raise header.error(f"its sizes '{fields['sizes']}' do not fit {fields['dimension']} axes.")
     if fields["type"].lower() not in _TYPES:
@@ -277,10 +288,10 @@ def _check(header: Header) -> None:
     _check_space(header)
 
 
-def _check_space(header: Header) -> None:
-    """Refuse a space that is unknown, and vectors that are no part of it."""
+def _check_space(header: NrrdHeader) -> None:
+    """Raise if the space is unknown, or its vectors do not fit it."""
     fields, axes = header.fields, len(header.sizes)
-    if "space" in fields and fields["space"].lower() not in _DIMENSIONS:
+    if "space" in fields and fields["space"].lower() not in _SPACE_DIMENSIONS:
         raise header.error(f"its space '{fields['space']}' is unknown.")
     if not re.fullmatch(r"[1-8]", fields.get("space dimension", "1")):
         raise header.error(f"its space dimension is '{fields['space dimension']}'.")

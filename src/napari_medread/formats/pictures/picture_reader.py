@@ -11,11 +11,11 @@ from PIL import UnidentifiedImageError
 
 from napari_medread.core.progress import Progress, no_progress
 from napari_medread.core.volume import Volume
-from napari_medread.core.warning_filters import quiet
+from napari_medread.core.warning_filters import suppress_warnings
 from napari_medread.errors import UnreadableFile
-from napari_medread.formats.pictures.pillow_pictures import read_picture
+from napari_medread.formats.pictures.pillow_pictures import read_pillow_picture
 from napari_medread.formats.pictures.tiff_pictures import read_tiff
-from napari_medread.formats.registry import IMAGEIO_SCHEME, format_of
+from napari_medread.formats.registry import IMAGEIO_SCHEME, find_format
 
 
 def read(path: Path, progress: Progress = no_progress) -> list[Volume]:
@@ -39,20 +39,20 @@ def read(path: Path, progress: Progress = no_progress) -> list[Volume]:
         Where it is broken, or of a kind that cannot be read.
     """
     del progress
-    decode = read_tiff if path.suffix.lower() in (".tif", ".tiff") else read_picture
+    decode = read_tiff if path.suffix.lower() in (".tif", ".tiff") else read_pillow_picture
     try:
-        with quiet():  # the decoders' remarks on odd but harmless tags
+        with suppress_warnings():  # the decoders' remarks on odd but harmless tags
             return [decode(path)]
     except UnreadableFile:
         raise
     # The decoders raise many kinds for broken files; all of them mean "unreadable".
     except Exception as error:
         raise UnreadableFile(
-            f"{path.name}: this picture cannot be read ({_why(error)})."
+            f"{path.name}: this picture cannot be read ({_describe_decoder_error(error)})."
         ) from error
 
 
-def read_standard(uri: str) -> list[Volume]:
+def read_standard_picture(uri: str) -> list[Volume]:
     """Read one of imageio's standard pictures, such as ``imageio:chelsea.png``.
 
     It is fetched from the internet the first time and then kept on this computer.
@@ -63,7 +63,7 @@ def read_standard(uri: str) -> list[Volume]:
         Where there is no picture of that name, or it cannot be fetched.
     """
     name = uri.removeprefix(IMAGEIO_SCHEME).lstrip("/")
-    if name not in EXAMPLE_IMAGES or format_of(Path(name)) is None:
+    if name not in EXAMPLE_IMAGES or find_format(Path(name)) is None:
         raise UnreadableFile(f"{IMAGEIO_SCHEME}{name}: there is no standard picture of this name.")
     try:
         path = Path(get_remote_file(f"images/{name}"))  # type: ignore[no-untyped-call]
@@ -76,7 +76,7 @@ def read_standard(uri: str) -> list[Volume]:
     return [replace(volume, source=()) for volume in read(path)]
 
 
-def _why(error: Exception) -> str:
+def _describe_decoder_error(error: Exception) -> str:
     """Return what a decoder says is wrong, without the path that it may repeat."""
     if isinstance(error, UnidentifiedImageError):
         return "it is no picture, or its start is damaged"

@@ -19,20 +19,20 @@ from napari_medread.core.volume import NO_PIXEL_SIZE, Axis, Volume
 
 MM_PER_INCH = 25.4
 
-SCREEN_DPI = (72.0, 96.0)
+DEFAULT_SCREEN_DPI = (72.0, 96.0)
 """Densities that programs write when they know none: the screens of old, not a scale."""
 
-_DENSITY_TOLERANCE = 0.05
+_DPI_TOLERANCE = 0.05
 """Screens' densities are rounded to whole dots per metre or centimetre."""
 
-_SHOWN_AS = {"CMYK": "RGB", "LA": "RGBA", "La": "RGBA", "PA": "RGBA", "RGBa": "RGBA"}
+_DISPLAY_MODES = {"CMYK": "RGB", "LA": "RGBA", "La": "RGBA", "PA": "RGBA", "RGBa": "RGBA"}
 """Pillow modes that napari cannot show, and those that it can."""
 
-_ON_THEIR_SIDE = (5, 6, 7, 8)
+_SWAPPING_ORIENTATIONS = (5, 6, 7, 8)
 """Values of EXIF's Orientation that swap rows and columns."""
 
 
-def read_picture(path: Path) -> Volume:
+def read_pillow_picture(path: Path) -> Volume:
     """Read a JPEG, PNG, BMP or GIF.
 
     A photograph is turned as its EXIF tag says. The frames of an animation are a leading
@@ -41,13 +41,15 @@ def read_picture(path: Path) -> Volume:
     with Image.open(path) as image:
         # What else is in a photograph (MPO) is its preview, its depth or its twin.
         frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
-        modes, durations = _survey(image, frames)
-        spacing = _png_spacing(image) if image.format == "PNG" else None
+        modes, durations = _find_modes_and_durations(image, frames)
+        spacing = _read_png_spacing(image) if image.format == "PNG" else None
         indexed = image.mode == "P"
-        deep = image.format == "PNG" and _png_depth(path) == 16 and len(image.getbands()) > 1
+        deep = (
+            image.format == "PNG" and _read_png_bit_depth(path) == 16 and len(image.getbands()) > 1
+        )
     if deep:  # of which Pillow drops the lower half
         data = sitk.GetArrayFromImage(sitk.ReadImage(str(path), imageIO="PNGImageIO"))
-        return plane_volume(data, path, spacing)
+        return make_picture_volume(data, path, spacing)
     mode = modes.pop() if len(modes) == 1 else "RGBA"
     leading: tuple[Axis, ...] = ()
     if frames == 1:
@@ -58,10 +60,10 @@ def read_picture(path: Path) -> Volume:
         leading = (Axis("time", "s", duration / 1000) if duration else Axis("frame"),)
     if indexed and mode == "RGB" and (data == data[..., :1]).all():
         data = data[..., 0]  # a palette of greys, as ultrasound machines write
-    return plane_volume(data, path, spacing, leading)
+    return make_picture_volume(data, path, spacing, leading)
 
 
-def plane_volume(
+def make_picture_volume(
     data: NDArray[Any],
     path: Path,
     spacing: tuple[float, float] | None,
@@ -103,24 +105,26 @@ def plane_volume(
         geometry,
         leading,
         rgb=rgb,
-        contrast_limits=None if rgb else _limits(data),
+        contrast_limits=None if rgb else _find_contrast_limits(data),
         inverted=inverted,
         source=(path,),
         notes=notes,
     )
 
 
-def in_earnest(row: float, column: float) -> tuple[float, float] | None:
+def validate_pixel_size(row: float, column: float) -> tuple[float, float] | None:
     """Return a pixel size in mm unless it is nonsense, or a screen's default density."""
     if not (math.isfinite(row) and math.isfinite(column) and row > 0 and column > 0):
         return None
     dpi = MM_PER_INCH / row
-    if row == column and any(abs(dpi - screen) < _DENSITY_TOLERANCE for screen in SCREEN_DPI):
+    if row == column and any(abs(dpi - screen) < _DPI_TOLERANCE for screen in DEFAULT_SCREEN_DPI):
         return None
     return row, column
 
 
-def _survey(image: Image.Image, frames: int) -> tuple[set[str], set[float | None]]:
+def _find_modes_and_durations(
+    image: Image.Image, frames: int
+) -> tuple[set[str], set[float | None]]:
     """Return the modes to show the frames in, and how many ms they take."""
     modes, durations = set(), set()
     for n in range(frames):
@@ -128,33 +132,33 @@ def _survey(image: Image.Image, frames: int) -> tuple[set[str], set[float | None
         mode = image.mode
         if mode == "P":
             mode = "RGBA" if "transparency" in image.info else "RGB"
-        modes.add(_SHOWN_AS.get(mode, mode))
+        modes.add(_DISPLAY_MODES.get(mode, mode))
         durations.add(image.info.get("duration"))
     image.seek(0)
     return modes, durations
 
 
-def _png_depth(path: Path) -> int:
+def _read_png_bit_depth(path: Path) -> int:
     """Return the bits of a PNG's samples: the byte at 24 (PNG 11.2.2, IHDR)."""
     with path.open("rb") as file:
         return file.read(25)[24]
 
 
-def _png_spacing(image: Image.Image) -> tuple[float, float] | None:
+def _read_png_spacing(image: Image.Image) -> tuple[float, float] | None:
     """Return mm between rows and between columns from the pHYs chunk (PNG 11.3.4.3)."""
     found = image.info.get("dpi")  # Pillow gives it only where the unit is the metre
     if not found or not all(found):
         return None
     column, row = (MM_PER_INCH / float(density) for density in found)
-    if image.getexif().get(Exif.Orientation) in _ON_THEIR_SIDE:
+    if image.getexif().get(Exif.Orientation) in _SWAPPING_ORIENTATIONS:
         row, column = column, row
-    return in_earnest(row, column)
+    return validate_pixel_size(row, column)
 
 
-def _limits(data: NDArray[Any]) -> tuple[float, float]:
+def _find_contrast_limits(data: NDArray[Any]) -> tuple[float, float]:
     """Return the full range at 8 bits, as picture viewers show it, else percentiles."""
     if data.dtype == np.uint8 and data.max() > 1:
         return 0.0, 255.0
     # Numbers near the largest there are overflow on the way to a percentile.
     with np.errstate(over="ignore", invalid="ignore"):
-        return contrast_limits.percentile_limits(contrast_limits.sample(data))
+        return contrast_limits.find_percentile_limits(contrast_limits.sample_voxels(data))

@@ -14,16 +14,20 @@ from tifffile import COMPRESSION, PHOTOMETRIC
 
 from napari_medread.core.volume import Axis, Volume
 from napari_medread.errors import UnreadableFile
-from napari_medread.formats.pictures.pillow_pictures import MM_PER_INCH, in_earnest, plane_volume
+from napari_medread.formats.pictures.pillow_pictures import (
+    MM_PER_INCH,
+    make_picture_volume,
+    validate_pixel_size,
+)
 
-_UNIT_MM = {"mm": 1.0, "millimeter": 1.0, "cm": 10.0, "m": 1000.0, "inch": MM_PER_INCH,
+_MM_PER_UNIT = {"mm": 1.0, "millimeter": 1.0, "cm": 10.0, "m": 1000.0, "inch": MM_PER_INCH,
             "micron": 1e-3, "um": 1e-3, "µm": 1e-3, "\\u00b5m": 1e-3, "nm": 1e-6}  # fmt: skip
 """ImageJ's names of units."""
 
-_RESOLUTION_UNIT_MM = {2: MM_PER_INCH, 3: 10.0}
+_MM_PER_RESOLUTION_UNIT = {2: MM_PER_INCH, 3: 10.0}
 """ResolutionUnit: inch and centimetre (TIFF 6.0, page 38)."""
 
-_LABELS = {"Z": "slice", "T": "time", "C": "channel", "S": "channel"}
+_AXIS_LABELS = {"Z": "slice", "T": "time", "C": "channel", "S": "channel"}
 """tifffile's letters for axes; the rest are pages."""
 
 
@@ -37,8 +41,8 @@ def read_tiff(path: Path) -> Volume:
         if not file.series or not file.series[0].size:
             raise UnreadableFile(f"{path.name}: this TIFF holds no picture, or is cut off.")
         series, others = file.series[0], len(file.series) - 1
-        spacing, step = _spacing(file)
-        data, axes = _pixels(path, series), series.axes
+        spacing, step = _read_spacing(file)
+        data, axes = _decode_series(path, series), series.axes
         photometric = series.keyframe.photometric
         if photometric == PHOTOMETRIC.PALETTE and series.keyframe.colormap is not None:
             colours = (series.keyframe.colormap >> 8).astype(np.uint8)  # stored in 16 bits
@@ -53,12 +57,12 @@ def read_tiff(path: Path) -> Volume:
     plane = "YXS" if colour else "YX"
     leading = sorted((a for a in axes if a not in plane), key=lambda a: a != "S")
     notes = [f"The file holds {others} more pictures of other sizes; they were not opened."]
-    return plane_volume(
+    return make_picture_volume(
         data.transpose([axes.index(a) for a in (*leading, *plane)]),
         path,
         spacing,
         tuple(
-            Axis("slice", "mm", step) if a == "Z" and step else Axis(_LABELS.get(a, "page"))
+            Axis("slice", "mm", step) if a == "Z" and step else Axis(_AXIS_LABELS.get(a, "page"))
             for a in leading
         ),
         inverted=photometric == PHOTOMETRIC.MINISWHITE,
@@ -66,7 +70,7 @@ def read_tiff(path: Path) -> Volume:
     )
 
 
-def _pixels(path: Path, series: tifffile.TiffPageSeries) -> NDArray[Any]:
+def _decode_series(path: Path, series: tifffile.TiffPageSeries) -> NDArray[Any]:
     """Decode a series; Pillow helps out where tifffile would need one more package."""
     try:
         return np.asarray(series.asarray())
@@ -92,7 +96,7 @@ def _pixels(path: Path, series: tifffile.TiffPageSeries) -> NDArray[Any]:
     return np.invert(data) if page.photometric == PHOTOMETRIC.MINISWHITE else data
 
 
-def _spacing(file: tifffile.TiffFile) -> tuple[tuple[float, float] | None, float | None]:
+def _read_spacing(file: tifffile.TiffFile) -> tuple[tuple[float, float] | None, float | None]:
     """Return mm between rows and columns, and between slices of an ImageJ stack."""
     tags = file.pages.first.tags
     per_unit = []
@@ -102,12 +106,12 @@ def _spacing(file: tifffile.TiffFile) -> tuple[tuple[float, float] | None, float
             return None, None
         per_unit.append(tag.value[0] / tag.value[1])
     imagej = file.imagej_metadata or {}
-    unit = _UNIT_MM.get(str(imagej.get("unit", "")).lower())
+    unit = _MM_PER_UNIT.get(str(imagej.get("unit", "")).lower())
     if unit is not None:  # ImageJ counts pixels per its own unit, whatever the tag says
         step = abs(float(imagej.get("spacing", 0))) * unit
         return (unit / per_unit[0], unit / per_unit[1]), step if 0 < step < math.inf else None
     tag = tags.get("ResolutionUnit")
-    unit = _RESOLUTION_UNIT_MM.get(int(tag.value)) if tag is not None else None
+    unit = _MM_PER_RESOLUTION_UNIT.get(int(tag.value)) if tag is not None else None
     if unit is None or imagej:
         return None, None
-    return in_earnest(unit / per_unit[0], unit / per_unit[1]), None
+    return validate_pixel_size(unit / per_unit[0], unit / per_unit[1]), None

@@ -1,4 +1,4 @@
-"""What SimpleITK reads, with its errors in sentences."""
+"""Images read by SimpleITK, with its errors turned into one sentence each."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from napari_medread.formats.shared.stored_voxels import unreadable
+from napari_medread.formats.shared.stored_voxels import make_unreadable_error
 
 
-class Image(NamedTuple):
-    """An image as SimpleITK reads it.
+class SimpleITKImage(NamedTuple):
+    """An image as SimpleITK has read it.
 
     Attributes
     ----------
     array : array
-        The voxels as ``sitk.GetArrayFromImage`` gives them: several numbers of a voxel last.
+        The voxels as ``sitk.GetArrayFromImage`` returns them, channels last.
     channels : int
-        How many numbers a voxel has.
+        Number of values of one voxel.
     size, spacing, origin, direction : tuple
-        In ITK's order.
+        In ITK's order: x first.
     """
 
     array: NDArray[Any]
@@ -34,38 +34,42 @@ class Image(NamedTuple):
     direction: tuple[float, ...]
 
 
-def read_image(path: Path, image_io: str) -> Image:
-    """Read a file that is known to be whole.
+def read_with_simpleitk(path: Path, image_io: str) -> SimpleITKImage:
+    """Read a file that is known to be complete.
 
     Parameters
     ----------
     path : Path
         The file.
     image_io : str
-        The one of ITK's readers to use.
+        Name of the ITK reader to use, as ``NrrdImageIO``.
 
     Raises
     ------
     UnreadableFile
-        Where it does not read it.
+        If SimpleITK cannot read the file, or its values are complex.
     """
     try:
         str(path).encode()
     except UnicodeEncodeError as error:  # SimpleITK would end the process
-        raise unreadable(path, "the path has letters that are not UTF-8: rename it.") from error
+        raise make_unreadable_error(
+            path, "its path has characters that are not UTF-8. Rename it."
+        ) from error
     reader = sitk.ImageFileReader()
     reader.SetImageIO(image_io)
     reader.SetFileName(str(path))
     try:
         image = reader.Execute()
     except MemoryError as error:
-        raise unreadable(path, "there is not enough memory to read it.") from error
+        raise make_unreadable_error(path, "there is not enough memory to read it.") from error
     except RuntimeError as error:
-        raise unreadable(path, f"SimpleITK does not read it ({_why(error)}).") from error
+        raise make_unreadable_error(
+            path, f"SimpleITK cannot read it ({_describe_itk_error(error)})."
+        ) from error
     array = sitk.GetArrayFromImage(image)
     if np.iscomplexobj(array):
-        raise unreadable(path, "its values are complex numbers, which cannot be shown.")
-    return Image(
+        raise make_unreadable_error(path, "its values are complex numbers, which cannot be shown.")
+    return SimpleITKImage(
         array,
         image.GetNumberOfComponentsPerPixel(),
         image.GetSize(),
@@ -75,7 +79,8 @@ def read_image(path: Path, image_io: str) -> Image:
     )
 
 
-def _why(error: Exception) -> str:
-    """Return the line of an ITK error that says what is wrong, without where in its code."""
-    last = str(error).strip().splitlines()[-1].strip().rstrip(".")
-    return re.sub(r"^ITK ERROR: (\w+\(0x[0-9a-f]+\): )?|^\[nrrd\] \w+: |\(0x[0-9a-f]+\)", "", last)
+def _describe_itk_error(error: Exception) -> str:
+    """Return the line of an ITK error that states the problem, without the place in ITK's code."""
+    last_line = str(error).strip().splitlines()[-1].strip().rstrip(".")
+    place = r"^ITK ERROR: (\w+\(0x[0-9a-f]+\): )?|^\[nrrd\] \w+: |\(0x[0-9a-f]+\)"
+    return re.sub(place, "", last_line)

@@ -1,4 +1,4 @@
-"""The last step of reading a file: its voxels and what was found out make a volume."""
+"""The last step of reading a file: make a volume of its voxels, geometry and notes."""
 
 from __future__ import annotations
 
@@ -13,24 +13,23 @@ from napari_medread.core import contrast_limits
 from napari_medread.core.geometry import Geometry
 from napari_medread.core.volume import Axis, Volume, to_world_order
 from napari_medread.errors import NotAVolume
-from napari_medread.formats.registry import name_of
-from napari_medread.formats.shared.stored_voxels import unreadable
+from napari_medread.formats.registry import strip_format_suffix
+from napari_medread.formats.shared.stored_voxels import make_unreadable_error
 
-SHEARED = (
+SHEARED_AXES = (
     "The axes are not at right angles: the slices are drawn straight, and the true positions "
     "are in the layer's metadata['patient_affine']."
 )
-
-"""The note on grids that napari cannot draw as they are."""
+"""Note on sheared grids, which napari cannot draw in 2D."""
 
 NO_DIRECTIONS = (
-    "The format gives no directions: its axes are taken for the patient's left, back and head, "
-    "as SimpleITK takes them."
+    "The format gives no directions: its axes are assumed to point to the patient's left, back "
+    "and head, as SimpleITK assumes."
 )
-"""The note on formats that know no more than an origin and spacings."""
+"""Note on formats that store only an origin and a spacing."""
 
 
-def volume_of(
+def assemble_volume(
     path: Path,
     data: NDArray[Any],
     geometry: Geometry | None,
@@ -42,39 +41,39 @@ def volume_of(
     notes: Sequence[str] = (),
     header: Mapping[str, str] | None = None,
 ) -> Volume:
-    """Return the volume of a file.
+    """Make the volume of a file.
 
     Parameters
     ----------
     path : Path
         The file.
     data : array
-        One axis for each of ``leading``, then the grid's, then colour where ``rgb``. Leading
-        axes of length 1 are dropped: they tell nothing.
+        Shape ``(*leading, *grid)``, with a last axis of 3 or 4 if ``rgb``. Leading axes of
+        length 1 are dropped.
     geometry : Geometry or None
-        Of the grid as it is in ``data``.
+        Geometry of the grid in the axis order of ``data``; None without a spacing.
     leading : sequence of Axis
-        What the axes before the grid are.
+        The axes before the grid.
     rgb, labels : bool
-        Whether the values are colours, or numbers of regions.
+        Whether the values are colours, or region numbers.
     window : tuple of float or None
-        Lowest and highest value to show, where the file says so.
+        Lowest and highest value to display, if the file gives them.
     notes, header
         As in ``Volume``.
     """
-    gone = [n for n in range(len(leading)) if data.shape[n] == 1]
-    data = data.squeeze(tuple(gone))
-    kept = tuple(axis for n, axis in enumerate(leading) if n not in gone)
-    grey = not (rgb or labels)
-    limits = (window or contrast_limits.limits_of(data)) if grey else None
+    dropped = [n for n in range(len(leading)) if data.shape[n] == 1]
+    data = data.squeeze(tuple(dropped))
+    kept = tuple(axis for n, axis in enumerate(leading) if n not in dropped)
+    is_grey = not (rgb or labels)
+    limits = (window or contrast_limits.estimate_limits(data)) if is_grey else None
     if geometry is not None:
         if geometry.is_sheared:
-            notes = (*notes, SHEARED)
+            notes = (*notes, SHEARED_AXES)
         data, geometry = to_world_order(data, geometry, len(kept), rgb=rgb)
     low, high = window or (0.0, 0.0)
     return Volume(
         data,
-        name_of(path),
+        strip_format_suffix(path),
         geometry,
         kept,
         rgb=rgb,
@@ -82,35 +81,36 @@ def volume_of(
         contrast_limits=limits,
         source=(path,),
         notes=tuple(notes),
-        windows=(((low + high) / 2, high - low, ""),) if window and grey else (),
+        windows=(((low + high) / 2, high - low, ""),) if window and is_grey else (),
         header=dict(header or {}),
     )
 
 
-def along_the_axes(spacing: Sequence[float], origin: Sequence[float]) -> NDArray[np.float64]:
-    """Return the matrix of a grid along the axes of space, of numbers in the order x, y[, z]."""
+def affine_from_spacing(spacing: Sequence[float], origin: Sequence[float]) -> NDArray[np.float64]:
+    """Return the affine of an axis-aligned grid, for spacing and origin in the order x, y[, z].
+
+    Returns
+    -------
+    array
+        (n + 1, n + 1) matrix from the array index, in the order [z, ]y, x, to x, y[, z] in mm.
+    """
     n = len(spacing)
     affine = np.eye(n + 1)
     affine[:n, :n] = np.diag([float(step) for step in spacing])[:, ::-1]
-    affine[:n, n] = [float(place) for place in origin]
+    affine[:n, n] = [float(value) for value in origin]
     return affine
 
 
-def is_colour(dtype: np.dtype[Any], channels: int) -> bool:
-    """Tell whether the numbers of a voxel are its colour: three or four, small and unsigned."""
-    return channels in (3, 4) and dtype in (np.uint8, np.uint16)
-
-
-def geometry_of(path: Path, shape: Sequence[int], affine: ArrayLike) -> Geometry:
-    """Return the geometry that a file gives.
+def make_geometry(path: Path, shape: Sequence[int], affine: ArrayLike) -> Geometry:
+    """Return the geometry of an affine, as ``Geometry`` does.
 
     Raises
     ------
     UnreadableFile
-        Where it is none.
+        If the affine makes no grid; the sentence starts with the name of the file.
     """
     try:
         return Geometry(shape, affine)
     except NotAVolume as error:
         problem = str(error)
-        raise unreadable(path, problem[0].lower() + problem[1:]) from error
+        raise make_unreadable_error(path, problem[0].lower() + problem[1:]) from error

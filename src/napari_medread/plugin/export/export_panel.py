@@ -11,29 +11,34 @@ from magicgui.widgets import CheckBox, ComboBox, FileEdit, Label, PushButton
 from napari.utils.notifications import show_error
 from qtpy.QtWidgets import QMessageBox
 
-from napari_medread.core.atomic_files import Written
-from napari_medread.core.voxel_blocks import value_range
+from napari_medread.core.atomic_files import WrittenFiles
+from napari_medread.core.voxel_blocks import find_value_range
 from napari_medread.errors import MedReadError
-from napari_medread.plugin.bridge.layer_to_volume import Shown, volume_from_layer
+from napari_medread.plugin.bridge.layer_to_volume import LayerVolume, volume_from_layer
 from napari_medread.plugin.export.export_plan import (
     FORMATS,
+    ExportPlan,
     Format,
-    Wish,
-    file_name_of,
-    grid_of,
-    remarks_of,
+    find_export_remarks,
+    find_spacing_and_origin,
+    to_file_name,
 )
-from napari_medread.plugin.gui.background_work import Work
-from napari_medread.plugin.gui.controls import DECIMALS, row, sentence, spacing_box
-from napari_medread.plugin.gui.panel import Panel
+from napari_medread.plugin.gui.background_task import BackgroundTask
+from napari_medread.plugin.gui.controls import (
+    SPACING_DECIMALS,
+    make_labelled_row,
+    make_spacing_box,
+    make_wrapping_label,
+)
+from napari_medread.plugin.gui.layer_panel import LayerPanel
 
 _AXES = "xyz"
 
-_FARTHEST = 1e6
+_MAX_ORIGIN_MM = 1e6
 """In mm, for an origin."""
 
 
-class Export(Panel):
+class Export(LayerPanel):
     """Export a layer: shows what will be written, and lets spacing and origin be changed.
 
     Parameters
@@ -52,7 +57,7 @@ class Export(Panel):
         self._exact: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
         self._filled_for: Any = None
         self._suggested: Path | None = None
-        self._measuring: Work | None = None
+        self._measuring: BackgroundTask | None = None
         self.format: Any = ComboBox(
             choices=[(each.name, each) for each in FORMATS],
             tooltip="The kind of file. Its suffix is put behind the name.",
@@ -61,8 +66,8 @@ class Export(Panel):
             mode=FileDialogMode.OPTIONAL_FILE,
             tooltip="Where to write. A DICOM volume becomes a folder of this name.",
         )
-        self.spacing = [_spacing_box() for _ in _AXES]
-        self.origin = [_origin_box() for _ in _AXES]
+        self.spacing = [_make_spacing_box() for _ in _AXES]
+        self.origin = [_make_origin_box() for _ in _AXES]
         self.reset = PushButton(
             text="As in the layer", tooltip="Takes spacing and origin from the layer again."
         )
@@ -74,17 +79,17 @@ class Export(Panel):
             tooltip="Writes what the source files say about the patient and the study.\n"
             "Otherwise nothing of them is written.",
         )
-        self.range = sentence()
+        self.range = make_wrapping_label()
         self._grids = [
-            row(Label(value=f"{what} {axis}"), box)
+            make_labelled_row(Label(value=f"{what} {axis}"), box)
             for what, boxes in (("Spacing", self.spacing), ("Origin", self.origin))
             for axis, box in zip(_AXES, boxes, strict=True)
         ]
         self._lay_out(
             [
-                row(Label(value="Layer"), self.layer),
-                row(Label(value="Format"), self.format),
-                row(Label(value="File"), self.file),
+                make_labelled_row(Label(value="Layer"), self.layer),
+                make_labelled_row(Label(value="Format"), self.format),
+                make_labelled_row(Label(value="File"), self.file),
                 *self._grids,
                 self.reset,
                 self.compress,
@@ -97,21 +102,21 @@ class Export(Panel):
             each.changed.connect(self._preview)
         self.reset.changed.connect(self._on_reset)
         self._on_format()
-        self._prefill()
+        self._update_controls()
 
-    def _prefill(self, *_: Any) -> None:
+    def _update_controls(self, *_: Any) -> None:
         """Show spacing, origin and range of the chosen layer."""
-        if self._is_filling or not hasattr(self, "_grids"):
+        if self._is_updating or not hasattr(self, "_grids"):
             return
-        self._is_filling = True
+        self._is_updating = True
         try:
-            self._watch()
+            self._follow_layers()
             try:
                 shown = self._shown()
             except MedReadError:  # which the preview says
                 shown = None
             self._suggest(shown)
-            spacing, origin = grid_of(shown.volume) if shown else ((), ())
+            spacing, origin = find_spacing_and_origin(shown.volume) if shown else ((), ())
             # What was typed stays, as long as it is about the same.
             chosen = (spacing, origin, id(self.layer.value))
             is_new, self._filled_for = chosen != self._filled_for, chosen
@@ -121,23 +126,23 @@ class Export(Panel):
                     self._grids[first + n].visible = n < len(exact) or (not exact and n < 2)
                     box.enabled = n < len(exact)
                     if is_new and n < len(exact):
-                        box.value = round(exact[n], DECIMALS)
+                        box.value = round(exact[n], SPACING_DECIMALS)
         finally:
-            self._is_filling = False
+            self._is_updating = False
         self._preview()
         self._measure(shown)
 
-    def _suggest(self, shown: Shown | None) -> None:
+    def _suggest(self, shown: LayerVolume | None) -> None:
         """Name the file after the layer, unless a name was chosen."""
         if shown is None or (self._suggested and Path(self.file.value) != self._suggested):
             return
         folder = self._suggested.parent if self._suggested else Path.home()
-        name = file_name_of(shown.volume.name) + self.format.value.suffix
+        name = to_file_name(shown.volume.name) + self.format.value.suffix
         self.file.value = self._suggested = folder / name
 
     def _on_reset(self) -> None:
         self._filled_for = None
-        self._prefill()
+        self._update_controls()
 
     def _on_format(self, *_: Any) -> None:
         """Put the format's suffix behind the name, and offer what it can hold."""
@@ -148,22 +153,22 @@ class Export(Panel):
         shown = self._shown_or_none()
         if shown is not None and Path(self.file.value).name:
             was_suggested = Path(self.file.value) == self._suggested
-            self.file.value = Wish(shown, chosen, Path(self.file.value)).path
+            self.file.value = ExportPlan(shown, chosen, Path(self.file.value)).path
             if was_suggested:
                 self._suggested = Path(self.file.value)
         self._preview()
 
-    def _shown(self) -> Shown | None:
-        layer, viewer = self.layer.value, self._viewer_of()
+    def _shown(self) -> LayerVolume | None:
+        layer, viewer = self.layer.value, self._viewer_ref()
         return None if layer is None or viewer is None else volume_from_layer(layer, viewer)
 
-    def _shown_or_none(self) -> Shown | None:
+    def _shown_or_none(self) -> LayerVolume | None:
         try:
             return self._shown()
         except MedReadError:
             return None
 
-    def _wish(self) -> Wish | None:
+    def _wish(self) -> ExportPlan | None:
         """Return what is chosen now; None without a layer.
 
         Raises
@@ -174,19 +179,19 @@ class Export(Panel):
         shown = self._shown()
         if shown is None:
             return None
-        return Wish(
+        return ExportPlan(
             shown,
             self.format.value,
             Path(self.file.value),
-            _edited(self.spacing, self._exact[0]),
-            _edited(self.origin, self._exact[1]),
+            _find_edited_values(self.spacing, self._exact[0]),
+            _find_edited_values(self.origin, self._exact[1]),
             compress=bool(self.compress.value),
             keep_patient=bool(self.keep_patient.value),
         )
 
     def _preview(self, *_: Any) -> None:
         """Say what will be written, or why nothing can."""
-        if self._is_filling:
+        if self._is_updating:
             return
         self.message.value = ""
         self.run.enabled = False
@@ -195,7 +200,7 @@ class Export(Panel):
             if wish is None:
                 self.outcome.value = "Open an image or labels layer first."
             else:
-                lines = [wish.forecast(), *remarks_of(wish.shown, wish.path)]
+                lines = [wish.forecast(), *find_export_remarks(wish.shown, wish.path)]
                 if wish.is_there:
                     lines.append("There is a file of this name: you will be asked.")
                 self.outcome.value = "\n".join(lines)
@@ -203,28 +208,28 @@ class Export(Panel):
         except MedReadError as error:
             self.outcome.value = str(error)
 
-    def _measure(self, shown: Shown | None) -> None:
+    def _measure(self, shown: LayerVolume | None) -> None:
         """Find the range of the values beside the window."""
-        if self._measuring is not None:
-            self._measuring.cancel()
-            self._measuring = None
+        self.tasks.drop(self._measuring)
+        self._measuring = None
         self.range.value = ""
         if shown is None or shown.volume.rgb or not shown.volume.data.size:
             return
         self.range.value = "Values: ..."
-        work = Work(partial(value_range, shown.volume))
+        work = BackgroundTask(partial(find_value_range, shown.volume))
         unit = f" {shown.volume.value_unit}".rstrip()
         dtype = shown.volume.data.dtype
-        work.returned.connect(
-            self._weakly(lambda panel, found: _show_range(panel, _range(found, unit, dtype)))
+        self._measuring = self.tasks.start(
+            work,
+            on_result=self.while_open(
+                lambda panel, found: _show_range(panel, _format_range(found, unit, dtype))
+            ),
         )
-        self._measuring = work
-        work.start()
 
-    def _start(self) -> None:
+    def _on_run(self) -> None:
         try:
             wish = self._wish()  # once more: whatever has changed since, this is written
-            if wish is None or self._work is not None:
+            if wish is None or self._task is not None:
                 return
             wish.forecast()
         except MedReadError as error:
@@ -235,9 +240,9 @@ class Export(Panel):
             self.message.value = "Nothing was written."
             return
         self.message.value = ""
-        work = Work(wish.run)
+        work = BackgroundTask(wish.run)
         work.refused.connect(show_error)
-        self._begin(work, partial(_said, wish))
+        self._start_task(work, partial(_describe_written, wish))
 
     def _may_replace(self, path: Path) -> bool:
         """Ask whether a file may be replaced."""
@@ -253,40 +258,40 @@ def _show_range(panel: Export, text: str) -> None:
     panel._measuring = None
 
 
-def _said(wish: Wish, written: Written) -> str:
+def _describe_written(wish: ExportPlan, written: WrittenFiles) -> str:
     """Say what was written, and what about it is worth knowing."""
     names = " and ".join(path.name for path in written.paths)
     notes = " ".join(written.notes)
     return f"{wish.volume.name} was written to {names} in {wish.target.parent}. {notes}".strip()
 
 
-def _range(found: tuple[Any, Any] | None, unit: str, dtype: Any) -> str:
+def _format_range(found: tuple[Any, Any] | None, unit: str, dtype: Any) -> str:
     if found is None:
         return f"Values: none that are finite ({dtype})."
     low, high = (f"{value:,}" if isinstance(value, int) else f"{value:.6g}" for value in found)
     return f"Values: {low} to {high}{unit} ({dtype})."
 
 
-def _edited(boxes: list[Any], exact: tuple[float, ...]) -> tuple[float, ...] | None:
+def _find_edited_values(boxes: list[Any], exact: tuple[float, ...]) -> tuple[float, ...] | None:
     """Return the numbers shown if one was edited, without the rounding of the others."""
     shown = [box.value for box in boxes[: len(exact)]]
-    if all(value == round(own, DECIMALS) for value, own in zip(shown, exact, strict=True)):
+    if all(value == round(own, SPACING_DECIMALS) for value, own in zip(shown, exact, strict=True)):
         return None
     return tuple(
-        own if value == round(own, DECIMALS) else value
+        own if value == round(own, SPACING_DECIMALS) else value
         for value, own in zip(shown, exact, strict=True)
     )
 
 
-def _spacing_box() -> Any:
-    box = spacing_box()
+def _make_spacing_box() -> Any:
+    box = make_spacing_box()
     box.min = 0
     box.native.setSpecialValueText("unknown")  # of 0
     return box
 
 
-def _origin_box() -> Any:
-    box = spacing_box()
-    box.min, box.max, box.step = -_FARTHEST, _FARTHEST, 1
+def _make_origin_box() -> Any:
+    box = make_spacing_box()
+    box.min, box.max, box.step = -_MAX_ORIGIN_MM, _MAX_ORIGIN_MM, 1
     box.tooltip = "Where the centre of the first voxel lies along this axis, in mm."
     return box

@@ -11,15 +11,15 @@ from typing import NamedTuple
 import numpy as np
 
 from napari_medread import api
-from napari_medread.core.atomic_files import Written
+from napari_medread.core.atomic_files import WrittenFiles
 from napari_medread.core.geometry import Geometry
 from napari_medread.core.progress import Progress, no_progress
 from napari_medread.core.volume import Volume
-from napari_medread.core.voxel_blocks import stored_type
+from napari_medread.core.voxel_blocks import find_stored_type
 from napari_medread.dicom.writing.slice_layout import slice_volume
 from napari_medread.errors import CannotWrite
-from napari_medread.formats.shared.file_grid import file_grid
-from napari_medread.plugin.bridge.layer_to_volume import Shown
+from napari_medread.formats.shared.file_grid import to_file_grid
+from napari_medread.plugin.bridge.layer_to_volume import LayerVolume
 
 
 class Format(NamedTuple):
@@ -43,7 +43,7 @@ class Format(NamedTuple):
     has_patient: bool = False
 
 
-NO_PLACE = (
+NO_PATIENT_POSITION = (
     "Its place in the patient is not known: the axes of the array were taken for the patient's."
 )
 
@@ -60,7 +60,7 @@ FORMATS = (
 
 
 @dataclass(frozen=True)
-class Wish:
+class ExportPlan:
     """All that was chosen for one export.
 
     Parameters
@@ -79,7 +79,7 @@ class Wish:
         Whether to write what names the patient.
     """
 
-    shown: Shown
+    shown: LayerVolume
     format: Format
     chosen: Path
     spacing: tuple[float, ...] | None = None
@@ -90,7 +90,7 @@ class Wish:
     @property
     def path(self) -> Path:
         """The name chosen, with the suffix of the format."""
-        suffix = api.suffix_of(self.chosen) or ""
+        suffix = api.find_format_suffix(self.chosen) or ""
         stem = self.chosen.name[: len(self.chosen.name) - len(suffix)]
         return self.chosen.with_name(stem + self.format.suffix)
 
@@ -111,7 +111,9 @@ class Wish:
         geometry = own or Geometry(
             volume.shape[-ndim:], np.eye(ndim + 1)[[*range(ndim)[::-1], ndim]]
         )
-        return replace(volume, geometry=_regridded(geometry, self.spacing, self.origin))
+        return replace(
+            volume, geometry=_replace_spacing_and_origin(geometry, self.spacing, self.origin)
+        )
 
     def forecast(self) -> str:
         """Say what will be written.
@@ -124,9 +126,9 @@ class Wish:
         if not self.chosen.name:
             raise CannotWrite("Choose a file to write.")
         volume = self.volume
-        dtype, _ = stored_type(volume)
+        dtype, _ = find_stored_type(volume)
         if self.format is not DICOM:
-            file_grid(volume)
+            to_file_grid(volume)
         geometry = volume.geometry
         size = " × ".join(map(str, volume.shape[::-1]))
         if volume.rgb:
@@ -156,14 +158,14 @@ class Wish:
     def _images(self) -> int:
         """How many DICOM images the volume is."""
         slicing = slice_volume(self.volume)
-        return int(np.prod(slicing.data.shape[: len(self.volume.leading)])) * slicing.slices
+        return int(np.prod(slicing.data.shape[: len(self.volume.leading)])) * slicing.slice_count
 
     @property
     def is_there(self) -> bool:
         """Whether a file would be replaced: ask first."""
         return self.target.is_file()
 
-    def run(self, progress: Progress = no_progress) -> Written:
+    def run(self, progress: Progress = no_progress) -> WrittenFiles:
         """Write it.
 
         Raises
@@ -180,22 +182,22 @@ class Wish:
         )
 
 
-def remarks_of(shown: Shown, path: Path) -> tuple[str, ...]:
+def find_export_remarks(shown: LayerVolume, path: Path) -> tuple[str, ...]:
     """Return what is taken for granted where a layer is written to a path."""
     volume = shown.volume
     is_placed = volume.geometry is None or volume.geometry.ndim == 2 or shown.in_patient
     # Other formats have plain coordinates as well; DICOM only has the patient's.
-    if is_placed or api.suffix_of(path) != DICOM.suffix:
+    if is_placed or api.find_format_suffix(path) != DICOM.suffix:
         return shown.remarks
-    return (*shown.remarks, NO_PLACE)
+    return (*shown.remarks, NO_PATIENT_POSITION)
 
 
-def file_name_of(name: str) -> str:
+def to_file_name(name: str) -> str:
     """Return the name of a layer as that of a file, on any system."""
     return re.sub(r'[\x00-\x1f/\\:*?"<>|]+', "_", name).strip(" .")[:100] or "layer"
 
 
-def grid_of(volume: Volume) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def find_spacing_and_origin(volume: Volume) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Return spacing and origin in mm in the order x, y[, z]; zeros where none is known."""
     if volume.geometry is None:
         zeros = (0.0,) * min(volume.ndim - len(volume.leading), 3)
@@ -203,7 +205,7 @@ def grid_of(volume: Volume) -> tuple[tuple[float, ...], tuple[float, ...]]:
     return volume.geometry.itk.spacing, volume.geometry.itk.origin
 
 
-def _regridded(
+def _replace_spacing_and_origin(
     geometry: Geometry, spacing: Sequence[float] | None, origin: Sequence[float] | None
 ) -> Geometry:
     """Return a geometry with another spacing or origin, in the order x, y[, z]."""

@@ -69,7 +69,7 @@ def test_numbers_as_text(tmp_path):
     assert np.array_equal(volume.data, np.arange(12).reshape(2, 2, 3))
     assert volume.geometry.spacing == (3.5, 2.5, 1.5)
     assert refusal(path, TEXT + b"0 1 2 3 4 5\n6 7") == (
-        "a.vtk: it holds 8 numbers where the header promises 12."
+        "a.vtk: it holds 8 numbers, but the header specifies 12."
     )
 
 
@@ -77,10 +77,10 @@ def test_numbers_as_text(tmp_path):
     ("old", "new", "reason"),
     [
         (b"STRUCTURED_POINTS", b"POLYDATA",
-         "it holds no image of a regular grid (DATASET POLYDATA)."),
+         "it holds no image on a regular grid (DATASET POLYDATA)."),
         (b"DIMENSIONS 3 2 2", b"DIMENSIONS 0 2 2",
-         "it holds 0 numbers where the header promises 0."),
-        (b"SPACING 1.5", b"SPACING nan", "its spacing or origin holds what is no finite number."),
+         "it holds 0 numbers, but the header specifies 0."),
+        (b"SPACING 1.5", b"SPACING nan", "its spacing or origin is not a finite number."),
         (b"short", b"string", "its type string is unknown."),
         (b"SCALARS", b"NORMALS", "its header is not complete (DIMENSIONS, SCALARS)."),
     ],
