@@ -102,19 +102,19 @@ def _tags(viewer: napari.Viewer, files: Layer, header: Layer) -> Iterator[Step]:
     panel = _open(viewer, "Tags")
     yield "next slice", lambda: viewer.dims.set_current_step(0, 100)
     yield "20 slices", lambda: _scroll(viewer, range(100, 120))
-    yield "type a tag", lambda: QTest.keyClicks(panel.search, "0020,0032")
+    yield "type a tag", lambda: QTest.keyClicks(panel.search.native, "0020,0032")
     yield "choose it", lambda: panel.tree.setCurrentIndex(panel.tree.model().index(0, 0))
-    yield "copy it", panel.copy_row.click
+    yield "copy it", panel.copy_row.native.click
     yield (
         "list it over slices",
         lambda: (
-            panel.over_slices.click(),
-            _until(lambda: not panel.series.is_reading),
+            panel.over_slices.native.click(),
+            _until(lambda: not panel.values_view.is_reading),
         ),
     )
-    yield "copy the list", panel.series.copy.click
-    yield "close the list", panel.series.cancel.click
-    yield "clear the search", panel.search.clear
+    yield "copy the list", panel.values_view.copy.native.click
+    yield "close the list", panel.values_view.cancel.native.click
+    yield "clear the search", panel.search.native.clear
 
     def choose() -> None:
         viewer.layers.selection.active = header
@@ -127,8 +127,8 @@ def _tags(viewer: napari.Viewer, files: Layer, header: Layer) -> Iterator[Step]:
     yield "open its frames", lambda: tree.expand(tree.model().index(last, 0))
     yield "go to the last", lambda: tree.scrollToBottom()
     for text in ("Per", "1.2.3.77", "nowhere"):
-        yield f"type {text}", lambda text=text: QTest.keyClicks(panel.search, text)
-        yield "clear it", panel.search.clear
+        yield f"type {text}", lambda text=text: QTest.keyClicks(panel.search.native, text)
+        yield "clear it", panel.search.native.clear
     yield (
         "open all by *",
         lambda: (
@@ -333,7 +333,7 @@ def _scroll(viewer: napari.Viewer, steps: Iterable[int]) -> None:
 
 
 def _until_done(panel: Any) -> None:
-    _until(lambda: panel._work is None)
+    _until(lambda: panel._task is None)
 
 
 def _until(holds: Callable[[], bool]) -> None:

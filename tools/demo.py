@@ -16,7 +16,7 @@ from napari.layers import Image
 from napari.utils import Colormap
 from qtpy.QtWidgets import QApplication
 
-from napari_medread.api import NOTHING_IN_IT, is_readable
+from napari_medread.api import NO_READABLE_IMAGE, is_readable
 from napari_medread.errors import MedReadError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -45,7 +45,7 @@ def main(arguments: list[str]) -> int:
         if not path.exists():
             return complain(f"There is no {path}.")
         if not is_readable(path):
-            return complain(f"{path}: {NOTHING_IN_IT}")
+            return complain(f"{path}: {NO_READABLE_IMAGE}")
     viewer = napari.Viewer()
     try:
         for path in paths:

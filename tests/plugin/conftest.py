@@ -166,7 +166,7 @@ def values(qtbot, widget, click) -> Callable[[], list[dict[str, str]]]:
 
     def done() -> list[dict[str, str]]:
         click(widget.run)
-        qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
+        qtbot.waitUntil(lambda: widget._task is None, timeout=20000)
         return rows_of(widget)
 
     return done

@@ -4,12 +4,12 @@ import napari
 from qtpy.QtCore import Qt
 
 from gallery import settle
-from napari_medread.plugin.samples import example
+from napari_medread.plugin.samples import find_example
 
 
 def arrange(viewer: napari.Viewer) -> None:
     _, panel = viewer.window.add_plugin_dock_widget("napari-medread", "Series browser")
-    panel.look_into(example("ct_thorax").parent)
+    panel.look_into(find_example("ct_thorax").parent)
     settle(lambda: panel.is_settled, 20)
     for found in panel.tree.findItems("2 Thorax", Qt.MatchContains | Qt.MatchRecursive):
         found.setSelected(True)

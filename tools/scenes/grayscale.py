@@ -10,4 +10,4 @@ def arrange(viewer: napari.Viewer) -> None:
     _, panel = viewer.window.add_plugin_dock_widget("napari-medread", "Grayscale")
     panel.side_by_side.value = True
     panel.run.native.click()
-    settle(lambda: panel._work is None, 20)
+    settle(lambda: panel._task is None, 20)

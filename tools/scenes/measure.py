@@ -35,5 +35,5 @@ def arrange(viewer: napari.Viewer) -> None:
     )
     _, panel = viewer.window.add_plugin_dock_widget("napari-medread", "Measure")
     panel.run.native.click()
-    settle(lambda: panel._work is None, 20)
+    settle(lambda: panel._task is None, 20)
     viewer.reset_view()

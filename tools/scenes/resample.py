@@ -10,7 +10,7 @@ def arrange(viewer: napari.Viewer) -> None:
     _, panel = viewer.window.add_plugin_dock_widget("napari-medread", "Resample")
     panel.to.value = "the patient's axes"
     panel.run.native.click()
-    settle(lambda: panel._work is None, 20)
+    settle(lambda: panel._task is None, 20)
     source.visible = False
     viewer.dims.order = (2, 0, 1)
     viewer.reset_view()

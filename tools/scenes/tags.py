@@ -10,9 +10,9 @@ def arrange(viewer: napari.Viewer) -> None:
     viewer.open_sample("napari-medread", "ct_thorax")
     _, panel = viewer.window.add_plugin_dock_widget("napari-medread", "Tags")
     settle()
-    QTest.keyClicks(panel.search, "slice")
+    QTest.keyClicks(panel.search.native, "slice")
     model = panel.tree.model()
     rows = [model.index(n, 1) for n in range(model.rowCount())]
     panel.tree.setCurrentIndex(next(i for i in rows if i.data() == "Slice Location"))
-    panel.over_slices.click()
-    settle(lambda: panel.series.table.isVisible(), 10)
+    panel.over_slices.native.click()
+    settle(lambda: panel.values_view.table.isVisible(), 10)

@@ -11,7 +11,7 @@ from napari.layers._layer_actions import _duplicate_layer, _project, _split_stac
 
 from helpers.scans import OBLIQUE
 from napari_medread.core.geometry import Geometry
-from napari_medread.core.slice_sources import Frames
+from napari_medread.core.slice_sources import SliceSources
 from napari_medread.core.volume import Volume
 from napari_medread.plugin.bridge.layer_record import (
     RECORD_KEY,
@@ -31,9 +31,13 @@ def layer():
     """Return a layer with every field of the record but ``straight``."""
     geometry = Geometry((3, 4, 5), np.diag([2.0, 3, 5, 1])[[2, 1, 0, 3]], 1)
     numbers = np.arange(4)[None, :]
-    frames = Frames(numbers[0] * 0, numbers[0], np.arange(4.0), geometry)
+    frames = SliceSources(numbers[0] * 0, numbers[0], np.arange(4.0), geometry)
     volume = Volume(
-        np.zeros((3, 4, 5), np.int16), "scan", geometry, contrast_limits=(0, 1), frames=frames
+        np.zeros((3, 4, 5), np.int16),
+        "scan",
+        geometry,
+        contrast_limits=(0, 1),
+        slice_sources=frames,
     )
     return Layer.create(*to_layer(volume))
 
@@ -44,7 +48,9 @@ def same(record, expected):
     assert record.slice_axis == expected.slice_axis
     assert record.opened_contrast_limits == expected.opened_contrast_limits
     assert record.opened_colormap == expected.opened_colormap
-    np.testing.assert_array_equal(record.slice_sources.numbers, expected.slice_sources.numbers)
+    np.testing.assert_array_equal(
+        record.slice_sources.frame_indices, expected.slice_sources.frame_indices
+    )
 
 
 def test_metadata_holds_the_documented_keys_and_the_record_alone():

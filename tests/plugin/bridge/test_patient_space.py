@@ -11,10 +11,10 @@ from helpers.scans import AXIAL, FROM_HEAD, OBLIQUE
 from napari_medread.plugin.bridge.layer_record import get_record, with_record
 from napari_medread.plugin.bridge.layer_to_volume import volume_from_layer
 from napari_medread.plugin.bridge.patient_space import (
-    in_patient_of,
+    apply_drawings,
+    find_patient_space_drawing,
+    find_straight_drawing,
     is_oblique,
-    move_all,
-    straight_of,
 )
 
 TO_LPS = np.array([[0.0, 0, 1], [0, 1, 0], [-1, 0, 0]])
@@ -53,17 +53,17 @@ def test_there_and_back():
     layer = in_3d(OBLIQUE.layer())
     before, keys, exact = transforms_of(layer), set(layer.metadata), saved(layer)
     assert is_oblique(layer)
-    assert move_all([(layer, in_patient_of(layer))])
+    assert apply_drawings([(layer, find_patient_space_drawing(layer))])
     lies_where_it_is(layer, OBLIQUE)
     assert is_oblique(layer)
-    assert in_patient_of(layer) is None
+    assert find_patient_space_drawing(layer) is None
     np.testing.assert_array_equal(saved(layer), exact)
-    assert move_all([(layer, straight_of(layer))])
+    assert apply_drawings([(layer, find_straight_drawing(layer))])
     for found, expected in zip(transforms_of(layer), before, strict=True):
         np.testing.assert_array_equal(found, expected)
     assert set(layer.metadata) == keys
     np.testing.assert_array_equal(saved(layer), exact)
-    assert straight_of(layer) is None
+    assert find_straight_drawing(layer) is None
 
 
 @pytest.mark.parametrize("scan", [AXIAL, FROM_HEAD])
@@ -71,8 +71,8 @@ def test_what_lies_along_the_patients_axes_is_left_alone(scan):
     layer = scan.layer()
     lies_where_it_is(layer, scan)
     assert not is_oblique(layer)
-    assert in_patient_of(layer) is None
-    assert straight_of(layer) is None
+    assert find_patient_space_drawing(layer) is None
+    assert find_straight_drawing(layer) is None
 
 
 @pytest.mark.parametrize(
@@ -86,13 +86,13 @@ def test_what_lies_along_the_patients_axes_is_left_alone(scan):
 )
 def test_what_was_moved_in_patient_space_stays_moved(change):
     layer = in_3d(OBLIQUE.layer())
-    move_all([(layer, in_patient_of(layer))])
+    apply_drawings([(layer, find_patient_space_drawing(layer))])
     before = saved(layer)
     for name, value in change.items():
         setattr(layer, name, value)
     moved = saved(layer)
     assert not np.allclose(moved, before)
-    move_all([(layer, straight_of(layer))])
+    apply_drawings([(layer, find_straight_drawing(layer))])
     np.testing.assert_allclose(saved(layer), moved, atol=1e-9)
 
 
@@ -111,15 +111,17 @@ def test_what_was_drawn_over_a_layer_goes_with_it(kind, units):
     layer = in_3d(OBLIQUE.layer())
     drawn = drawn_over(layer, kind, units=units)
     before, keys = np.array(drawn.affine.affine_matrix), set(drawn.metadata)
-    move_all([(each, in_patient_of(each, [drawn, layer])) for each in (drawn, layer)])
+    apply_drawings(
+        [(each, find_patient_space_drawing(each, [drawn, layer])) for each in (drawn, layer)]
+    )
     for index in ((0, 0, 0), (1, 2, 3), (5, 4, 2)):
         np.testing.assert_allclose(drawn.data_to_world(index), layer.data_to_world(index))
     lies_where_it_is(layer, OBLIQUE)
     if kind is napari.layers.Labels:
         found = volume_from_layer(drawn, SimpleNamespace(layers=[layer, drawn])).volume.geometry
         np.testing.assert_allclose(found.affine, saved(layer), atol=1e-9)
-    assert in_patient_of(drawn, [drawn, layer]) is None
-    move_all([(each, straight_of(each, [drawn, layer])) for each in (drawn, layer)])
+    assert find_patient_space_drawing(drawn, [drawn, layer]) is None
+    apply_drawings([(each, find_straight_drawing(each, [drawn, layer])) for each in (drawn, layer)])
     np.testing.assert_array_equal(drawn.affine.affine_matrix, before)
     assert set(drawn.metadata) == keys
 
@@ -128,11 +130,11 @@ def test_what_was_drawn_over_a_layer_goes_with_it(kind, units):
 def test_what_was_made_on_a_turned_layer_is_drawn_straight_with_it():
     layer = in_3d(OBLIQUE.layer())
     straight = drawn_over(layer)
-    move_all([(layer, in_patient_of(layer))])
+    apply_drawings([(layer, find_patient_space_drawing(layer))])
     drawn, elsewhere = drawn_over(layer), drawn_over(layer)
     elsewhere.translate = elsewhere.translate + 1.0
-    assert straight_of(elsewhere, [layer]) is None
-    move_all([(drawn, straight_of(drawn, [layer]))])
+    assert find_straight_drawing(elsewhere, [layer]) is None
+    apply_drawings([(drawn, find_straight_drawing(drawn, [layer]))])
     for index in ((0, 0, 0), (1, 2, 3)):
         np.testing.assert_allclose(
             drawn.data_to_world(index), straight.data_to_world(index), atol=1e-9
@@ -143,25 +145,27 @@ def test_what_is_drawn_where_images_disagree_goes_with_the_one_on_whose_grid_it_
     layers = [in_3d(scan.layer()) for scan in (OBLIQUE, AXIAL)]
     on_grid, on_none = drawn_over(layers[0]), drawn_over(layers[0], units="mm")
     on_none.translate = on_none.translate + 0.3
-    assert in_patient_of(on_none, layers) is None
-    move_all([(each, in_patient_of(each, layers)) for each in (on_grid, *layers)])
+    assert find_patient_space_drawing(on_none, layers) is None
+    apply_drawings(
+        [(each, find_patient_space_drawing(each, layers)) for each in (on_grid, *layers)]
+    )
     np.testing.assert_allclose(on_grid.data_to_world((1, 2, 3)), layers[0].data_to_world((1, 2, 3)))
 
 
 def test_an_array_that_was_only_added_beside_is_left_alone():
     layer = in_3d(OBLIQUE.layer())
     array = in_3d(napari.layers.Image(np.zeros((4, 5, 6)), scale=(0.7, 1.1, 1.3)))
-    assert in_patient_of(array, [layer, array]) is None
+    assert find_patient_space_drawing(array, [layer, array]) is None
 
 
 def test_a_projection_of_a_turned_layer_keeps_no_other_from_going_back():
     """napari hands the metadata of a layer on to what it makes of it, whatever its axes."""
     layer = in_3d(OBLIQUE.layer())
     before = np.array(layer.affine.affine_matrix)
-    move_all([(layer, in_patient_of(layer))])
+    apply_drawings([(layer, find_patient_space_drawing(layer))])
     flat = napari.layers.Image(np.zeros((5, 6)), metadata=layer.metadata)
     layers = [flat, layer]
-    move_all([(each, straight_of(each, layers)) for each in layers])
+    apply_drawings([(each, find_straight_drawing(each, layers)) for each in layers])
     np.testing.assert_array_equal(layer.affine.affine_matrix, before)
     assert get_record(flat).straight is None
     np.testing.assert_array_equal(flat.affine.affine_matrix, np.eye(3))
@@ -170,7 +174,7 @@ def test_a_projection_of_a_turned_layer_keeps_no_other_from_going_back():
 def test_time_is_not_touched():
     layer = OBLIQUE.layer(frames=2)
     exact = saved(in_3d(layer))
-    move_all([(layer, in_patient_of(layer))])
+    apply_drawings([(layer, find_patient_space_drawing(layer))])
     world = layer.data_to_world((1, 1, 2, 3))
     assert world[0] == 2.5
     np.testing.assert_allclose(
@@ -183,7 +187,7 @@ def test_time_is_not_touched():
 def test_a_layer_made_in_patient_space_can_be_drawn_straight():
     """As a resampled layer is, that takes over where its source is drawn."""
     source, expected = in_3d(OBLIQUE.layer()), OBLIQUE.layer()
-    move_all([(source, in_patient_of(source))])
+    apply_drawings([(source, find_patient_space_drawing(source))])
     metadata = with_record(source.metadata, straight=None)
     layer = napari.layers.Image(
         source.data,
@@ -192,7 +196,7 @@ def test_a_layer_made_in_patient_space_can_be_drawn_straight():
         units="mm",
     )
     exact = saved(in_3d(layer))
-    move_all([(layer, straight_of(layer))])
+    apply_drawings([(layer, find_straight_drawing(layer))])
     for index in ((0, 0, 0), (1, 2, 3)):
         np.testing.assert_allclose(
             layer.data_to_world(index), expected.data_to_world(index), atol=1e-9
@@ -211,12 +215,12 @@ def test_a_layer_made_in_patient_space_can_be_drawn_straight():
 )
 def test_layers_without_a_position_are_never_moved(make):
     layer = make()
-    assert in_patient_of(layer) is None
-    assert straight_of(layer) is None
+    assert find_patient_space_drawing(layer) is None
+    assert find_straight_drawing(layer) is None
     assert not is_oblique(layer)
 
 
 def test_layers_in_other_units_are_never_moved():
     layer = OBLIQUE.layer()
     layer.units = ("um", "um", "um")
-    assert in_patient_of(layer) is None
+    assert find_patient_space_drawing(layer) is None

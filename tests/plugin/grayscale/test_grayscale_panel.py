@@ -13,7 +13,7 @@ from qtpy.QtCore import Qt
 from helpers.menus import action, opened
 from napari_medread.core.grayscale_conversion import MEAN, REC_601, REC_709
 from napari_medread.plugin.bridge.layer_to_volume import volume_from_layer
-from napari_medread.plugin.gui.preferences import preference
+from napari_medread.plugin.gui.preferences import get_preference
 
 MENU = "Layers", "Data"
 
@@ -31,7 +31,7 @@ def grey_of(qtbot, viewer, widget):
     def done():
         before = list(viewer.layers)
         qtbot.mouseClick(widget.run.native, Qt.MouseButton.LeftButton)
-        qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
+        qtbot.waitUntil(lambda: widget._task is None, timeout=20000)
         (found,) = (layer for layer in viewer.layers if layer not in before)
         return found
 
@@ -143,7 +143,7 @@ def test_what_is_no_colour_is_said(viewer, widget):
 
 
 def test_the_menu_makes_grey_as_the_preferences_say(qtbot, viewer, messages):
-    assert preference("grey", "luma") == MEAN
+    assert get_preference("grey", "luma") == MEAN
     layer = viewer.add_image(np.array([[[200, 0, 0]]], np.uint8), rgb=True, name="red")
     get_plugin_settings("napari-medread").grey.luma = REC_601
     try:

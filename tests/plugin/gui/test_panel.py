@@ -73,7 +73,7 @@ def run(qtbot, click, tmp_path):
         if isinstance(panel, Export):
             panel.file.value = tmp_path / f"{len(list(tmp_path.iterdir()))}.mhd"
         click(panel.run)
-        qtbot.waitUntil(lambda: panel._work is None, timeout=20000)
+        qtbot.waitUntil(lambda: panel._task is None, timeout=20000)
         return panel.message.value
 
     return done
@@ -85,7 +85,7 @@ def test_an_empty_viewer(viewer, kind):
     assert panel.layer.value is None
     assert not panel.run.enabled
     assert panel.run.native.isVisible()
-    panel._start()
+    panel._on_run()
     assert not panel.progress.native.isVisible()
     assert len(viewer.layers) == 0
     assert not notification_manager.records
@@ -138,7 +138,7 @@ def test_a_layer_deleted_while_it_is_worked_on(qtbot, viewer, click, kind, tmp_p
         panel.file.value = tmp_path / "scan.mhd"
     click(panel.run)
     viewer.layers.clear()
-    qtbot.waitUntil(lambda: panel._work is None, timeout=20000)
+    qtbot.waitUntil(lambda: panel._task is None, timeout=20000)
     qtbot.wait(50)
     assert not notification_manager.records
     # What comes of the layer is there; measurements of what is gone are not.
@@ -151,7 +151,7 @@ def test_a_layer_deleted_while_it_is_worked_on(qtbot, viewer, click, kind, tmp_p
 def test_it_leaves_nothing_behind_and_opens_again(qtbot, viewer, run, kind):
     layer = fill(viewer, kind)
     qtbot.wait(50)
-    events = [getattr(layer.events, name) for name in kind._followed if name in layer.events]
+    events = [getattr(layer.events, name) for name in kind._followed_events if name in layer.events]
     events.append(viewer.canvas.grid.events.enabled)
 
     def callbacks():

@@ -8,12 +8,12 @@ from napari_medread.plugin.gui import reader_progress
 
 
 def test_short_work_shows_no_bar_and_yields_everything():
-    assert list(reader_progress.progress_with_cancel(range(5), "Reading")) == [0, 1, 2, 3, 4]
+    assert list(reader_progress.show_cancelable_progress(range(5), "Reading")) == [0, 1, 2, 3, 4]
 
 
 def test_long_work_can_be_cancelled(monkeypatch):
-    monkeypatch.setattr(reader_progress, "PATIENCE", 0.0)
-    monkeypatch.setattr(reader_progress, "STEP", 0.0)
+    monkeypatch.setattr(reader_progress, "BAR_DELAY_S", 0.0)
+    monkeypatch.setattr(reader_progress, "BAR_INTERVAL_S", 0.0)
     bars = []
     original = reader_progress.cancelable_progress
 
@@ -23,7 +23,7 @@ def test_long_work_can_be_cancelled(monkeypatch):
 
     monkeypatch.setattr(reader_progress, "cancelable_progress", made)
     seen = []
-    work = reader_progress.progress_with_cancel(range(100), "Reading")
+    work = reader_progress.show_cancelable_progress(range(100), "Reading")
 
     def run():
         for item in work:

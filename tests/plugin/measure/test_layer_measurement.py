@@ -166,12 +166,12 @@ def test_values_inside_shapes_are_those_of_their_slice(name, axis):
     assert sorted(found) == [1, 2]
     plane = np.take(data, 6, axis=axis).astype(float)
     inside = plane[2:8, 3:11]
-    assert found[1].voxels == inside.size
+    assert found[1].voxel_count == inside.size
     assert found[1].mean == pytest.approx(inside.mean())
-    assert found[1].deviation == pytest.approx(inside.std())
+    assert found[1].standard_deviation == pytest.approx(inside.std())
     rows, columns = np.mgrid[: plane.shape[0], : plane.shape[1]]
     round_ = ((rows - 4.57) / 3) ** 2 + ((columns - 6.57) / 4) ** 2 <= 1
-    assert found[2].voxels == round_.sum()
+    assert found[2].voxel_count == round_.sum()
     assert found[2].mean == pytest.approx(plane[round_].mean())
 
 
@@ -214,12 +214,12 @@ def test_the_volume_of_a_ball_and_the_values_inside(name, lazy):
     found = in_labels(image, ruler, labels, (0, 0, 0))(no_progress).statistics
     inside = data[numbers == 3].astype(float)
     assert list(found) == [3]
-    assert (found[3].voxels, found[3].left_out) == (inside.size, 1)
+    assert (found[3].voxel_count, found[3].non_finite_count) == (inside.size, 1)
     assert found[3].mean == pytest.approx(np.nanmean(inside))
-    assert found[3].deviation == pytest.approx(np.nanstd(inside))
-    assert (found[3].lowest, found[3].highest) == (np.nanmin(inside), np.nanmax(inside))
+    assert found[3].standard_deviation == pytest.approx(np.nanstd(inside))
+    assert (found[3].minimum, found[3].maximum) == (np.nanmin(inside), np.nanmax(inside))
     assert ruler.voxel == pytest.approx(0.5)
-    assert found[3].voxels * ruler.voxel / 1000 == pytest.approx(litre, rel=0.02)
+    assert found[3].voxel_count * ruler.voxel / 1000 == pytest.approx(litre, rel=0.02)
 
 
 def test_labels_that_run_the_other_way_or_cover_a_part():
@@ -235,7 +235,7 @@ def test_labels_that_run_the_other_way_or_cover_a_part():
     labels = Labels(array, **attributes)
     inside = in_labels(image, ruler_of(image), labels, (0, 0, 0))(no_progress)
     (found,) = inside.statistics.values()
-    assert found.voxels == 3 * 10 * 6
+    assert found.voxel_count == 3 * 10 * 6
     assert found.mean == pytest.approx(data[regions == 7].mean())
     # Half a voxel off, or coarser: not guessed.
     for change in ({"translate": np.add(labels.translate, (0, 0, 1))}, {"scale": labels.scale * 2}):

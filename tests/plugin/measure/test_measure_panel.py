@@ -177,7 +177,7 @@ def test_a_panel_may_be_closed_while_it_measures(qtbot, viewer, widget, click):
     labels = viewer.add_labels(np.ones((60, 200, 200), np.uint8))
     widget.drawn.value = labels
     click(widget.run)
-    work, states = widget._work, []
+    work, states = widget._task, []
     work.finished.connect(lambda: states.append("finished"))
     labels.scale = (2, 1, 1)  # a change meanwhile
     viewer.window.remove_dock_widget(widget.native)
@@ -190,7 +190,7 @@ def test_cancelling_leaves_the_table_as_it_was(qtbot, viewer, widget, click):
     widget.drawn.value = viewer.layers[-1]
     click(widget.run)
     click(widget.cancel)
-    qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
+    qtbot.waitUntil(lambda: widget._task is None, timeout=20000)
     assert len(rows_of(widget)) == 0
     assert widget.message.value == "Cancelled."
 
@@ -276,7 +276,7 @@ def test_what_takes_long_is_measured_beside_the_window(qtbot, viewer, widget, cl
     saw = np.vstack([teeth, [(-5, 3000), (-5, 0)]])
     shapes = viewer.add_shapes([[(0, 0), (3, 4)]], shape_type="line", name="marks")
     shapes.add(saw, shape_type="polygon")
-    qtbot.waitUntil(lambda: widget._work is not None)
+    qtbot.waitUntil(lambda: widget._task is not None)
     assert widget.cancel.native.isVisible()
     line, polygon = rows_of(widget)
     assert line["Length (px)"] == "5.00"
@@ -285,18 +285,18 @@ def test_what_takes_long_is_measured_beside_the_window(qtbot, viewer, widget, cl
     qtbot.waitUntil(lambda: len(rows_of(widget)) == 3)
     assert rows_of(widget)[2]["Length (px)"] == "10.00"
     qtbot.waitUntil(lambda: rows_of(widget)[1].get("Area (px²)"), timeout=20000)
-    qtbot.waitUntil(lambda: widget._work is None)
+    qtbot.waitUntil(lambda: widget._task is None)
     area = 0.5 * abs(
         np.sum(saw[:, 0] * np.roll(saw[:, 1], -1) - saw[:, 1] * np.roll(saw[:, 0], -1))
     )
     assert float(rows_of(widget)[1]["Area (px²)"]) == pytest.approx(area, rel=1e-3)
     # Cancelled, it is not begun again by itself.
     shapes.data = [*shapes.data[:1], saw + 1]
-    qtbot.waitUntil(lambda: widget._work is not None)
+    qtbot.waitUntil(lambda: widget._task is not None)
     click(widget.cancel)
-    qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
+    qtbot.waitUntil(lambda: widget._task is None, timeout=20000)
     qtbot.wait(100)
-    assert widget._work is None
+    assert widget._task is None
 
 
 def test_a_long_table_fits_and_scrolls_as_one(qtbot, viewer, widget, values):

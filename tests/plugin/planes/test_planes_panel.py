@@ -386,12 +386,12 @@ def test_the_slice_and_where_it_lies(qtbot, viewer, widget):
     viewer.dims.point = layer.data_to_world((2, 3, 4))
     qtbot.wait(20)
     assert widget.slice.value.endswith("of 9, oblique")
-    assert "lies obliquely" in widget.about.value
+    assert "lies obliquely" in widget.message.value
     other = viewer.add_layer(AXIAL.layer())
     other.name = "straight"
     qtbot.wait(20)
     assert shown(viewer) == ["A", "P", "R", "L"]
-    assert "letters are those of straight; scan lies otherwise" in widget.about.value
+    assert "letters are those of straight; scan lies otherwise" in widget.message.value
     viewer.canvas.grid.enabled = True  # one beside the other: no letters are true of both
     qtbot.wait(20)
     assert shown(viewer) == [None] * 4
@@ -432,8 +432,8 @@ def test_patient_space_in_3d(qtbot, viewer, widget, click):
     np.testing.assert_allclose(
         first.world_to_data(points.data_to_world(points.data[0])), (1, 2, 3), atol=1e-9
     )
-    qtbot.waitUntil(lambda: widget.about.value.endswith("over one image in 2D."))
-    assert widget.about.value.splitlines()[-1].startswith("array is not turned")
+    qtbot.waitUntil(lambda: widget.message.value.endswith("over one image in 2D."))
+    assert widget.message.value.splitlines()[-1].startswith("array is not turned")
     third = viewer.add_layer(OBLIQUE.layer())
     assert lies_there(third)
     viewer.layers.remove(second)
@@ -449,7 +449,7 @@ def test_patient_space_in_3d(qtbot, viewer, widget, click):
     viewer.dims.ndisplay = 3
     assert lies_there(first)
     viewer.layers.remove(plain)
-    qtbot.waitUntil(lambda: widget.about.value.endswith("with what was drawn over it."))
+    qtbot.waitUntil(lambda: widget.message.value.endswith("with what was drawn over it."))
     click_tick(qtbot, widget.patient_space)
     np.testing.assert_array_equal(first.affine.affine_matrix, before[0])
     click_tick(qtbot, widget.patient_space)

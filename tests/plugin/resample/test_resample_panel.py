@@ -11,7 +11,7 @@ from napari.utils.notifications import notification_manager
 from helpers.menus import action, opened
 from napari_medread import read, resample
 from napari_medread.plugin.resample.resample_panel import ISOTROPIC, LIKE, PATIENT, SPACING
-from napari_medread.plugin.samples import example
+from napari_medread.plugin.samples import find_example
 
 MENU = "Layers", "Transform"
 ALIGNED = np.array([[0.0, 0, 1], [0, 1, 0], [-1, 0, 0]])
@@ -31,7 +31,7 @@ def resampled(qtbot, viewer, widget, click):
     def done():
         before = list(viewer.layers)
         click(widget.run)
-        qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
+        qtbot.waitUntil(lambda: widget._task is None, timeout=20000)
         (found,) = (layer for layer in viewer.layers if layer not in before)
         return found
 
@@ -60,7 +60,7 @@ def test_straightening_the_oblique_example(viewer, widget, resampled):
     assert "138 × 144 × 19 voxels" in widget.outcome.value
     assert "2.5 × 2.3 × 7 mm, 0.8 MB" in widget.outcome.value
     found = resampled()
-    (volume,) = read(example("mr_sagittal"))
+    (volume,) = read(find_example("mr_sagittal"))
     np.testing.assert_array_equal(found.data, resample(volume, straighten=True).data)
     affine = found.metadata["patient_affine"]
     np.testing.assert_allclose(affine[:3, :3], ALIGNED * [2.5, 2.3, 7.0], atol=1e-9)
@@ -276,7 +276,7 @@ def test_cancelling_leaves_no_layer(qtbot, viewer, widget, click):
     assert not widget.run.native.isVisible()
     qtbot.waitUntil(lambda: widget.progress.value > 0, timeout=20000)
     click(widget.cancel)
-    qtbot.waitUntil(lambda: widget._work is None, timeout=20000)
+    qtbot.waitUntil(lambda: widget._task is None, timeout=20000)
     assert len(viewer.layers) == count
     assert widget.message.value == "Cancelled."
     assert widget.run.native.isVisible()
@@ -287,7 +287,7 @@ def test_a_viewer_may_be_closed_while_it_works(qtbot, viewer, widget, click):
     viewer.open_sample("napari-medread", "ct_thorax")
     widget.spacing[0].native.setValue(0.7)
     click(widget.run)
-    work, states = widget._work, []
+    work, states = widget._task, []
     work.finished.connect(lambda: states.append("finished"))
     viewer.close()
     qtbot.waitUntil(lambda: bool(states), timeout=20000)
@@ -302,7 +302,7 @@ def test_the_menu_resamples_the_active_layer(qtbot, viewer, title, wanted):
     viewer.open_sample("napari-medread", "mr_sagittal")
     action(viewer, *MENU, title).trigger()
     qtbot.waitUntil(lambda: len(viewer.layers) == 2, timeout=20000)
-    (volume,) = read(example("mr_sagittal"))
+    (volume,) = read(find_example("mr_sagittal"))
     expected = resample(volume, **wanted)
     np.testing.assert_array_equal(viewer.layers[-1].data, expected.data)
     np.testing.assert_allclose(

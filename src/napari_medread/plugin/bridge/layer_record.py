@@ -16,7 +16,7 @@ import numpy as np
 from napari.layers import Layer
 
 from napari_medread.core.affines import Float
-from napari_medread.core.slice_sources import Frames
+from napari_medread.core.slice_sources import SliceSources
 
 RECORD_KEY = "napari_medread"
 """Key of the record in ``layer.metadata``."""
@@ -72,7 +72,7 @@ class LayerRecord:
 
     drawn_affine: Float | None = None
     slice_axis: int | None = None
-    slice_sources: Frames | None = None
+    slice_sources: SliceSources | None = None
     opened_contrast_limits: tuple[float, float] | None = None
     opened_colormap: str | None = None
     straight: StraightDrawing | None = None
@@ -87,7 +87,7 @@ class LayerRecord:
             object.__setattr__(self, "drawn_affine", matrix)
         if self.slice_axis not in (None, 0, 1, 2):
             raise ValueError(f"slice_axis is {self.slice_axis!r}, not 0, 1 or 2")
-        for name, kind in (("slice_sources", Frames), ("straight", StraightDrawing)):
+        for name, kind in (("slice_sources", SliceSources), ("straight", StraightDrawing)):
             value = getattr(self, name)
             if value is not None and not isinstance(value, kind):
                 raise ValueError(f"{name} is a {type(value).__name__}, not a {kind.__name__}")

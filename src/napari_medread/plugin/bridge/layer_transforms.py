@@ -16,7 +16,7 @@ _SHORT_UNITS = {"second": "s", "millisecond": "ms", "microsecond": "us"}
 """Names of units as napari spells them, and as volumes do."""
 
 
-def drawn_of(ndim: int, attributes: Mapping[str, Any]) -> NDArray[np.float64]:
+def compute_index_to_world(ndim: int, attributes: Mapping[str, Any]) -> NDArray[np.float64]:
     """Return the (n + 1, n + 1) matrix from array index to napari's world."""
     own = CompositeAffine(
         scale=attributes.get("scale", (1.0,) * ndim),
@@ -29,7 +29,7 @@ def drawn_of(ndim: int, attributes: Mapping[str, Any]) -> NDArray[np.float64]:
     return np.asarray(own if affine is None else np.asarray(affine) @ own, dtype=float)
 
 
-def millimetres(unit: Any) -> float | None:
+def get_mm_per_unit(unit: Any) -> float | None:
     """Return how many mm a unit of length is, None for any other."""
     if str(unit) in ("mm", "millimeter"):
         return 1.0
@@ -40,12 +40,12 @@ def millimetres(unit: Any) -> float | None:
     return float(factor) if math.isfinite(factor) and factor > 0 else None
 
 
-def short(unit: Any) -> str:
+def shorten_unit(unit: Any) -> str:
     """Return a unit by the name that volumes give it."""
     return _SHORT_UNITS.get(str(unit), str(unit))
 
 
-def frame_of(layer: Layer, ndim: int, point: Sequence[float]) -> tuple[int, ...]:
+def get_displayed_frame(layer: Layer, ndim: int, point: Sequence[float]) -> tuple[int, ...]:
     """Return the index along the axes before space of what the viewer shows of a layer."""
     lead = layer.ndim - ndim
     here = np.zeros(layer.ndim)

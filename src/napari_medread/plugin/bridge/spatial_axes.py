@@ -12,13 +12,17 @@ from napari_medread.core.affines import Float
 from napari_medread.core.geometry import PLANE_LABELS
 from napari_medread.core.volume import Axis
 from napari_medread.errors import CannotWrite
-from napari_medread.plugin.bridge.layer_transforms import drawn_of, millimetres, short
+from napari_medread.plugin.bridge.layer_transforms import (
+    compute_index_to_world,
+    get_mm_per_unit,
+    shorten_unit,
+)
 
-SAME = 1e-6
+MATRIX_TOLERANCE_MM = 1e-6
 """Transforms that differ by less, in mm, are the same."""
 
 
-class Grid(NamedTuple):
+class LayerGrid(NamedTuple):
     """The axes of a layer that are space, and where napari draws them.
 
     Attributes
@@ -51,14 +55,14 @@ class Grid(NamedTuple):
         """How many axes are space."""
         return len(self.drawn) - 1
 
-    def is_same(self, other: Grid) -> bool:
+    def is_same(self, other: LayerGrid) -> bool:
         """Tell whether the voxels of another are drawn where those of this are."""
         return self.shape == other.shape and bool(
-            np.allclose(self.drawn, other.drawn, rtol=0, atol=SAME)
+            np.allclose(self.drawn, other.drawn, rtol=0, atol=MATRIX_TOLERANCE_MM)
         )
 
 
-def grid_of_layer(layer: Layer) -> Grid:
+def get_layer_grid(layer: Layer) -> LayerGrid:
     """Return where napari draws a layer; of one without voxels, its axes have the length 1.
 
     Raises
@@ -69,10 +73,10 @@ def grid_of_layer(layer: Layer) -> Grid:
     data, attributes, _ = layer.as_layer_data_tuple()
     finest = data[0] if attributes.get("multiscale") else data
     shape = getattr(finest, "shape", ()) if isinstance(layer, Image | Labels) else ()
-    return grid_of(layer.name, tuple(shape[: layer.ndim]) or (1,) * layer.ndim, attributes)
+    return make_layer_grid(layer.name, tuple(shape[: layer.ndim]) or (1,) * layer.ndim, attributes)
 
 
-def drawn_in_mm(layer: Layer, otherwise: Sequence[float]) -> Float:
+def compute_data_to_world_mm(layer: Layer, otherwise: Sequence[float]) -> Float:
     """Return the (n + 1, n + 1) matrix from a layer's n coordinates to the world in mm.
 
     Parameters
@@ -81,13 +85,13 @@ def drawn_in_mm(layer: Layer, otherwise: Sequence[float]) -> Float:
     otherwise : sequence of float
         Millimetres of one unit along the last axes, for those of no unit of length.
     """
-    matrix = drawn_of(layer.ndim, layer.as_layer_data_tuple()[1]).copy()
+    matrix = compute_index_to_world(layer.ndim, layer.as_layer_data_tuple()[1]).copy()
     for back, other in enumerate(reversed(otherwise[-layer.ndim :]), 1):
-        matrix[-1 - back] *= millimetres(layer.units[-back]) or other
+        matrix[-1 - back] *= get_mm_per_unit(layer.units[-back]) or other
     return matrix
 
 
-def grid_of(name: str, shape: tuple[int, ...], attributes: Mapping[str, Any]) -> Grid:
+def make_layer_grid(name: str, shape: tuple[int, ...], attributes: Mapping[str, Any]) -> LayerGrid:
     """Separate the axes of space from those before them.
 
     Parameters
@@ -111,13 +115,13 @@ def grid_of(name: str, shape: tuple[int, ...], attributes: Mapping[str, Any]) ->
     lead = ndim - count
     if lead < 0:
         raise CannotWrite(f"{name}: a layer of {ndim} axes is no image.")
-    matrix = drawn_of(ndim, attributes)
+    matrix = compute_index_to_world(ndim, attributes)
     if matrix[:lead, lead:ndim].any() or matrix[lead:ndim, :lead].any():
         raise CannotWrite(
             f"{name}: its transform mixes axes of space with others. Reset its rotation and shear."
         )
     units = attributes.get("units") or ("pixel",) * ndim
-    factors = [millimetres(unit) for unit in units]
+    factors = [get_mm_per_unit(unit) for unit in units]
     drawn = matrix[lead:, lead:].copy()
     drawn[:count, :] *= [[factor or 1.0] for factor in factors[lead:]]
     metadata = attributes.get("metadata") or {}
@@ -125,7 +129,7 @@ def grid_of(name: str, shape: tuple[int, ...], attributes: Mapping[str, Any]) ->
     leading = tuple(
         Axis(
             label if label and not label.startswith("-") else "frame",
-            short(unit) if factor is None else "mm",
+            shorten_unit(unit) if factor is None else "mm",
             abs(float(step)) * (factor or 1.0) or 1.0,
             tuple(found) if len(found := values.get(label, ())) == n else (),
         )
@@ -133,7 +137,7 @@ def grid_of(name: str, shape: tuple[int, ...], attributes: Mapping[str, Any]) ->
             labels[:lead], units, factors, np.diag(matrix), shape, strict=False
         )
     )
-    return Grid(
+    return LayerGrid(
         name,
         shape[lead:],
         drawn,

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import QCheckBox, QLineEdit, QProgressBar, QVBoxLayout, QWidget
 
-from napari_medread.plugin.browser.catalogue_loading import Loaded
-from napari_medread.plugin.browser.catalogue_rows import Row, browsed, patient_titles
+from napari_medread.plugin.browser.catalogue_loading import LoadedLayers
+from napari_medread.plugin.browser.catalogue_rows import CatalogueRow, list_rows, patient_titles
 from napari_medread.plugin.browser.load_queue import LoadQueue
-from napari_medread.plugin.browser.path_bar import PlaceBar, dropped
+from napari_medread.plugin.browser.path_bar import PathBar, get_dropped_path
 from napari_medread.plugin.browser.series_tree import SeriesTree
-from napari_medread.plugin.browser.thumbnail_queue import Thumbnails
-from napari_medread.plugin.gui.background_work import Work
+from napari_medread.plugin.browser.thumbnail_queue import ThumbnailQueue
+from napari_medread.plugin.gui.background_task import BackgroundTask
 from napari_medread.plugin.gui.panel_tasks import Beside
 from napari_medread.plugin.gui.qt_controls import button, line_of, sentence, sentences
-from napari_medread.plugin.gui.viewer_references import unwrapped
+from napari_medread.plugin.gui.viewer_references import unwrap_viewer
 
 if TYPE_CHECKING:
     from napari_medread.catalogue import Catalogue
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 NOTHING_CHOSEN = "Choose a folder or a DICOMDIR, or drop one here."
 
 
-class Browser(QWidget):
+class SeriesBrowserPanel(QWidget):
     """Shows patients, studies, series and volumes of a folder or DICOMDIR, and loads them.
 
     Patients' names are shown, as who chooses a series must see whose it is. They stay in
@@ -41,11 +41,11 @@ class Browser(QWidget):
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__()
         self._catalogue: Catalogue | None = None
-        self._looking: Work | None = None
+        self._looking: BackgroundTask | None = None
         self._beside = Beside(self)
-        self._queue = LoadQueue(Loaded(unwrapped(napari_viewer)), self._beside)
+        self._queue = LoadQueue(LoadedLayers(unwrap_viewer(napari_viewer)), self._beside)
         self._make_controls()
-        self._thumbnails = Thumbnails(self.tree, self._beside)
+        self._thumbnails = ThumbnailQueue(self.tree, self._beside)
         self._lay_out()
         self._connect()
         self.setAcceptDrops(True)
@@ -54,7 +54,7 @@ class Browser(QWidget):
         self.message.setText(NOTHING_CHOSEN)
 
     def _make_controls(self) -> None:
-        self.place = PlaceBar()
+        self.place = PathBar()
         self.filter = QLineEdit(placeholderText="Filter")
         self.filter.setClearButtonEnabled(True)
         self.filter.setToolTip(
@@ -120,12 +120,12 @@ class Browser(QWidget):
 
     def dragEnterEvent(self, event: Any) -> None:  # noqa: N802  (Qt's name)
         """Take one folder or file."""
-        if not self._queue.is_busy and dropped(event) is not None:
+        if not self._queue.is_busy and get_dropped_path(event) is not None:
             event.acceptProposedAction()
 
     def dropEvent(self, event: Any) -> None:  # noqa: N802  (Qt's name)
         """Look into what was dropped."""
-        place = dropped(event)
+        place = get_dropped_path(event)
         if place is not None:
             event.acceptProposedAction()
             self.look_into(place)
@@ -141,7 +141,7 @@ class Browser(QWidget):
         self.place.set_place(place)
         self.message.setText(f"Looking into {place.name}…")
         self._looking = self._beside.begin(
-            partial(browsed, place),
+            partial(list_rows, place),
             progressed=self._on_progressed,
             returned=self._on_browsed,
             refused=self.message.setText,
@@ -149,15 +149,15 @@ class Browser(QWidget):
         )
         self._show_running()
 
-    def _on_browsed(self, found: tuple[Catalogue, list[Row]]) -> None:
+    def _on_browsed(self, found: tuple[Catalogue, list[CatalogueRow]]) -> None:
         catalogue, rows = found
         self._show(catalogue, rows)
         place = self.place.place
         said = ""
         if place is not None and not rows:
-            from napari_medread.api import NOTHING_IN_IT
+            from napari_medread.api import NO_READABLE_IMAGE
 
-            said = f"{place.name or place}: {NOTHING_IN_IT}"
+            said = f"{place.name or place}: {NO_READABLE_IMAGE}"
         self.message.setText(said)
 
     def _on_finished(self) -> None:
@@ -167,7 +167,7 @@ class Browser(QWidget):
 
     # Showing it.
 
-    def _show(self, catalogue: Catalogue | None, rows: list[Row]) -> None:
+    def _show(self, catalogue: Catalogue | None, rows: list[CatalogueRow]) -> None:
         self._catalogue = catalogue
         self._thumbnails.start_anew()
         self.tree.show_rows(rows)

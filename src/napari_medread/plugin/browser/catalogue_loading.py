@@ -10,20 +10,20 @@ from napari.layers import Layer
 
 from napari_medread.core.progress import Progress
 from napari_medread.plugin.bridge.volume_to_layer import LayerData, to_layers
-from napari_medread.plugin.browser.catalogue_rows import Readable
+from napari_medread.plugin.browser.catalogue_rows import CatalogueEntry
 from napari_medread.plugin.gui.notifications import show_notes
-from napari_medread.plugin.gui.viewer_references import open_viewer
+from napari_medread.plugin.gui.viewer_references import get_open_viewer
 
 
-class Opened(NamedTuple):
+class EntryLayers(NamedTuple):
     """What was read of an entry: data of layers, and the notes on each."""
 
-    entry: Readable
+    entry: CatalogueEntry
     layers: list[LayerData]
     notes: list[tuple[str, ...]]
 
 
-def opened(entry: Readable, lazy_above: int | None, progress: Progress) -> Opened:
+def read_entry(entry: CatalogueEntry, lazy_above: int | None, progress: Progress) -> EntryLayers:
     """Read an entry, and make all that can be made of it beside the window.
 
     Raises
@@ -32,10 +32,10 @@ def opened(entry: Readable, lazy_above: int | None, progress: Progress) -> Opene
         Where it cannot be read.
     """
     volumes = entry.read(progress, lazy_above)
-    return Opened(entry, to_layers(volumes), [volume.notes for volume in volumes])
+    return EntryLayers(entry, to_layers(volumes), [volume.notes for volume in volumes])
 
 
-class Loaded:
+class LoadedLayers:
     """The layers of one viewer that show entries of a catalogue.
 
     Parameters
@@ -45,7 +45,7 @@ class Loaded:
     """
 
     def __init__(self, viewer: Any) -> None:
-        self._viewer_of = weakref.ref(viewer)
+        self._viewer_ref = weakref.ref(viewer)
         self._entry_of: weakref.WeakKeyDictionary[Layer, Any] = weakref.WeakKeyDictionary()
         self._together: list[weakref.ref[Layer]] = []
         self._noted: list[tuple[str, tuple[str, ...]]] = []
@@ -59,9 +59,9 @@ class Loaded:
         noted, self._noted = self._noted, []
         show_notes(noted)
 
-    def layer_of(self, entry: Readable) -> Layer | None:
+    def layer_of(self, entry: CatalogueEntry) -> Layer | None:
         """Return the layer that shows an entry, even if it was renamed or opened otherwise."""
-        viewer = open_viewer(self._viewer_of)
+        viewer = get_open_viewer(self._viewer_ref)
         for layer in () if viewer is None else viewer.layers:
             if self._entry_of.get(layer) == _key(entry) or _is_of(layer, entry):
                 return layer
@@ -69,14 +69,14 @@ class Loaded:
 
     def select(self, layer: Layer) -> None:
         """Show a layer and make it the active one."""
-        viewer = open_viewer(self._viewer_of)
+        viewer = get_open_viewer(self._viewer_ref)
         if viewer is not None:
             layer.visible = True
             viewer.layers.selection.active = layer
 
-    def add(self, found: Opened) -> None:
+    def add(self, found: EntryLayers) -> None:
         """Add what was read of an entry, as the reader would."""
-        viewer = open_viewer(self._viewer_of)
+        viewer = get_open_viewer(self._viewer_ref)
         if viewer is None:
             return
         for data, notes in zip(found.layers, found.notes, strict=True):
@@ -105,11 +105,11 @@ class Loaded:
             viewer.reset_view()
 
 
-def _key(entry: Readable) -> tuple[Any, ...]:
+def _key(entry: CatalogueEntry) -> tuple[Any, ...]:
     return entry.name, entry.source
 
 
-def _is_of(layer: Layer, entry: Readable) -> bool:
+def _is_of(layer: Layer, entry: CatalogueEntry) -> bool:
     """Tell whether a layer is what the reader makes of an entry."""
     source = layer.metadata.get("source")
     return (

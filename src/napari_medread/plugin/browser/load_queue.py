@@ -7,13 +7,13 @@ from functools import partial
 
 from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 
-from napari_medread.plugin.browser.catalogue_loading import Loaded, Opened, opened
-from napari_medread.plugin.browser.catalogue_rows import Readable
-from napari_medread.plugin.gui.background_work import Work
+from napari_medread.plugin.browser.catalogue_loading import EntryLayers, LoadedLayers, read_entry
+from napari_medread.plugin.browser.catalogue_rows import CatalogueEntry
+from napari_medread.plugin.gui.background_task import BackgroundTask
 from napari_medread.plugin.gui.panel_tasks import Beside
-from napari_medread.plugin.gui.preferences import lazy_above
+from napari_medread.plugin.gui.preferences import get_lazy_above_bytes
 
-SAID = 3
+MAX_SENTENCES = 3
 """So many sentences fit below the list."""
 
 
@@ -41,11 +41,11 @@ class LoadQueue(QObject):
     said = Signal(str)
     ended = Signal()
 
-    def __init__(self, layers: Loaded, beside: Beside) -> None:
+    def __init__(self, layers: LoadedLayers, beside: Beside) -> None:
         super().__init__(beside)
         self._layers, self._beside = layers, beside
-        self._work: Work | None = None
-        self._entries: list[Readable] = []
+        self._work: BackgroundTask | None = None
+        self._entries: list[CatalogueEntry] = []
         self._count = 0
         self._sentences: list[str] = []
 
@@ -54,7 +54,7 @@ class LoadQueue(QObject):
         """Whether something is being loaded."""
         return self._work is not None
 
-    def load(self, entries: Sequence[Readable]) -> None:
+    def load(self, entries: Sequence[CatalogueEntry]) -> None:
         """Load entries; of one that is open its layer is selected."""
         self._entries, self._count, self._sentences = [], 0, []
         self._layers.begin()
@@ -82,7 +82,7 @@ class LoadQueue(QObject):
         more = f" ({len(self._entries) - 1} more to come)" if len(self._entries) > 1 else ""
         self.said.emit(f"Loading {entry.name}{more}…")
         self._work = self._beside.begin(
-            partial(opened, entry, lazy_above()),
+            partial(read_entry, entry, get_lazy_above_bytes()),
             progressed=self._on_progressed,
             returned=self._on_returned,
             refused=self._on_refused,
@@ -95,7 +95,7 @@ class LoadQueue(QObject):
     def _on_refused(self, sentence: str) -> None:
         self._sentences.append(sentence)
 
-    def _on_returned(self, found: Opened) -> None:
+    def _on_returned(self, found: EntryLayers) -> None:
         self._layers.add(found)
         self._count += len(found.layers)
 
@@ -110,8 +110,8 @@ class LoadQueue(QObject):
         self._layers.end()
         what = "volume was" if self._count == 1 else "volumes were"
         counted = f"{self._count} {what} loaded." if self._count else ""
-        more = len(self._sentences) - SAID
+        more = len(self._sentences) - MAX_SENTENCES
         rest = f"And {more} more." if more > 0 else ""
-        said = (counted, *self._sentences[:SAID], rest, last)
+        said = (counted, *self._sentences[:MAX_SENTENCES], rest, last)
         self.said.emit(" ".join(filter(None, said)))
         self.ended.emit()

@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QFileDialog, QLineEdit, QVBoxLayout, QWidget
 from napari_medread.plugin.gui.qt_controls import button, line_of
 
 
-class PlaceBar(QWidget):
+class PathBar(QWidget):
     """A line for a path, and buttons.
 
     Attributes
@@ -77,7 +77,7 @@ class PlaceBar(QWidget):
             self.wanted.emit(self.place)
 
 
-def dropped(event: Any) -> Path | None:
+def get_dropped_path(event: Any) -> Path | None:
     """Return the one folder or file that is dropped, None where it is not one."""
     urls = event.mimeData().urls()
     return Path(urls[0].toLocalFile()) if len(urls) == 1 and urls[0].isLocalFile() else None

@@ -10,8 +10,8 @@ from qtpy.QtCore import QItemSelection, QItemSelectionModel, QSize, Qt, QTimer, 
 from qtpy.QtGui import QColor, QIcon, QImage, QPainter, QPixmap
 from qtpy.QtWidgets import QAbstractItemView, QTreeWidget, QTreeWidgetItem
 
-from napari_medread.plugin.browser.catalogue_rows import Readable, Row, shown_rows
-from napari_medread.plugin.browser.entry_preview import SIDE, Look
+from napari_medread.plugin.browser.catalogue_rows import CatalogueEntry, CatalogueRow, filter_rows
+from napari_medread.plugin.browser.entry_preview import THUMBNAIL_SIZE_PX, EntryPreview
 
 _INDENTATION = 12
 
@@ -45,25 +45,25 @@ class SeriesTree(QTreeWidget):
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setIconSize(QSize(SIDE, SIDE))
+        self.setIconSize(QSize(THUMBNAIL_SIZE_PX, THUMBNAIL_SIZE_PX))
         self.setIndentation(_INDENTATION)
         self.setMinimumWidth(_WIDTH)
         self.setStyleSheet("QTreeView::item { padding: 2px 0px; }")
         self.setToolTip("Double-click a volume, or press Enter, to load it.")
-        self._rows: list[Row] = []
-        self._items: dict[Row, QTreeWidgetItem] = {}
-        self._row_of: dict[Readable, Row] = {}
-        self._shown_by: dict[int, Row] = {}
-        self._hidden: set[Row] = set()
+        self._rows: list[CatalogueRow] = []
+        self._items: dict[CatalogueRow, QTreeWidgetItem] = {}
+        self._row_of: dict[CatalogueEntry, CatalogueRow] = {}
+        self._shown_by: dict[int, CatalogueRow] = {}
+        self._hidden: set[CatalogueRow] = set()
         self._wanted = ""
         self._empty = _icon(QImage())
-        self._waiting: Iterator[tuple[Row, Row | None]] = iter(())
+        self._waiting: Iterator[tuple[CatalogueRow, CatalogueRow | None]] = iter(())
         self._timer = QTimer(self)
         self._timer.setInterval(0)
         self._timer.timeout.connect(self._fill)
         self.is_filling = False
 
-    def show_rows(self, rows: Sequence[Row]) -> None:
+    def show_rows(self, rows: Sequence[CatalogueRow]) -> None:
         """Show other rows, all of them open; many of them a little later."""
         self.clear()
         self._items, self._row_of, self._shown_by, self._hidden = {}, {}, {}, set()
@@ -90,7 +90,7 @@ class SeriesTree(QTreeWidget):
         self.keep(self._wanted)
         self.filled.emit()
 
-    def _item(self, row: Row) -> QTreeWidgetItem:
+    def _item(self, row: CatalogueRow) -> QTreeWidgetItem:
         item = QTreeWidgetItem()
         self._items[row], self._shown_by[id(item)] = item, row
         self._write(row)
@@ -111,12 +111,12 @@ class SeriesTree(QTreeWidget):
                 self._write(row)
         self.keep(self._wanted)
 
-    def _write(self, row: Row) -> None:
+    def _write(self, row: CatalogueRow) -> None:
         item = self._items[row]
         item.setText(0, "\n".join([row.title, *row.details]))
         item.setToolTip(0, row.tip)
 
-    def show_look(self, look: Look) -> None:
+    def show_look(self, look: EntryPreview) -> None:
         """Show what was found out about an entry."""
         row = self._row_of.get(look.entry)
         if row is not None:
@@ -130,7 +130,7 @@ class SeriesTree(QTreeWidget):
         self._wanted = wanted
         if self.is_filling:
             return
-        shown = shown_rows(self._rows, wanted) if wanted.split() else set(self._items)
+        shown = filter_rows(self._rows, wanted) if wanted.split() else set(self._items)
         hidden = self._items.keys() - shown
         gone = QItemSelection()
         for row in hidden - self._hidden:
@@ -144,11 +144,11 @@ class SeriesTree(QTreeWidget):
         self._hidden = set(hidden)
         self.kept.emit()
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[CatalogueRow]:
         """Yield all rows from top to bottom."""
         yield from self._items
 
-    def rows_in_view(self) -> Iterator[Row]:
+    def rows_in_view(self) -> Iterator[CatalogueRow]:
         """Yield the rows that can be seen now."""
         item = self.itemAt(1, 1)
         bottom = self.viewport().rect().bottom()
@@ -156,11 +156,11 @@ class SeriesTree(QTreeWidget):
             yield self._shown_by[id(item)]
             item = self.itemBelow(item)
 
-    def selected(self) -> list[Row]:
+    def selected(self) -> list[CatalogueRow]:
         """Return the selected rows from top to bottom."""
         return [row for row, item in self._items.items() if item.isSelected()]
 
-    def selected_entries(self) -> list[Readable]:
+    def selected_entries(self) -> list[CatalogueEntry]:
         """Return what the selected rows load, each once, as far as the filter shows it."""
         found = (
             row.entry
@@ -192,14 +192,16 @@ class SeriesTree(QTreeWidget):
             self.wanted.emit()
 
 
-def _with_parents(rows: Sequence[Row], above: Row | None) -> Iterator[tuple[Row, Row | None]]:
+def _with_parents(
+    rows: Sequence[CatalogueRow], above: CatalogueRow | None
+) -> Iterator[tuple[CatalogueRow, CatalogueRow | None]]:
     """Yield rows and those below them from top to bottom, each with what it is in."""
     for row in rows:
         yield row, above
         yield from _with_parents(row.children, row)
 
 
-def _with_below(row: Row) -> Iterator[Row]:
+def _with_below(row: CatalogueRow) -> Iterator[CatalogueRow]:
     yield row
     for child in row.children:
         yield from _with_below(child)
@@ -207,11 +209,15 @@ def _with_below(row: Row) -> Iterator[Row]:
 
 def _icon(picture: QImage) -> QIcon:
     """Return a picture in the middle of a black square, which stays as it is when selected."""
-    square = QPixmap(SIDE, SIDE)
+    square = QPixmap(THUMBNAIL_SIZE_PX, THUMBNAIL_SIZE_PX)
     square.fill(QColor("black"))
     if not picture.isNull():
         painter = QPainter(square)
-        painter.drawImage((SIDE - picture.width()) // 2, (SIDE - picture.height()) // 2, picture)
+        painter.drawImage(
+            (THUMBNAIL_SIZE_PX - picture.width()) // 2,
+            (THUMBNAIL_SIZE_PX - picture.height()) // 2,
+            picture,
+        )
         painter.end()
     icon = QIcon(square)
     icon.addPixmap(square, QIcon.Mode.Selected)

@@ -10,17 +10,17 @@ from itertools import chain
 from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 
 from napari_medread.core.progress import Progress
-from napari_medread.plugin.browser.catalogue_rows import Readable, Row
-from napari_medread.plugin.browser.entry_preview import Look, look_at
+from napari_medread.plugin.browser.catalogue_rows import CatalogueEntry, CatalogueRow
+from napari_medread.plugin.browser.entry_preview import EntryPreview, make_preview
 from napari_medread.plugin.browser.series_tree import SeriesTree
-from napari_medread.plugin.gui.background_work import Work
+from napari_medread.plugin.gui.background_task import BackgroundTask
 from napari_medread.plugin.gui.panel_tasks import Beside
 
 _BATCH = 12
 """Thumbnails that are made before it is asked again which are in view."""
 
 
-class Thumbnails(QObject):
+class ThumbnailQueue(QObject):
     """Looks at the volumes of a tree one after the other.
 
     Parameters
@@ -41,9 +41,9 @@ class Thumbnails(QObject):
     def __init__(self, tree: SeriesTree, beside: Beside) -> None:
         super().__init__(tree)
         self._tree, self._beside = tree, beside
-        self._work: Work | None = None
-        self._seen: set[Readable] = set()
-        self._made: deque[Look] = deque()
+        self._work: BackgroundTask | None = None
+        self._seen: set[CatalogueEntry] = set()
+        self._made: deque[EntryPreview] = deque()
 
     @property
     def is_busy(self) -> bool:
@@ -55,7 +55,7 @@ class Thumbnails(QObject):
         if self._work is not None:
             return
         rows = chain(self._tree.rows_in_view(), self._tree.rows())
-        batch: list[Row] = []
+        batch: list[CatalogueRow] = []
         for row in rows:
             if row.entry is not None and row.entry not in self._seen:
                 self._seen.add(row.entry)  # once, whatever comes of it
@@ -104,6 +104,8 @@ class Thumbnails(QObject):
             self._tree.show_look(self._made.popleft())
 
 
-def _look_at_all(rows: Sequence[Row], tell: Callable[[Look], None], progress: Progress) -> None:
+def _look_at_all(
+    rows: Sequence[CatalogueRow], tell: Callable[[EntryPreview], None], progress: Progress
+) -> None:
     for row in progress(rows, "Looking"):
-        tell(look_at(row, progress))
+        tell(make_preview(row, progress))

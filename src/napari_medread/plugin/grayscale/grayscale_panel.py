@@ -12,10 +12,10 @@ from napari_medread.core.grayscale_conversion import MEAN, REC_601, REC_709
 from napari_medread.plugin.bridge.volume_to_layer import LayerData
 from napari_medread.plugin.grayscale.layer_grayscale import refusal, work_on
 from napari_medread.plugin.grayscale.side_by_side import SideBySide, grid_events
-from napari_medread.plugin.gui.controls import row
-from napari_medread.plugin.gui.panel import Panel
-from napari_medread.plugin.gui.preferences import preference
-from napari_medread.plugin.gui.viewer_references import open_viewer
+from napari_medread.plugin.gui.controls import make_labelled_row
+from napari_medread.plugin.gui.layer_panel import LayerPanel
+from napari_medread.plugin.gui.preferences import get_preference
+from napari_medread.plugin.gui.viewer_references import get_open_viewer
 
 _LUMAS = [
     ("mean of red, green, blue", MEAN),
@@ -24,7 +24,7 @@ _LUMAS = [
 ]
 
 
-class Grayscale(Panel):
+class Grayscale(LayerPanel):
     """Make a grey layer of a colour picture, stack or volume.
 
     Parameters
@@ -47,7 +47,7 @@ class Grayscale(Panel):
         self._before: SideBySide | None = None
         self.luma: Any = ComboBox(
             choices=_LUMAS,
-            value=preference("grey", "luma"),
+            value=get_preference("grey", "luma"),
             tooltip="How red, green and blue are weighted. Alpha is left out. The default can be\n"
             "changed in napari's preferences, under Medical images.",
         )
@@ -59,38 +59,38 @@ class Grayscale(Panel):
         self.side_by_side.changed.connect(self._on_side_by_side)
         self._lay_out(
             [
-                row(Label(value="Layer"), self.layer),
-                row(Label(value="Grey"), self.luma),
+                make_labelled_row(Label(value="Layer"), self.layer),
+                make_labelled_row(Label(value="Grey"), self.luma),
                 self.side_by_side,
             ]
         )
 
-    def _layers(self, *_: Any) -> list[Layer]:
-        return [each for each in super()._layers() if isinstance(each, Image)]
+    def _layer_choices(self, *_: Any) -> list[Layer]:
+        return [each for each in super()._layer_choices() if isinstance(each, Image)]
 
-    def _prefill(self, *_: Any) -> None:
-        if self._is_filling:
+    def _update_controls(self, *_: Any) -> None:
+        if self._is_updating:
             return
-        self._watch()
+        self._follow_layers()
         why = refusal(self.layer.value)
         self.outcome.value = why or _outcome(self.layer.value)
         self.run.enabled = not why
         if self._before is not None and not all(self._shown_pair()):
             self.side_by_side.value = False  # one of the two was removed
 
-    def _start(self) -> None:
-        layer, viewer = self.layer.value, self._viewer_of()
-        if viewer is None or self._work is not None or refusal(layer):
+    def _on_run(self) -> None:
+        layer, viewer = self.layer.value, self._viewer_ref()
+        if viewer is None or self._task is not None or refusal(layer):
             return
         self.message.value = ""
         source = weakref.ref(layer)
         work = work_on(viewer, layer, self.luma.value)
-        work.returned.connect(self._weakly(lambda panel, made: panel._on_made(source)))
-        self._begin(work, _result)
+        work.returned.connect(self.while_open(lambda panel, made: panel._on_made(source)))
+        self._start_task(work, _result)
 
     def _on_made(self, source: weakref.ref[Layer]) -> None:
         """Keep the two apart from other layers, and show them side by side if that is wanted."""
-        viewer, layer = self._viewer_of(), source()
+        viewer, layer = self._viewer_ref(), source()
         if viewer is None or layer not in viewer.layers:
             return
         self._restore()
@@ -100,7 +100,7 @@ class Grayscale(Panel):
 
     def _shown_pair(self) -> list[Layer | None]:
         """Return the colour and the grey made last, None for what is not in the viewer."""
-        viewer = self._viewer_of()
+        viewer = self._viewer_ref()
         layers = [] if viewer is None else list(viewer.layers)
         pair = [each() for each in self._pair or ()]
         return [each if each in layers else None for each in pair] or [None]
@@ -111,7 +111,7 @@ class Grayscale(Panel):
             self._show_pair()
 
     def _show_pair(self) -> None:
-        viewer, pair = self._viewer_of(), self._shown_pair()
+        viewer, pair = self._viewer_ref(), self._shown_pair()
         if viewer is None or not all(pair):
             return
         self._before = SideBySide(viewer, pair)
@@ -120,7 +120,7 @@ class Grayscale(Panel):
 
     def _restore(self) -> None:
         before, self._before = self._before, None
-        viewer = open_viewer(self._viewer_of)
+        viewer = get_open_viewer(self._viewer_ref)
         if before is not None and viewer is not None:
             for event in grid_events(viewer):
                 event.disconnect(self._on_grid)
@@ -129,12 +129,12 @@ class Grayscale(Panel):
     def _on_grid(self, event: Any = None) -> None:
         """Untick when a person arranges the grid otherwise: it is no longer these two."""
         del event
-        if not self._is_gone:
+        if not self.is_closed:
             self.side_by_side.value = False
 
-    def _leave(self) -> None:
+    def _on_close(self) -> None:
         """Show what was shown before."""
-        super()._leave()
+        super()._on_close()
         self._restore()
 
 

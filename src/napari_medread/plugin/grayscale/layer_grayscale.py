@@ -10,12 +10,17 @@ import napari
 from napari.layers import Image, Layer
 from napari.utils.notifications import show_error, show_info
 
-from napari_medread.core.grayscale_conversion import MEAN, WEIGHTS, grey, limits
+from napari_medread.core.grayscale_conversion import (
+    LUMA_WEIGHTS,
+    MEAN,
+    find_grayscale_limits,
+    to_grayscale,
+)
 from napari_medread.core.progress import Progress
-from napari_medread.plugin.bridge.volume_to_layer import LayerData, array_of
-from napari_medread.plugin.gui.background_work import Work, show_progress
-from napari_medread.plugin.gui.preferences import preference
-from napari_medread.plugin.gui.viewer_references import open_viewer, unwrapped
+from napari_medread.plugin.bridge.volume_to_layer import LayerData, to_numpy_or_dask
+from napari_medread.plugin.gui.background_task import BackgroundTask, show_progress_bar
+from napari_medread.plugin.gui.preferences import get_preference
+from napari_medread.plugin.gui.viewer_references import get_open_viewer, unwrap_viewer
 
 _OF_COLOUR = ("rgb", "colormap", "contrast_limits", "gamma", "iso_threshold")
 """What a grey layer does not take over."""
@@ -23,7 +28,7 @@ _OF_COLOUR = ("rgb", "colormap", "contrast_limits", "gamma", "iso_threshold")
 _NOTES = {MEAN: "Grey is the mean of red, green and blue."} | {
     name: f"Grey is the luma of {name}: {red / whole:.4g} red, {green / whole:.4g} green, "
     f"{blue / whole:.4g} blue."
-    for name, (red, green, blue) in WEIGHTS.items()
+    for name, (red, green, blue) in LUMA_WEIGHTS.items()
     if name != MEAN
     for whole in (red + green + blue,)
 }
@@ -48,16 +53,16 @@ def grey_layer(source: LayerData, luma: str, progress: Progress) -> LayerData:
     source : tuple
         ``(data, attributes, type)``, as napari gives it.
     luma : str
-        One of ``WEIGHTS``.
+        One of ``LUMA_WEIGHTS``.
     progress : Progress
         Reports progress, and stops.
     """
     data, attributes, kind = source
     if attributes.get("multiscale"):
-        made: Any = [grey(array_of(each), luma, progress=progress) for each in data]
+        made: Any = [to_grayscale(to_numpy_or_dask(each), luma, progress=progress) for each in data]
         finest = made[0]
     else:
-        made = finest = grey(array_of(data), luma, progress=progress)
+        made = finest = to_grayscale(to_numpy_or_dask(data), luma, progress=progress)
     kept = {key: value for key, value in attributes.items() if key not in _OF_COLOUR}
     metadata = dict(attributes.get("metadata") or {})
     metadata["notes"] = [*metadata.get("notes", ()), _NOTES[luma]]
@@ -65,24 +70,24 @@ def grey_layer(source: LayerData, luma: str, progress: Progress) -> LayerData:
         "name": f"{attributes['name']} grey",
         "rgb": False,
         "colormap": "gray",
-        "contrast_limits": limits(finest),
+        "contrast_limits": find_grayscale_limits(finest),
         "metadata": metadata,
     }
     return made, kept, kind
 
 
-def work_on(viewer: Any, layer: Layer, luma: str) -> Work:
+def work_on(viewer: Any, layer: Layer, luma: str) -> BackgroundTask:
     """Return the work to start; its layer is added above the colour, if the viewer is open."""
-    work = Work(partial(grey_layer, layer.as_layer_data_tuple(), luma))
+    work = BackgroundTask(partial(grey_layer, layer.as_layer_data_tuple(), luma))
     viewer_of, source_of = weakref.ref(viewer), weakref.ref(layer)
-    work.progressed.connect(lambda *_: None if open_viewer(viewer_of) else work.cancel())
+    work.progressed.connect(lambda *_: None if get_open_viewer(viewer_of) else work.cancel())
     work.returned.connect(partial(_add, viewer_of, source_of))
     work.refused.connect(show_error)
     return work
 
 
 def _add(viewer_of: weakref.ref[Any], source_of: weakref.ref[Layer], made: LayerData) -> None:
-    viewer, source = open_viewer(viewer_of), source_of()
+    viewer, source = get_open_viewer(viewer_of), source_of()
     if viewer is None:
         return
     layer = Layer.create(*made)
@@ -95,7 +100,7 @@ def _add(viewer_of: weakref.ref[Any], source_of: weakref.ref[Layer], made: Layer
 
 def to_grey(viewer: napari.Viewer) -> None:
     """Make a grey layer of the active colour layer, as the preferences say."""
-    viewer = unwrapped(viewer)
+    viewer = unwrap_viewer(viewer)
     layer = viewer.layers.selection.active
     if layer is None:
         show_info("Select a colour layer first.")
@@ -103,6 +108,6 @@ def to_grey(viewer: napari.Viewer) -> None:
     if why := refusal(layer):
         show_info(why)
         return
-    work = work_on(viewer, layer, preference("grey", "luma"))
-    show_progress(work, f"{layer.name} to grey")
+    work = work_on(viewer, layer, get_preference("grey", "luma"))
+    show_progress_bar(work, f"{layer.name} to grey")
     work.start()

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from napari.utils.notifications import show_warning
 
-from napari_medread.plugin.gui.preferences import preference
+from napari_medread.plugin.gui.preferences import get_preference
 
-NOTES_SHOWN = 5
+MAX_NOTES_SHOWN = 5
 """Notes that fit into one notification."""
 
 
@@ -25,11 +25,11 @@ def show_notes(opened: Iterable[tuple[str, Sequence[str]]]) -> None:
         for note in notes:
             named.setdefault(note, []).append(name)
     lines = [f"{_and_more(names)}: {note}" for note, names in named.items()]
-    if not lines or not preference("opening", "show_notes"):
+    if not lines or not get_preference("opening", "show_notes"):
         return
-    more = len(lines) - NOTES_SHOWN
+    more = len(lines) - MAX_NOTES_SHOWN
     if more > 0:
-        lines = [*lines[:NOTES_SHOWN], f"… and {more} more, in each layer's metadata['notes']."]
+        lines = [*lines[:MAX_NOTES_SHOWN], f"… and {more} more, in each layer's metadata['notes']."]
     show_warning("\n".join(lines))
 
 

@@ -1,4 +1,4 @@
-"""What a person has chosen in napari's preferences."""
+"""The plugin's settings in napari's preferences."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from typing import Any
 
 from napari.settings import get_plugin_settings
 
-PLUGIN = "napari-medread"
+PLUGIN_NAME = "napari-medread"
 
 
-def preference(group: str, name: str) -> Any:
-    """Return a setting of the manifest's ``configurations``, its default if never changed.
+def get_preference(group: str, name: str) -> Any:
+    """Return a setting, or its default if the user never changed it.
 
     Parameters
     ----------
     group, name : str
-        Its keys in the manifest.
+        Its keys under ``configurations`` in the manifest.
     """
-    return getattr(getattr(get_plugin_settings(PLUGIN), group), name)
+    return getattr(getattr(get_plugin_settings(PLUGIN_NAME), group), name)
 
 
-def lazy_above() -> int | None:
-    """Return the size in bytes above which slices are to be read when they are looked at."""
-    megabytes = preference("opening", "lazy_megabytes")
+def get_lazy_above_bytes() -> int | None:
+    """Return the size above which slices are loaded on demand; None: always all at once."""
+    megabytes = get_preference("opening", "lazy_megabytes")
     return int(megabytes * 1e6) if megabytes > 0 else None

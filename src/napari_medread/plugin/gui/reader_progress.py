@@ -1,4 +1,4 @@
-"""Progress in napari, with a button that cancels."""
+"""A progress bar in napari with a button that cancels, for work in the main thread."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from napari_medread.errors import Cancelled
 
 T = TypeVar("T")
 
-PATIENCE = 0.3
+BAR_DELAY_S = 0.3
 """Seconds that work may take before it shows a progress bar."""
 
-STEP = 0.05
-"""Seconds between two movements of the bar: moving it redraws napari."""
+BAR_INTERVAL_S = 0.05
+"""Seconds between two updates of the bar: each redraws napari."""
 
 
-def progress_with_cancel(items: Sequence[T], description: str) -> Iterator[T]:
-    """Yield items, with a bar that can be cancelled once they take a while.
+def show_cancelable_progress(items: Sequence[T], description: str) -> Iterator[T]:
+    """Yield items, with a progress bar that can be cancelled once they take a while.
 
     Raises
     ------
     Cancelled
-        When the person cancels.
+        When the user cancels.
     """
-    shown = monotonic() + PATIENCE - STEP
+    last_update = monotonic() + BAR_DELAY_S - BAR_INTERVAL_S
     bar = None
     try:
         for done, item in enumerate(items, 1):
             yield item
-            if monotonic() - shown < STEP:
+            if monotonic() - last_update < BAR_INTERVAL_S:
                 continue
-            shown = monotonic()
+            last_update = monotonic()
             if bar is None:
                 bar = cancelable_progress(desc=description, total=len(items))
-            # Lets napari handle events too, a click on the cancel button among them.
+            # napari handles events here, a click on the cancel button among them.
             bar.update(done - bar.n)
             if bar.is_canceled:
                 raise Cancelled(f"{description}: cancelled.")

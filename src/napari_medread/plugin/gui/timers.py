@@ -1,4 +1,4 @@
-"""Timers that put off what need not be done at once."""
+"""Timers for what need not be done at once."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import Any
 from qtpy.QtCore import QObject, QTimer
 
 
-def timer(milliseconds: int, function: Callable[[], Any], parent: QObject | None = None) -> QTimer:
-    """Return a timer that calls a function once, some time after it was started last."""
-    found = QTimer(parent)
-    found.setSingleShot(True)
-    found.setInterval(milliseconds)
-    found.timeout.connect(function)
-    return found
+def make_timer(
+    milliseconds: int, function: Callable[[], Any], parent: QObject | None = None
+) -> QTimer:
+    """Return a timer that calls a function once, some time after its last start."""
+    timer = QTimer(parent)
+    timer.setSingleShot(True)
+    timer.setInterval(milliseconds)
+    timer.timeout.connect(function)
+    return timer

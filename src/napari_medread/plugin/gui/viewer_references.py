@@ -1,4 +1,4 @@
-"""napari's viewers, which are held weakly here: closed, gone, or behind a proxy."""
+"""Weak references to napari's viewers, which may be closed or stand behind a proxy."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import weakref
 from typing import Any
 
 
-def unwrapped(viewer: Any) -> Any:
-    """Return the viewer itself: napari may hand out a proxy, of which no weak reference lasts."""
+def unwrap_viewer(viewer: Any) -> Any:
+    """Return the viewer behind napari's proxy, to which weak references would die at once."""
     return getattr(viewer, "__wrapped__", viewer)
 
 
-def open_viewer(viewer_of: weakref.ref[Any]) -> Any:
-    """Return a viewer unless it was closed or is gone."""
-    viewer = viewer_of()
-    # Closed viewers still take layers, and then fail to draw them.
+def get_open_viewer(viewer_ref: weakref.ref[Any]) -> Any:
+    """Return a viewer, or None where it was closed or no longer exists."""
+    viewer = viewer_ref()
+    # A closed viewer still takes layers, and then fails to draw them.
     return viewer if viewer in getattr(type(viewer), "_instances", (viewer,)) else None

@@ -11,8 +11,12 @@ from napari.layers import Image, Layer, Shapes
 from napari_medread.core import shape_measurement
 from napari_medread.core.affines import Float, apply_affine, invert_affine
 from napari_medread.core.progress import Progress, no_progress
-from napari_medread.plugin.bridge.layer_to_volume import NO_UNIT, Shown, volume_from_layer
-from napari_medread.plugin.bridge.spatial_axes import drawn_in_mm, grid_of_layer
+from napari_medread.plugin.bridge.layer_to_volume import (
+    UNIT_ASSUMED_MM,
+    LayerVolume,
+    volume_from_layer,
+)
+from napari_medread.plugin.bridge.spatial_axes import compute_data_to_world_mm, get_layer_grid
 
 _SAME = 1e-3
 """World coordinates that differ by less are of one slice or frame."""
@@ -41,7 +45,7 @@ class Ruler(NamedTuple):
         Millimetres of a step of the world along the n axes, 1 where it has no unit.
     """
 
-    image: Shown | None
+    image: LayerVolume | None
     ndim: int
     to_space: Float
     to_index: Float
@@ -93,7 +97,7 @@ def ruler_of(image: Image | None, shapes: Layer | None = None) -> Ruler:
     if layer is None:
         eye = np.eye(4)
         return Ruler(None, 3, eye, eye, "px", (1.0,) * 3)
-    grid = grid_of_layer(layer)
+    grid = get_layer_grid(layer)
     n = grid.ndim
     if image is None:
         unit = "mm" if grid.has_unit else "px"
@@ -103,7 +107,7 @@ def ruler_of(image: Image | None, shapes: Layer | None = None) -> Ruler:
     shown = volume_from_layer(image)
     to_index = invert_affine(grid.drawn)
     geometry = shown.volume.geometry
-    if geometry is None or NO_UNIT in shown.remarks:
+    if geometry is None or UNIT_ASSUMED_MM in shown.remarks:
         return Ruler(shown, n, np.eye(n + 1), to_index, "px", grid.factors)
     return Ruler(shown, n, geometry.affine @ to_index, to_index, "mm", grid.factors)
 
@@ -119,7 +123,7 @@ def marks_of(shapes: Shapes, ruler: Ruler, point: Sequence[float]) -> list[Mark]
         Where the viewer's sliders stand: the place of shapes with fewer axes than the image.
     """
     n = ruler.ndim
-    matrix = drawn_in_mm(shapes, ruler.factors)
+    matrix = compute_data_to_world_mm(shapes, ruler.factors)
     missing = max(0, n - shapes.ndim)
     here = np.asarray(point, dtype=float)[-n:][:missing] * ruler.factors[:missing]
     marks = []
@@ -202,15 +206,15 @@ def sizes_of(mark: Mark, ruler: Ruler) -> Sizes:
         return Sizes(remark="spans several frames: not measured.")
     points = apply_affine(ruler.to_space, mark.points)
     if mark.kind in ("line", "path"):
-        angle = shape_measurement.angle(points) if len(points) == 3 else None
-        return Sizes(length=shape_measurement.length(points), angle=angle)
+        angle = shape_measurement.measure_angle(points) if len(points) == 3 else None
+        return Sizes(length=shape_measurement.measure_length(points), angle=angle)
     if mark.kind == "ellipse":
-        perimeter = shape_measurement.ellipse_perimeter(points)
-        return Sizes(area=shape_measurement.ellipse_area(points), perimeter=perimeter)
-    perimeter = shape_measurement.length(points, closed=True)
-    flat = shape_measurement.in_plane(points)
+        perimeter = shape_measurement.measure_ellipse_perimeter(points)
+        return Sizes(area=shape_measurement.measure_ellipse_area(points), perimeter=perimeter)
+    perimeter = shape_measurement.measure_length(points, closed=True)
+    flat = shape_measurement.project_to_plane(points)
     if flat is None:
         return Sizes(perimeter=perimeter, remark="does not lie in a plane: it has no area.")
-    if shape_measurement.crosses_itself(flat):
+    if shape_measurement.is_self_intersecting(flat):
         return Sizes(perimeter=perimeter, remark="crosses itself: its area is not told.")
-    return Sizes(area=shape_measurement.polygon_area(points), perimeter=perimeter)
+    return Sizes(area=shape_measurement.measure_polygon_area(points), perimeter=perimeter)

@@ -13,9 +13,9 @@ from qtpy.QtCore import QTimer
 
 from napari_medread.core.progress import Progress
 from napari_medread.errors import MedReadError
-from napari_medread.plugin.gui.background_work import Work
-from napari_medread.plugin.gui.controls import ask_for_file, row
-from napari_medread.plugin.gui.panel import Panel
+from napari_medread.plugin.gui.background_task import BackgroundTask
+from napari_medread.plugin.gui.controls import ask_save_path, make_labelled_row
+from napari_medread.plugin.gui.layer_panel import LayerPanel
 from napari_medread.plugin.measure.layer_measurement import (
     Mark,
     Measured,
@@ -44,7 +44,7 @@ _REMARKS = 3
 """So many of them fit below the table."""
 
 
-class Measure(Panel):
+class Measure(LayerPanel):
     """Measure shapes, and the values of an image inside shapes or labels.
 
     Parameters
@@ -53,7 +53,7 @@ class Measure(Panel):
         Whose layers to offer. It is not kept alive, and neither are they.
     """
 
-    _followed = (*Panel._followed, "paint", "labels_update")
+    _followed_events = (*LayerPanel._followed_events, "paint", "labels_update")
 
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__(
@@ -87,8 +87,8 @@ class Measure(Panel):
         self.export.changed.connect(self._on_export)
         self._lay_out(
             [
-                row(Label(value="Measure"), self.drawn),
-                row(Label(value="On image"), self.layer),
+                make_labelled_row(Label(value="Measure"), self.drawn),
+                make_labelled_row(Label(value="On image"), self.layer),
                 buttons := Container(
                     widgets=[self.copy, self.export], layout="horizontal", labels=False
                 ),
@@ -97,30 +97,33 @@ class Measure(Panel):
         buttons.margins = (0, 0, 0, 0)
         # Above the buttons; it takes the height there is.
         self.native.layout().insertWidget(2, self.view, 1)
-        self.drawn.changed.connect(self._prefill)
-        viewer = self._viewer_of()
+        self.drawn.changed.connect(self._update_controls)
+        viewer = self._viewer_ref()
         if viewer is not None and viewer.layers.selection.active in self.drawn.choices:
             self.drawn.value = viewer.layers.selection.active
-        self._prefill()
+        self._update_controls()
 
-    def _layers(self, *_: Any) -> list[Layer]:
-        return [each for each in super()._layers() if isinstance(each, Image)]
+    def _layer_choices(self, *_: Any) -> list[Layer]:
+        return [each for each in super()._layer_choices() if isinstance(each, Image)]
 
     def _drawn_layers(self, *_: Any) -> list[Layer]:
-        viewer = self._viewer_of()
+        viewer = self._viewer_ref()
         if viewer is None:
             return []
         return [each for each in viewer.layers if isinstance(each, Shapes | Labels)]
 
-    def _used(self) -> list[Layer]:
+    def _layers_in_use(self) -> list[Layer]:
         """Return the chosen layers."""
         return [each for each in (self.drawn.value, self.layer.value) if each is not None]
 
-    def _events(self, layer: Layer) -> list[str]:
+    def _events_to_follow(self, layer: Layer) -> list[str]:
         # napari has no event of its own for what is undone.
-        return [*super()._events(layer), *(["set_data"] if isinstance(layer, Labels) else [])]
+        return [
+            *super()._events_to_follow(layer),
+            *(["set_data"] if isinstance(layer, Labels) else []),
+        ]
 
-    def _on_moved(self, event: Any = None) -> None:
+    def _on_layer_changed(self, event: Any = None) -> None:
         if event is not None and event.type == "set_data":
             before, self._history = self._history, _history(self.drawn.value)
             if before == self._history:
@@ -128,20 +131,20 @@ class Measure(Panel):
         self._changes += 1  # values that are being measured are no longer those of what is drawn
         if not self._is_waiting:
             self._is_waiting = True
-            QTimer.singleShot(_DELAY, self._weakly(Measure._catch_up))
+            QTimer.singleShot(_DELAY, self.while_open(Measure._catch_up))
 
     def _catch_up(self) -> None:
         """Measure again if something has changed since."""
         if self._is_waiting:
-            self._prefill()
+            self._update_controls()
 
-    def _prefill(self, *_: Any) -> None:
+    def _update_controls(self, *_: Any) -> None:
         """Measure what is drawn now; values that were measured inside are no longer true."""
-        if self._is_filling:
+        if self._is_updating:
             return
         self._is_waiting = False
         self._changes += 1
-        self._watch()
+        self._follow_layers()
         self._history = _history(self.drawn.value)
         self.run.enabled = False
         self.message.value = ""
@@ -165,12 +168,12 @@ class Measure(Panel):
         quick = quick_ones(self._sizes.missing(marks, ruler))
         self._sizes.add(quick, ruler, measure_all(quick, ruler))
         missing = self._sizes.missing(marks, ruler)
-        if missing and self._work is None:
-            work = Work(partial(measure_all, missing, ruler))
+        if missing and self._task is None:
+            work = BackgroundTask(partial(measure_all, missing, ruler))
             work.returned.connect(
-                self._weakly(lambda panel, sizes: panel._on_sizes(missing, ruler, sizes))
+                self.while_open(lambda panel, sizes: panel._on_sizes(missing, ruler, sizes))
             )
-            self._begin(work, lambda _: "")
+            self._start_task(work, lambda _: "")
         elif missing:
             self._is_late = True
         self._show(shapes_table(marks, ruler, self._sizes.sizes(marks, ruler)))
@@ -180,17 +183,17 @@ class Measure(Panel):
 
     def _on_sizes(self, marks: list[Mark], ruler: Ruler, sizes: list[Sizes]) -> None:
         self._sizes.add(marks, ruler, sizes)
-        self._prefill()
+        self._update_controls()
 
     def _cancel(self) -> None:
         self._is_late = False
         super()._cancel()
 
-    def _after_work(self) -> None:
+    def _on_task_finished(self) -> None:
         """Measure what has changed while something else was measured."""
         if self._is_late:
             self._is_late = False
-            self._prefill()
+            self._update_controls()
 
     def _offer_labels(self) -> None:
         image = check_image(self.layer.value)
@@ -201,7 +204,7 @@ class Measure(Panel):
         self.run.enabled = True
 
     def _point(self) -> tuple[float, ...]:
-        viewer = self._viewer_of()
+        viewer = self._viewer_ref()
         return () if viewer is None else tuple(viewer.dims.point)
 
     def _marks(self) -> tuple[list[Mark], Ruler]:
@@ -216,10 +219,10 @@ class Measure(Panel):
         said = [*table.remarks[:_REMARKS], *([f"And {more} more."] if more > 0 else [])]
         self.outcome.value = "\n".join(said)
 
-    def _start(self) -> None:
+    def _on_run(self) -> None:
         self._catch_up()
         drawn, image = self.drawn.value, self.layer.value
-        if self._work is not None or drawn is None:
+        if self._task is not None or drawn is None:
             return
         point = self._point()
         function: Callable[[Progress], Table]
@@ -239,12 +242,14 @@ class Measure(Panel):
             return
         self.message.value = ""
         self._history = _history(drawn)
-        work, changes = Work(function), self._changes
+        work, changes = BackgroundTask(function), self._changes
         frame = frame_shown(image, ruler, point)
         where = ", ".join(each for each in (frame, slice_shown(image, drawn, ruler, point)) if each)
         said = f"Values of {image.name}{' at ' if where else ''}{where}."
-        self._begin(work, lambda _: said)
-        work.returned.connect(self._weakly(lambda panel, table: panel._on_measured(changes, table)))
+        self._start_task(work, lambda _: said)
+        work.returned.connect(
+            self.while_open(lambda panel, table: panel._on_measured(changes, table))
+        )
 
     def _on_measured(self, changes: int, table: Table) -> None:
         if changes != self._changes:
@@ -258,20 +263,20 @@ class Measure(Panel):
         self._tell_after(self.view.copying(), "The table was copied.")
 
     def _on_export(self) -> None:
-        path = ask_for_file(self.native, "Export the table", ("CSV (*.csv)",), "measurements.csv")
+        path = ask_save_path(self.native, "Export the table", ("CSV (*.csv)",), "measurements.csv")
         if path is not None:
             said = f"The table was written to {path.name} in {path.parent}."
             self._tell_after(self.view.exporting(path), said)
 
-    def _tell_after(self, work: Work, said: str) -> None:
+    def _tell_after(self, work: BackgroundTask, said: str) -> None:
         """Start work that is over at once, unless the table is very long, and say that it is."""
-        work.returned.connect(self._weakly(lambda panel, _: panel._tell(said)))
-        work.refused.connect(self._weakly(Measure._tell))
         work.refused.connect(show_error)
-        work.start()
-
-    def _tell(self, sentence: str) -> None:
-        self.message.value = sentence
+        self.tasks.start(
+            work,
+            on_result=self.while_open(lambda panel, _: panel._show_message(said)),
+            on_refused=self._show_message,
+            outlives_panel=True,
+        )
 
 
 def _history(drawn: Layer | None) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from napari_medread.core.progress import Progress, no_progress
-from napari_medread.core.region_statistics import Statistics
+from napari_medread.core.region_statistics import RegionStatistics
 from napari_medread.plugin.measure.layer_measurement import Mark, Ruler, Sizes
 
 PIXELS = "The layer has no unit of length: measured in pixels."
@@ -70,7 +70,7 @@ def shapes_table(
     marks: Sequence[Mark],
     ruler: Ruler,
     sizes: Sequence[Sizes],
-    statistics: Mapping[int, Statistics] | None = None,
+    statistics: Mapping[int, RegionStatistics] | None = None,
 ) -> Table:
     """Return the lengths, angles and areas of shapes, with the values inside where given."""
     unit, square = ruler.unit, f"{ruler.unit}²"
@@ -96,7 +96,7 @@ def shapes_table(
     return Table(columns, tuple(rows), tuple(remarks), wrap)
 
 
-def labels_table(statistics: Mapping[int, Statistics], ruler: Ruler) -> Table:
+def labels_table(statistics: Mapping[int, RegionStatistics], ruler: Ruler) -> Table:
     """Return the values of an image inside labels."""
     rows = tuple((label, *statistics_cells(one, ruler)) for label, one in statistics.items())
     return Table(("Label", *statistics_columns(ruler)), rows)
@@ -112,15 +112,15 @@ def statistics_columns(ruler: Ruler) -> tuple[str, ...]:
     return (*of_values, *counts, NOT_FINITE)
 
 
-def statistics_cells(found: Statistics, ruler: Ruler) -> tuple[Cell, ...]:
+def statistics_cells(found: RegionStatistics, ruler: Ruler) -> tuple[Cell, ...]:
     """Return the values of one region; sizes are those of all its voxels."""
     voxel = ruler.voxel
-    size = [] if voxel is None else [found.voxels * voxel / (1 if ruler.ndim == 2 else 1000)]
-    lowest, highest = found.lowest, found.highest
+    size = [] if voxel is None else [found.voxel_count * voxel / (1 if ruler.ndim == 2 else 1000)]
+    lowest, highest = found.minimum, found.maximum
     if ruler.image is not None and np.dtype(ruler.image.volume.data.dtype).kind in "biu":
         lowest, highest = (_whole(each) for each in (lowest, highest))
-    numbers = (found.mean, found.deviation, lowest, highest)
-    return (*numbers, found.voxels, *size, found.left_out)
+    numbers = (found.mean, found.standard_deviation, lowest, highest)
+    return (*numbers, found.voxel_count, *size, found.non_finite_count)
 
 
 def shown_text(cell: Cell) -> str:

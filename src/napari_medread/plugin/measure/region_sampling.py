@@ -14,14 +14,19 @@ from numpy.typing import NDArray
 
 from napari_medread.core.affines import Float, apply_affine, invert_affine, relative_affine
 from napari_medread.core.progress import Progress
-from napari_medread.core.region_statistics import Statistics, Tally, inside_ellipse, inside_polygon
+from napari_medread.core.region_statistics import (
+    RegionStatistics,
+    StatisticsAccumulator,
+    find_pixels_in_ellipse,
+    find_pixels_in_polygon,
+)
 from napari_medread.core.volume import Axis
-from napari_medread.core.voxel_blocks import edges
+from napari_medread.core.voxel_blocks import find_block_edges
 from napari_medread.errors import CannotMeasure
 from napari_medread.plugin.bridge.layer_to_volume import volume_from_layer
-from napari_medread.plugin.bridge.layer_transforms import frame_of
-from napari_medread.plugin.bridge.spatial_axes import grid_of_layer
-from napari_medread.plugin.bridge.volume_to_layer import finest
+from napari_medread.plugin.bridge.layer_transforms import get_displayed_frame
+from napari_medread.plugin.bridge.spatial_axes import get_layer_grid
+from napari_medread.plugin.bridge.volume_to_layer import get_finest_data
 from napari_medread.plugin.measure.layer_measurement import Mark, Ruler
 
 _OFF = 0.05
@@ -30,7 +35,11 @@ _OFF = 0.05
 _FLAT = 0.01
 """Shapes whose points differ by less, in voxels, lie in one slice."""
 
-_FILLED = {"polygon": inside_polygon, "rectangle": inside_polygon, "ellipse": inside_ellipse}
+_FILLED = {
+    "polygon": find_pixels_in_polygon,
+    "rectangle": find_pixels_in_polygon,
+    "ellipse": find_pixels_in_ellipse,
+}
 
 
 class Inside(NamedTuple):
@@ -44,7 +53,7 @@ class Inside(NamedTuple):
         Why something has no values.
     """
 
-    statistics: dict[int, Statistics]
+    statistics: dict[int, RegionStatistics]
     remarks: tuple[str, ...] = ()
 
 
@@ -57,7 +66,7 @@ class _Region(NamedTuple):
 
 def frame_shown(image: Image, ruler: Ruler, point: Sequence[float]) -> str:
     """Say which of its frames a viewer shows of an image, empty where it has one."""
-    frame = frame_of(image, ruler.ndim, point)
+    frame = get_displayed_frame(image, ruler.ndim, point)
     if ruler.image is None:
         return ""
     volume = ruler.image.volume
@@ -71,7 +80,7 @@ def slice_shown(image: Image, drawn: Layer, ruler: Ruler, point: Sequence[float]
         return ""
     axis = image.ndim - ruler.ndim
     n = round(float(np.asarray(image.world_to_data(point[-image.ndim :]))[axis]))
-    return f"slice {n + 1} of {finest(image).shape[axis]}"
+    return f"slice {n + 1} of {get_finest_data(image).shape[axis]}"
 
 
 def _value(axis: Axis, n: int) -> str:
@@ -112,9 +121,9 @@ def in_shapes(
     frame on the frame shown.
     """
     check_image(image)
-    shape = finest(image).shape
+    shape = get_finest_data(image).shape
     lead = image.ndim - ruler.ndim
-    shown = frame_of(image, ruler.ndim, point)
+    shown = get_displayed_frame(image, ruler.ndim, point)
     framed: list[tuple[Mark, tuple[int, ...] | None]] = []
     for mark in marks:
         if mark.kind not in _FILLED:
@@ -126,7 +135,7 @@ def in_shapes(
             is_there = bool(((index >= 0) & (index < shape[:lead])).all())
             frame = tuple(index.tolist()) if mark.is_in_frame and is_there else None
         framed.append((mark, frame))
-    return partial(_shapes_statistics, finest(image), image.name, ruler, framed)
+    return partial(_shapes_statistics, get_finest_data(image), image.name, ruler, framed)
 
 
 def in_labels(
@@ -141,7 +150,7 @@ def in_labels(
     """
     check_image(image)
     n = ruler.ndim
-    grid = grid_of_layer(labels)
+    grid = get_layer_grid(labels)
     if grid.ndim != n:
         raise CannotMeasure(
             f"{labels.name}: these labels have {grid.ndim} axes of space, {image.name} has {n}."
@@ -149,10 +158,10 @@ def in_labels(
     signs, offsets = _alignment(image, ruler, labels)
     return partial(
         _labels_statistics,
-        finest(image),
-        frame_of(image, n, point),
-        finest(labels),
-        frame_of(labels, n, point),
+        get_finest_data(image),
+        get_displayed_frame(image, n, point),
+        get_finest_data(labels),
+        get_displayed_frame(labels, n, point),
         signs,
         offsets,
     )
@@ -188,9 +197,9 @@ def _shapes_statistics(
     progress: Progress,
 ) -> Inside:
     """Return the statistics by number of the shape."""
-    tally, remarks = Tally(), []
+    tally, remarks = StatisticsAccumulator(), []
     # A shape that holds the centre of no pixel has none.
-    empty: dict[int, Statistics] = {}
+    empty: dict[int, RegionStatistics] = {}
     for mark, frame in progress(framed, "Measuring"):
         found = None
         if frame is not None:
@@ -200,7 +209,7 @@ def _shapes_statistics(
         if found is None or frame is None:
             remarks.append(f"No. {mark.number} lies in no slice of {name}.")
             continue
-        empty[mark.number] = Statistics()
+        empty[mark.number] = RegionStatistics()
         if found.mask.any():
             tally.add(np.asarray(data[(*frame, *found.place)]), found.mask * mark.number)
     return Inside(empty | dict(tally), tuple(remarks))
@@ -213,7 +222,7 @@ def _alignment(
     n = ruler.ndim
     shown = volume_from_layer(labels) if "patient_affine" in labels.metadata else None
     image_grid = invert_affine(ruler.to_index)
-    labels_grid = grid_of_layer(labels).drawn
+    labels_grid = get_layer_grid(labels).drawn
     if (
         shown is not None
         and ruler.image is not None
@@ -228,7 +237,9 @@ def _alignment(
     steps = relative_affine(labels_grid, image_grid)
     whole: Float = np.rint(steps)
     corners = (
-        np.array(np.meshgrid(*[(0, m - 1) for m in finest(image).shape[-n:]])).reshape(n, -1).T
+        np.array(np.meshgrid(*[(0, m - 1) for m in get_finest_data(image).shape[-n:]]))
+        .reshape(n, -1)
+        .T
     )
     off = np.abs(apply_affine(steps, corners) - apply_affine(whole, corners)).max()
     signs = np.diag(whole)[:n]
@@ -250,10 +261,10 @@ def _labels_statistics(
     progress: Progress,
 ) -> Inside:
     """Return the statistics by label, read slab by slab."""
-    tally = Tally()
+    tally = StatisticsAccumulator()
     lead = len(frame)
     shape = data.shape[lead:]
-    cuts = edges(data, lead, math.prod(shape[1:]))
+    cuts = find_block_edges(data, lead, math.prod(shape[1:]))
     for start, stop in progress(list(pairwise(cuts)), "Measuring"):
         box = [(start, stop), *((0, length) for length in shape[1:])]
         regions = _part(labels, frame_of_labels, box, signs, offsets)

@@ -10,9 +10,9 @@ from qtpy.QtCore import QAbstractTableModel, Qt
 from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QAbstractItemView, QApplication, QTableView, QVBoxLayout, QWidget
 
-from napari_medread.core.atomic_files import replacing
+from napari_medread.core.atomic_files import open_atomic_file
 from napari_medread.core.progress import Progress
-from napari_medread.plugin.gui.background_work import Work
+from napari_medread.plugin.gui.background_task import BackgroundTask
 from napari_medread.plugin.measure.measurement_table import Table, shown_text
 
 _WIDTH, _HEIGHT = 410, 230
@@ -61,22 +61,22 @@ class TableView(QWidget):
             block.setVisible(n < len(columns))
             block.show_columns(table, columns[n] if n < len(columns) else [])
 
-    def copying(self) -> Work:
+    def copying(self) -> BackgroundTask:
         """Return the work that puts the table on the clipboard, as spreadsheets take it."""
         table = self.table
-        work = Work(lambda progress: table.text("\t", progress))
+        work = BackgroundTask(lambda progress: table.text("\t", progress))
         work.returned.connect(lambda text: QApplication.clipboard().setText(text))
         return work
 
-    def exporting(self, path: Path) -> Work:
+    def exporting(self, path: Path) -> BackgroundTask:
         """Return the work that writes the table as CSV; a file is there whole or not at all."""
-        return Work(partial(_write, self.table, path))
+        return BackgroundTask(partial(_write, self.table, path))
 
 
 def _write(table: Table, path: Path, progress: Progress) -> None:
     # Spreadsheets take it for UTF-8 by its mark.
     text = table.text(",", progress).encode("utf-8-sig")
-    with replacing(path) as file:
+    with open_atomic_file(path) as file:
         file.write(text)
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import weakref
 from typing import Any
 
-from magicgui.widgets import CheckBox, Container, Label, PushButton
+from magicgui.widgets import CheckBox, Label, PushButton
 
-from napari_medread.plugin.bridge.patient_space import is_oblique, stays
-from napari_medread.plugin.gui.button_rows import in_a_row
-from napari_medread.plugin.gui.controls import leave_to_qt, row, sentence
-from napari_medread.plugin.gui.preferences import preference
-from napari_medread.plugin.gui.viewer_references import unwrapped
+from napari_medread.plugin.bridge.patient_space import is_left_straight, is_oblique
+from napari_medread.plugin.gui.controls import make_labelled_row, make_row, make_wrapping_label
+from napari_medread.plugin.gui.panel import Panel
+from napari_medread.plugin.gui.preferences import get_preference
+from napari_medread.plugin.gui.viewer_references import unwrap_viewer
 from napari_medread.plugin.planes.overlay.layer_geometries import Pointed
 from napari_medread.plugin.planes.plane_commands import ACQUIRED, KEYS, acquired_plane, show_plane
 from napari_medread.plugin.planes.viewing_tools import Viewing
@@ -38,7 +37,7 @@ _IN_PATIENT = "In 3D it stands where it is, with what was drawn over it."
 _STAYS = "{name} is not turned: it has no position, and was not drawn over one image in 2D."
 
 
-class PlanesAndSlices(Container[Any]):
+class PlanesAndSlices(Panel):
     """Axial, coronal, sagittal and as acquired; letters, slices and positions of what is seen.
 
     What it does lasts until it is closed.
@@ -50,13 +49,12 @@ class PlanesAndSlices(Container[Any]):
     """
 
     def __init__(self, napari_viewer: Any) -> None:
-        napari_viewer = unwrapped(napari_viewer)
-        self._viewer_of = weakref.ref(napari_viewer)
-        self.viewing = viewing = Viewing(napari_viewer)
+        super().__init__(napari_viewer)
+        self.viewing = viewing = Viewing(unwrap_viewer(napari_viewer))
         self.planes = {plane: _plane_button(plane) for plane in KEYS}
         for plane, button in self.planes.items():
             button.changed.connect(lambda _=None, plane=plane: self._show(plane))
-        self.slice, self.place, self.value, self.layer = (sentence() for _ in range(4))
+        self.slice, self.place, self.value, self.layer = (make_wrapping_label() for _ in range(4))
         self.slice.tooltip = "Counted as the slider goes: from the head, the front or the right."
         self.place.tooltip = (
             "Of the cursor, in mm from the origin of the patient's coordinates:\n"
@@ -66,7 +64,7 @@ class PlanesAndSlices(Container[Any]):
         self.layer.tooltip = "The topmost visible image under the cursor."
         self.letters = CheckBox(
             text="Letters at the edges",
-            value=bool(preference("browsing", "letters")),
+            value=bool(get_preference("browsing", "letters")),
             tooltip="Where the edges of the picture lie in the patient: S, I, A, P, L, R.\n"
             "Two letters where a layer is oblique by more than 20°. Of the selected layer if it\n"
             "is visible, else of the topmost. None in 3D, and none where the position is not\n"
@@ -79,7 +77,7 @@ class PlanesAndSlices(Container[Any]):
         )
         self.wheel = CheckBox(
             text="Mouse wheel moves through slices",
-            value=bool(preference("browsing", "wheel")),
+            value=bool(get_preference("browsing", "wheel")),
             tooltip="Wheel: one slice of the selected layer. Shift: ten. Alt: to the end.\n"
             "Ctrl: zoom, as the wheel does in 3D.\nOther steps: Preferences > Medical images.",
         )
@@ -97,10 +95,9 @@ class PlanesAndSlices(Container[Any]):
             tooltip="Shows the other two planes beside the one that is shown, and all three\n"
             "beside 3D. A click moves the crosshair; with Shift held down it follows the mouse.",
         )
-        self.about = sentence()
         planes = [
-            in_a_row(self.planes["axial"], self.planes["coronal"]),
-            in_a_row(self.planes["sagittal"], self.planes[ACQUIRED]),
+            make_row(self.planes["axial"], self.planes["coronal"]),
+            make_row(self.planes["sagittal"], self.planes[ACQUIRED]),
         ]
         told = {
             "Slice": self.slice,
@@ -112,18 +109,17 @@ class PlanesAndSlices(Container[Any]):
             *(self.three_planes, self.letters, self.shown_slice, self.wheel, self.patient_space)
         ]
         rows = [_told(name, widget) for name, widget in told.items()]
-        super().__init__(widgets=[*planes, *rows, *ticks, self.about], labels=False)
+        self._lay_out([*planes, *rows, *ticks])
         for tick in ticks:
             tick.changed.connect(self._switch)
         viewing.changed.connect(self._tell)
         viewing.pointed.connect(self._point)
         self.native.destroyed.connect(lambda *_: viewing.close())
-        leave_to_qt(self, [])
         self._switch()
         viewing.update()
 
     def _show(self, plane: str) -> None:
-        viewer = self._viewer_of()
+        viewer = self._viewer_ref()
         if viewer is not None:
             show_plane(viewer, plane)
 
@@ -138,7 +134,7 @@ class PlanesAndSlices(Container[Any]):
 
     def _tell(self) -> None:
         """Show what is seen now, and what can be done."""
-        viewer = self._viewer_of()
+        viewer = self._viewer_ref()
         if viewer is None:
             return
         self.slice.value = self.viewing.said() or "–"
@@ -158,8 +154,10 @@ class PlanesAndSlices(Container[Any]):
             if self.patient_space.value:
                 said.append(_IN_PATIENT)
                 in_3d = viewer.layers if viewer.dims.ndisplay == 3 else []
-                said += [_STAYS.format(name=each.name) for each in in_3d if stays(each)][:1]
-        self.about.value = "\n".join(said)
+                said += [_STAYS.format(name=each.name) for each in in_3d if is_left_straight(each)][
+                    :1
+                ]
+        self.message.value = "\n".join(said)
 
     def _point(self) -> None:
         """Show what is under the cursor."""
@@ -175,6 +173,6 @@ def _plane_button(plane: str) -> PushButton:
 def _told(name: str, widget: Any) -> Any:
     """Return a row that tells something."""
     label = Label(value=name)
-    found = row(label, widget)
+    found = make_labelled_row(label, widget)
     label.min_width, widget.min_width = _LABEL_WIDTH, _TOLD_WIDTH
     return found

@@ -15,12 +15,16 @@ from napari_medread.core.affines import Float, relative_affine
 from napari_medread.core.volume import Volume
 from napari_medread.errors import CannotResample, MedReadError
 from napari_medread.plugin.bridge.layer_record import with_record
-from napari_medread.plugin.bridge.layer_to_volume import Shown, volume_from_layer
+from napari_medread.plugin.bridge.layer_to_volume import LayerVolume, volume_from_layer
 from napari_medread.plugin.bridge.volume_to_layer import LayerData, to_layer
-from napari_medread.plugin.gui.background_work import Work, show_progress
-from napari_medread.plugin.gui.viewer_references import open_viewer, unwrapped
-from napari_medread.processing.target_grids import Spacing, Target, target_of
-from napari_medread.processing.volume_resampling import Interpolation, resampled
+from napari_medread.plugin.gui.background_task import BackgroundTask, show_progress_bar
+from napari_medread.plugin.gui.viewer_references import get_open_viewer, unwrap_viewer
+from napari_medread.processing.target_grids import (
+    RequestedSpacing,
+    ResamplingTarget,
+    make_resampling_target,
+)
+from napari_medread.processing.volume_resampling import Interpolation, resample_to_target
 
 _LOOK = (
     "attenuation", "blending", "colormap", "contour", "contrast_limits", "gamma",
@@ -45,8 +49,8 @@ class Plan(NamedTuple):
         Its type.
     """
 
-    source: Shown
-    target: Target
+    source: LayerVolume
+    target: ResamplingTarget
     drawn: Float | None
     attributes: dict[str, Any]
     kind: str
@@ -56,7 +60,7 @@ def plan(
     layer: Layer,
     viewer: Any,
     *,
-    spacing: Spacing | None = None,
+    spacing: RequestedSpacing | None = None,
     straighten: bool = False,
     like: Layer | None = None,
 ) -> Plan:
@@ -84,7 +88,7 @@ def plan(
             f"{names[0]} cannot be laid on the grid of {names[1]}: {with_} has a position in the "
             f"patient, {without} has none."
         )
-    target = target_of(
+    target = make_resampling_target(
         volume,
         spacing=spacing,
         straighten=straighten,
@@ -139,10 +143,10 @@ def layer_for(plan: Plan, volume: Volume) -> LayerData:
 
 def work_on(
     viewer: Any, plan: Plan, interpolation: Interpolation = "linear", *, smooth: bool = False
-) -> Work:
+) -> BackgroundTask:
     """Return a resampling to start; its layer is added to the viewer, if that is still open."""
-    work = Work(
-        lambda progress: resampled(
+    work = BackgroundTask(
+        lambda progress: resample_to_target(
             plan.source.volume,
             plan.target,
             interpolation=interpolation,
@@ -151,14 +155,14 @@ def work_on(
         )
     )
     viewer_of = weakref.ref(viewer)
-    work.progressed.connect(lambda *_: None if open_viewer(viewer_of) else work.cancel())
+    work.progressed.connect(lambda *_: None if get_open_viewer(viewer_of) else work.cancel())
     work.returned.connect(partial(_add, viewer_of, plan))
     work.refused.connect(show_error)
     return work
 
 
 def _add(viewer_of: weakref.ref[Any], plan: Plan, volume: Volume) -> None:
-    viewer = open_viewer(viewer_of)
+    viewer = get_open_viewer(viewer_of)
     if viewer is None:
         return
     layer = viewer.add_layer(Layer.create(*layer_for(plan, volume)))
@@ -187,7 +191,7 @@ def to_patient_axes(viewer: napari.Viewer) -> None:
 
 
 def _start_on_active(viewer: Any, **wanted: Any) -> None:
-    viewer = unwrapped(viewer)
+    viewer = unwrap_viewer(viewer)
     layer = viewer.layers.selection.active
     if not isinstance(layer, Image | Labels):
         show_info("Select an image or labels layer first.")
@@ -204,5 +208,5 @@ def _start_on_active(viewer: Any, **wanted: Any) -> None:
             show_warning(f"{volume.name}: {said}")
 
     work.returned.connect(tell)
-    show_progress(work, f"Resampling {layer.name}")
+    show_progress_bar(work, f"Resampling {layer.name}")
     work.start()

@@ -13,15 +13,15 @@ from napari_medread.core.geometry import PATIENT_LABELS, PLANE_LABELS
 from napari_medread.core.volume import Volume
 from napari_medread.errors import MedReadError
 from napari_medread.plugin.bridge.layer_to_volume import volume_from_layer
-from napari_medread.plugin.gui.controls import DECIMALS, row, spacing_box
-from napari_medread.plugin.gui.panel import Panel
+from napari_medread.plugin.gui.controls import SPACING_DECIMALS, make_labelled_row, make_spacing_box
+from napari_medread.plugin.gui.layer_panel import LayerPanel
 from napari_medread.plugin.resample.layer_resampling import Plan, plan, said_of, work_on
-from napari_medread.processing.target_grids import target_of
+from napari_medread.processing.target_grids import make_resampling_target
 from napari_medread.processing.volume_resampling import (
-    check,
-    interpolation_of,
-    leaves_out,
-    nbytes_of,
+    check_resampling,
+    choose_interpolation,
+    find_resampled_size,
+    is_coarser,
 )
 
 ISOTROPIC, SPACING, PATIENT, LIKE = (
@@ -33,7 +33,7 @@ ISOTROPIC, SPACING, PATIENT, LIKE = (
 _METHODS = [("linear", "linear"), ("nearest", "nearest"), ("B-spline (cubic)", "b-spline")]
 
 
-class Resample(Panel):
+class Resample(LayerPanel):
     """Resample a layer to isotropic voxels, a spacing, the patient's axes or another grid.
 
     Parameters
@@ -65,7 +65,7 @@ class Resample(Panel):
             tooltip="The new layer gets exactly this layer's voxels,\n"
             "so that the two can be compared one by one.",
         )
-        self.spacing = [spacing_box() for _ in range(3)]
+        self.spacing = [make_spacing_box() for _ in range(3)]
         self.interpolation: Any = ComboBox(
             choices=_METHODS,
             tooltip="Labels and masks are always nearest: the numbers of regions are never mixed.",
@@ -77,46 +77,47 @@ class Resample(Panel):
         )
         self.labels_of_spacing = [Label(value="Spacing") for _ in self.spacing]
         self._rows_of_spacing = [
-            row(label, box) for label, box in zip(self.labels_of_spacing, self.spacing, strict=True)
+            make_labelled_row(label, box)
+            for label, box in zip(self.labels_of_spacing, self.spacing, strict=True)
         ]
-        self._row_of_like = row(Label(value="Grid of"), self.like)
+        self._row_of_like = make_labelled_row(Label(value="Grid of"), self.like)
         for choice in (self.to, self.like):
-            choice.changed.connect(self._prefill)
+            choice.changed.connect(self._update_controls)
         for each in (self.interpolation, self.smooth):
             each.changed.connect(self._preview)
         for box in self.spacing:
             box.changed.connect(self._on_spacing)
         self._lay_out(
             [
-                row(Label(value="Layer"), self.layer),
-                row(Label(value="To"), self.to),
+                make_labelled_row(Label(value="Layer"), self.layer),
+                make_labelled_row(Label(value="To"), self.to),
                 self._row_of_like,
                 *self._rows_of_spacing,
-                row(Label(value="Interpolation"), self.interpolation),
+                make_labelled_row(Label(value="Interpolation"), self.interpolation),
                 self.smooth,
             ]
         )
 
     def _others(self, *_: Any) -> list[Layer]:
-        return [each for each in self._layers() if each is not self.layer.value]
+        return [each for each in self._layer_choices() if each is not self.layer.value]
 
-    def _used(self) -> list[Layer]:
+    def _layers_in_use(self) -> list[Layer]:
         """Return the chosen layer, and the one whose grid is wanted."""
         like = self.like.value if self.to.value == LIKE else None
         return [each for each in (self.layer.value, like) if each is not None]
 
-    def _prefill(self, *_: Any) -> None:
+    def _update_controls(self, *_: Any) -> None:
         """Show the spacing that the chosen layer and target come with, and what is editable."""
-        if self._is_filling:
+        if self._is_updating:
             return
-        self._is_filling = True
+        self._is_updating = True
         try:
             self.like.reset_choices()  # all layers but the chosen one
-            self._watch()
+            self._follow_layers()
             spacing, labels = self._default_spacing()
             to = self.to.value
             # What was typed stays, as long as it is about the same.
-            chosen = (to, spacing, *(weakref.ref(each) for each in self._used()))
+            chosen = (to, spacing, *(weakref.ref(each) for each in self._layers_in_use()))
             is_new, self._filled_for = chosen != self._filled_for, chosen
             self._exact = spacing
             first = len(self.spacing) - len(spacing)
@@ -126,15 +127,15 @@ class Resample(Panel):
                 if n >= first and spacing:
                     self.labels_of_spacing[n].value = f"Spacing {labels[n - first]}"
                     if is_new:
-                        box.value = round(spacing[n - first], DECIMALS)
+                        box.value = round(spacing[n - first], SPACING_DECIMALS)
             self._row_of_like.visible = to == LIKE
         finally:
-            self._is_filling = False
+            self._is_updating = False
         self._preview()
 
     def _default_spacing(self) -> tuple[tuple[float, ...], tuple[str, ...]]:
         """Return a spacing in mm for every axis, and their labels; none where it is not known."""
-        layer, viewer = self.layer.value, self._viewer_of()
+        layer, viewer = self.layer.value, self._viewer_ref()
         if layer is None or viewer is None:
             return (), ()
         try:
@@ -146,7 +147,7 @@ class Resample(Panel):
                 geometry = volume.geometry
                 if self.to.value in (PATIENT, ISOTROPIC) and geometry is not None:
                     straighten = self.to.value == PATIENT and geometry.ndim == 3
-                    geometry = target_of(volume, straighten=straighten).geometry
+                    geometry = make_resampling_target(volume, straighten=straighten).geometry
         except MedReadError:
             return (), ()
         if geometry is None:
@@ -154,20 +155,20 @@ class Resample(Panel):
         return geometry.spacing, PATIENT_LABELS if geometry.ndim == 3 else PLANE_LABELS
 
     def _on_spacing(self, value: float) -> None:
-        if self._is_filling:
+        if self._is_updating:
             return
         if self.to.value == ISOTROPIC:  # one number: they go together
-            self._is_filling = True
+            self._is_updating = True
             for box in self.spacing:
                 box.value = value
-            self._is_filling = False
+            self._is_updating = False
         self._preview()
 
     def _wanted_spacing(self) -> list[float]:
         """Return the spacing in mm, without the rounding of what was not edited."""
         shown = [box.value for box in self.spacing[len(self.spacing) - len(self._exact) :]]
         return [
-            exact if value == round(exact, DECIMALS) else value
+            exact if value == round(exact, SPACING_DECIMALS) else value
             for value, exact in zip(shown, self._exact, strict=True)
         ]
 
@@ -179,7 +180,7 @@ class Resample(Panel):
         MedReadError
             Where it cannot be done.
         """
-        layer, viewer = self.layer.value, self._viewer_of()
+        layer, viewer = self.layer.value, self._viewer_ref()
         if layer is None or viewer is None or (self.to.value == LIKE and self.like.value is None):
             return None
         if self.to.value == LIKE:
@@ -189,7 +190,7 @@ class Resample(Panel):
 
     def _preview(self, *_: Any) -> None:
         """Say what will come out, or why nothing can."""
-        if self._is_filling:
+        if self._is_updating:
             return
         self.message.value = ""
         self._is_possible = is_coarse = False
@@ -204,37 +205,37 @@ class Resample(Panel):
                 )
             else:
                 volume = planned.source.volume
-                method = interpolation_of(volume, self.interpolation.value)
-                is_coarse = method != "nearest" and leaves_out(volume, planned.target)
-                check(volume, planned.target, method)
+                method = choose_interpolation(volume, self.interpolation.value)
+                is_coarse = method != "nearest" and is_coarser(volume, planned.target)
+                check_resampling(volume, planned.target, method)
                 self.outcome.value = _outcome(planned)
                 self._is_possible = True
         except MedReadError as error:
             self.outcome.value = str(error)
-        self._is_filling = True
+        self._is_updating = True
         layer = self.layer.value
         is_fixed = layer is not None and (isinstance(layer, Labels) or layer.dtype == bool)
         self.interpolation.enabled = not is_fixed
         if is_fixed:
             self.interpolation.value = "nearest"
-        self._is_filling = False
+        self._is_updating = False
         self.smooth.enabled = is_coarse
         self.run.enabled = self._is_possible
 
-    def _start(self) -> None:
-        viewer = self._viewer_of()
+    def _on_run(self) -> None:
+        viewer = self._viewer_ref()
         try:
             planned = self._plan()  # once more: whatever has changed since, this is done
         except MedReadError as error:
             self.message.value = str(error)
             show_error(str(error))
             return
-        if planned is None or viewer is None or self._work is not None:
+        if planned is None or viewer is None or self._task is not None:
             return
         self.message.value = ""
         smooth = bool(self.smooth.value and self.smooth.enabled)
         work = work_on(viewer, planned, self.interpolation.value, smooth=smooth)
-        self._begin(work, lambda volume: _result(planned, volume))
+        self._start_task(work, lambda volume: _result(planned, volume))
 
 
 def _result(planned: Plan, volume: Volume) -> str:
@@ -247,7 +248,7 @@ def _outcome(planned: Plan) -> str:
     volume, geometry = planned.source.volume, planned.target.geometry
     size = " × ".join(map(str, geometry.shape))
     spacing = " × ".join(f"{n:.4g}" for n in geometry.spacing)
-    nbytes = nbytes_of(volume, planned.target)
+    nbytes = find_resampled_size(volume, planned.target)
     frames = volume.shape[: len(volume.leading)]
     times = f"{' × '.join(map(str, frames))} × " if frames else ""
     lines = [

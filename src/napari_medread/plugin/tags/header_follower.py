@@ -1,55 +1,59 @@
-"""What keeps a panel up to date with the header of the slice now shown."""
+"""Reads the header of the displayed slice, again and again as the slice changes."""
 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
 from typing import Any
 
 from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
-from qtpy.QtWidgets import QWidget
 
 from napari_medread.core.tag_elements import Tags
 from napari_medread.errors import MedReadError
-from napari_medread.plugin.gui.background_work import Work
-from napari_medread.plugin.gui.controls import weakly
-from napari_medread.plugin.gui.timers import timer
-from napari_medread.plugin.tags.slice_headers import NoHeader, Place, Source, forget
+from napari_medread.plugin.gui.background_task import BackgroundTask
+from napari_medread.plugin.gui.panel import Panel
+from napari_medread.plugin.gui.timers import make_timer
+from napari_medread.plugin.gui.viewer_references import unwrap_viewer
+from napari_medread.plugin.tags.slice_headers import (
+    HeaderLocation,
+    LayerHeaders,
+    NoHeader,
+    clear_header_cache,
+)
 
 NO_LAYER = "Select one image layer to see its header."
 
-_PAUSE = 60
-"""Milliseconds from a change to looking what is shown: scrolling does not wait for headers."""
+_UPDATE_DELAY_MS = 60
+"""Time from a change of the slice to reading its header: scrolling does not wait for headers."""
 
-_PATIENCE = 300
-"""Milliseconds of reading until it is said."""
+_SLOW_READING_MS = 300
+"""Time after which the panel says that a header is still being read."""
 
-_CHANGES = ("point", "order", "ndisplay")
-"""Events of a viewer's dims after which another slice may be shown."""
+_DIMS_EVENTS = ("point", "order", "ndisplay")
+"""Events of a viewer's dims after which another slice may be displayed."""
 
 
-class Follower(QObject):
-    """Reads the header of the slice that the active layer shows, as often as that changes.
+class HeaderFollower(QObject):
+    """Keeps the header of the slice that the viewer displays of its active layer.
 
     Parameters
     ----------
     viewer : Viewer
-        It is not kept alive, and neither are its layers.
-    panel : QWidget
-        What shows the header: while it is hidden, nothing is read.
+        Neither it nor its layers are kept alive.
+    panel : Panel
+        The panel that shows the header. While it is hidden, nothing is read.
 
     Attributes
     ----------
     tags : Tags
-        The header.
+        The header; empty where there is none.
     moved : Signal(str)
-        The header is that of another slice too: which, and of what file.
+        Another slice with the same header is displayed. The string says which, and its file.
     read : Signal(str)
-        There is another header: of which slice, and what file.
+        There is another header. The string says of which slice, and its file.
     failed : Signal(str)
-        There is no header, and why; or not yet.
+        There is no header, or not yet. The string says why.
     layer_changed : Signal()
-        Another layer is the active one.
+        Another layer is active.
     """
 
     moved = Signal(str)
@@ -57,122 +61,123 @@ class Follower(QObject):
     failed = Signal(str)
     layer_changed = Signal()
 
-    def __init__(self, viewer: Any, panel: Any) -> None:
-        super().__init__(panel)
+    def __init__(self, viewer: Any, panel: Panel) -> None:
+        super().__init__(panel.native)
+        viewer = unwrap_viewer(viewer)
         self.tags = Tags()
-        self._viewer_of = weakref.ref(viewer)
-        self._watched: weakref.ref[Any] | None = None
-        self._place: Place | None = None
-        self._reading: Work | None = None
-        self._is_behind = False
-        self._is_gone: list[bool] = []
-        self._timer = timer(_PAUSE, self._look, self)
-        self._slow = timer(_PATIENCE, self._say_it_takes_long, self)
-        for name in _CHANGES:
-            getattr(viewer.dims.events, name).connect(self.look_soon)
-        viewer.layers.selection.events.active.connect(self.look_soon)
-        is_gone = self._is_gone
-        self.destroyed.connect(lambda *_: _end(is_gone))
+        self._viewer_ref = weakref.ref(viewer)
+        self._panel_ref = weakref.ref(panel)
+        self._layer_ref: weakref.ref[Any] | None = None
+        self._location: HeaderLocation | None = None
+        self._reading: BackgroundTask | None = None
+        self._requested: tuple[HeaderLocation, str] | None = None
+        self._is_outdated = False
+        self._update_timer = make_timer(_UPDATE_DELAY_MS, self._update, self)
+        self._slow_timer = make_timer(_SLOW_READING_MS, self._report_slow_reading, self)
+        for name in _DIMS_EVENTS:
+            getattr(viewer.dims.events, name).connect(self.update_soon)
+        viewer.layers.selection.events.active.connect(self.update_soon)
+        self.destroyed.connect(lambda *_: clear_header_cache())
 
     @property
     def layer(self) -> Any:
         """The active layer."""
-        viewer = self._viewer_of()
+        viewer = self._viewer_ref()
         return None if viewer is None else viewer.layers.selection.active
 
     @property
     def is_busy(self) -> bool:
-        """Whether there may be something else to see soon."""
-        return self._timer.isActive() or self._reading is not None
+        """Whether the header may change soon."""
+        panel = self._panel_ref()
+        if panel is None or panel.is_closed:
+            return False
+        return self._update_timer.isActive() or self._reading is not None
 
-    def look_soon(self, event: Any = None) -> None:
-        """Look soon what is shown now, if anyone sees it."""
+    def update_soon(self, event: Any = None) -> None:
+        """Read the header of the displayed slice soon, if the panel is visible."""
         del event
-        if self._is_seen() and not self._timer.isActive():
-            self._timer.start()
+        if self._is_panel_visible() and not self._update_timer.isActive():
+            self._update_timer.start()
 
-    def _is_seen(self) -> bool:
-        panel = None if self._is_gone else self.parent()
-        return isinstance(panel, QWidget) and panel.isVisible()
+    def _is_panel_visible(self) -> bool:
+        panel = self._panel_ref()
+        return panel is not None and not panel.is_closed and panel.native.isVisible()
 
-    def _watch(self, layer: Any) -> None:
+    def _follow_layer(self, layer: Any) -> None:
         """Follow changes of the active layer itself."""
-        before = None if self._watched is None else self._watched()
+        before = None if self._layer_ref is None else self._layer_ref()
         if before is layer:
             return
         if before is not None:
-            before.events.set_data.disconnect(self.look_soon)
-            before.events.name.disconnect(self.look_soon)
-        self._watched = None if layer is None else weakref.ref(layer)
+            before.events.set_data.disconnect(self.update_soon)
+            before.events.name.disconnect(self.update_soon)
+        self._layer_ref = None if layer is None else weakref.ref(layer)
         if layer is not None:
-            layer.events.set_data.connect(self.look_soon)
-            layer.events.name.connect(self.look_soon)
+            layer.events.set_data.connect(self.update_soon)
+            layer.events.name.connect(self.update_soon)
         self.layer_changed.emit()
 
-    def _look(self) -> None:
-        """Read the header of what is shown, unless it is shown already."""
-        if not self._is_seen():
+    def _update(self) -> None:
+        """Read the header of the displayed slice, unless it is shown already."""
+        panel = self._panel_ref()
+        if panel is None or not self._is_panel_visible():
             return
         if self._reading is not None:
-            self._is_behind = True
+            self._is_outdated = True
             return
-        layer, viewer = self.layer, self._viewer_of()
-        self._watch(layer)
+        layer, viewer = self.layer, self._viewer_ref()
+        self._follow_layer(layer)
         try:
             if layer is None or viewer is None:
                 raise NoHeader(NO_LAYER)
-            source = Source(layer)
+            headers = LayerHeaders(layer)
             # napari aligns the axes of layers at the last one.
             first = viewer.dims.ndim - layer.ndim
-            shown = [axis - first for axis in viewer.dims.displayed]
-            place = source.place(layer.world_to_data(viewer.dims.point), shown)
+            displayed = [axis - first for axis in viewer.dims.displayed]
+            location = headers.locate(layer.world_to_data(viewer.dims.point), displayed)
         except MedReadError as error:
             self._fail(str(error))
             return
         except OSError as error:
-            self._fail(f"The header cannot be looked for: {error.strerror}.")
+            self._fail(f"The header could not be found: {error.strerror}.")
             return
         name = str(layer.name)
-        if self._place is not None and self._place[:2] == place[:2]:
-            self._place = place
-            self.moved.emit(f"{name}\n{place.said}")
+        if self._location is not None and self._location[:2] == location[:2]:
+            self._location = location
+            self.moved.emit(f"{name}\n{location.description}")
             return
-        kept = source.kept
-        work = Work(lambda _: place.read(kept))
-        work.returned.connect(self._weakly(lambda this, tags: this._take(place, tags, name)))
-        work.refused.connect(self._weakly(lambda this, said: this._fail(said)))
-        work.finished.connect(self._weakly(lambda this: this._on_read()))
-        self._reading = work
-        self._slow.start()
-        work.start()
+        self._read(panel, location, headers.kept_keys, name)
 
-    def _weakly(self, function: Callable[..., None]) -> Callable[..., None]:
-        """Return what calls a function with this, unless the panel was closed by then."""
-        return weakly(self, self._is_gone, function)
+    def _read(self, panel: Panel, location: HeaderLocation, kept_keys: Tags, name: str) -> None:
+        self._requested = location, name
+        self._reading = panel.tasks.start(
+            BackgroundTask(lambda _: location.read(kept_keys)),
+            on_result=self._on_read,
+            on_refused=self._fail,
+            on_finished=self._on_reading_finished,
+        )
+        self._slow_timer.start()
 
-    def _say_it_takes_long(self) -> None:
+    def _report_slow_reading(self) -> None:
         if self._reading is not None:
-            self._place, self.tags = None, Tags()
+            self._location, self.tags = None, Tags()
             self.failed.emit("Reading a large header…")
 
-    def _on_read(self) -> None:
-        self._reading = None
-        if self._is_behind:  # another slice is shown by now
-            self._is_behind = False
-            self.look_soon()
+    def _on_read(self, tags: Tags) -> None:
+        self._slow_timer.stop()
+        if self._requested is not None:
+            location, name = self._requested
+            self._location, self.tags = location, tags
+            self.read.emit(f"{name}\n{location.description}")
 
-    def _take(self, place: Place, tags: Tags, name: str) -> None:
-        self._slow.stop()
-        self._place, self.tags = place, tags
-        self.read.emit(f"{name}\n{place.said}")
+    def _on_reading_finished(self) -> None:
+        self._reading = None
+        if self._is_outdated:  # another slice is displayed by now
+            self._is_outdated = False
+            self.update_soon()
 
     def _fail(self, sentence: str) -> None:
-        self._slow.stop()
-        self._place, self.tags = None, Tags()
-        forget()
+        self._slow_timer.stop()
+        self._location, self.tags = None, Tags()
+        clear_header_cache()
         self.failed.emit(sentence)
-
-
-def _end(is_gone: list[bool]) -> None:
-    is_gone.append(True)
-    forget()

@@ -1,9 +1,8 @@
-"""Which header belongs to what a viewer shows of a layer."""
+"""Which header, of which file and frame, belongs to the slice that a viewer shows of a layer."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,9 +11,8 @@ import numpy as np
 from napari.layers import Image, Labels, Layer
 
 from napari_medread.core.geometry import Geometry
-from napari_medread.core.progress import Progress, no_progress
 from napari_medread.core.slice_sources import SliceSources
-from napari_medread.core.tag_elements import ElementKey, Tag, Tags
+from napari_medread.core.tag_elements import Tag, Tags
 from napari_medread.errors import MedReadError, NotAVolume
 from napari_medread.plugin.bridge.layer_record import get_record
 from napari_medread.plugin.bridge.volume_to_layer import get_finest_data
@@ -24,114 +22,130 @@ if TYPE_CHECKING:
 
 
 class NoHeader(MedReadError):
-    """A layer, or a place in it, without a header."""
+    """A layer, or a slice of it, has no header."""
 
 
 class HeaderLocation(NamedTuple):
-    """A header to read.
+    """Where the header of a slice is stored.
 
     Attributes
     ----------
     path : Path
         The file.
     frame : int or None
-        Which of its frames; None for the whole file.
-    at : tuple of int
-        Indices along the leading axes and the slice axis; empty where there is one header.
-    said : str
-        Which slice this is, in a sentence.
+        The index of the frame in that file; None for the whole file.
+    slice_index : tuple of int
+        The slice: its indices along the leading axes and the slice axis. Empty where the layer
+        has one header.
+    description : str
+        Which slice it is and where its header is stored, as a sentence.
     """
 
     path: Path
     frame: int | None
-    at: tuple[int, ...]
-    said: str
+    slice_index: tuple[int, ...]
+    description: str
 
-    def read(self, kept: Tags | None = None) -> Tags:
-        """Read it; ``kept`` are keys that the layer carries, should the file be gone.
+    def read(self, kept_keys: Tags | None = None) -> Tags:
+        """Read the header.
+
+        Parameters
+        ----------
+        kept_keys : Tags or None
+            The header keys that the layer carries, returned where the file no longer exists.
 
         Raises
         ------
         UnreadableFile
-            Where the file is gone, or has no header.
+            Where the file no longer exists, or has no header.
         """
-        # With what reads DICOM, for which opening a panel should not wait.
+        # These import what reads DICOM, for which opening a panel should not wait.
         from napari_medread.dicom.headers.file_discovery import make_missing_file_error
         from napari_medread.tag_reading import read_header_keys
 
         if not self.path.exists():
-            if kept:
-                return kept
+            if kept_keys:
+                return kept_keys
             raise make_missing_file_error(self.path)
         keys = read_header_keys(self.path)
         if keys is not None:
             return keys
-        return _opened(self.path, self.path.stat().st_mtime_ns).read_tags(self.frame)
+        return _read_cached_header(self.path, self.path.stat().st_mtime_ns).read_tags(self.frame)
 
 
 @lru_cache(maxsize=1)
-def _opened(path: Path, changed: int) -> FullHeader:
-    """Return the header of a file, which in one of many frames is the same for all of them."""
+def _read_cached_header(path: Path, modified_ns: int) -> FullHeader:
+    """Return the header of a file; the slices of a multi-frame file share it."""
     from napari_medread.dicom.headers.full_header import FullHeader
 
-    del changed
+    del modified_ns
     return FullHeader(path)
 
 
 def clear_header_cache() -> None:
-    """Keep no header in memory any longer."""
-    _opened.cache_clear()
+    """Free the header that was read last."""
+    _read_cached_header.cache_clear()
 
 
 class LayerHeaders:
-    """The files of a layer, and which of them its slices are.
+    """The headers of a layer's slices.
 
     Parameters
     ----------
     layer : Layer
-        It is not kept.
+        It is not kept alive.
+
+    Attributes
+    ----------
+    kept_keys : Tags
+        The header keys in the layer's metadata.
 
     Raises
     ------
     NoHeader
-        Where it has none: it was made here, or opened by another plugin.
+        Where no file is known for the layer: it was made in napari, or opened by another plugin.
     """
 
     def __init__(self, layer: Layer) -> None:
         metadata = layer.metadata
-        self.name = str(layer.name)
+        self._name = str(layer.name)
         self._paths = tuple(metadata.get("source", ()))
         if not isinstance(layer, Image | Labels) or not self._paths:
             raise NoHeader(
-                f"{self.name}: no file is known for this layer. Only images that were opened as "
+                f"{self._name}: no file is known for this layer. Only images opened with "
                 '"Medical images" have a header.'
             )
-        self.kept = Tags([Tag(str(k), str(v)) for k, v in metadata.get("header", {}).items()])
-        data = get_finest_data(layer)
-        self._shape = tuple(data.shape[: layer.ndim])
-        self._axes = tuple(str(label) for label in layer.axis_labels)
-        self._frames: SliceSources | None = get_record(metadata).slice_sources
-        self._changed = self._frames is not None
+        self.kept_keys = Tags([Tag(str(k), str(v)) for k, v in metadata.get("header", {}).items()])
+        self._shape = tuple(get_finest_data(layer).shape[: layer.ndim])
+        self._axis_labels = tuple(str(label) for label in layer.axis_labels)
         self._grid: Geometry | None = None
-        self._lead = len(self._shape) - 2
-        if self._frames is not None and self._frames.grid is not None:
-            self._lead = len(self._shape) - 3
-            self._grid = _grid_of(self._shape[max(self._lead, 0) :], metadata)
-        if self._frames is not None and (
-            self._lead < 0
-            or (self._frames.grid is not None and self._grid is None)
-            or not self._frames.is_valid_for(len(self._paths), self._shape[: self._lead])
-        ):
-            self._frames = None
-        self._changed = self._changed and self._frames is None
+        self._leading = len(self._shape) - 2
+        recorded = get_record(metadata).slice_sources
+        if recorded is not None and recorded.grid is not None:
+            self._leading = len(self._shape) - 3
+            self._grid = _get_file_grid(self._shape[max(self._leading, 0) :], metadata)
+        is_usable = (
+            recorded is not None
+            and self._leading >= 0
+            and (recorded.grid is None or self._grid is not None)
+            and recorded.is_valid_for(len(self._paths), self._shape[: self._leading])
+        )
+        self._sources: SliceSources | None = recorded if is_usable else None
+        self._is_derived = recorded is not None and not is_usable
 
     @property
-    def has_slices(self) -> bool:
+    def has_slice_headers(self) -> bool:
         """Whether its slices have headers of their own."""
-        return self._frames is not None and self._frames.file_indices.size > 1
+        return self._sources is not None and self._sources.file_indices.size > 1
 
-    def place(self, index: Sequence[float], displayed: Sequence[int]) -> HeaderLocation:
-        """Return the header of what is shown.
+    @property
+    def index_axes(self) -> tuple[str, ...]:
+        """What the numbers of ``HeaderLocation.slice_index`` count."""
+        leading = tuple(label.strip("-") or "frame" for label in self._axis_labels[: self._leading])
+        return leading if self._grid is None else (*leading, "slice")
+
+    def locate(self, index: Sequence[float], displayed: Sequence[int]) -> HeaderLocation:
+        """Return the location of the header of the displayed slice.
 
         Parameters
         ----------
@@ -143,161 +157,96 @@ class LayerHeaders:
         Raises
         ------
         NoHeader
-            Where no file has an image of it.
+            Where no file has an image of the slice.
         """
-        frames = self._frames
-        if frames is None:
-            return self._only()
-        wanted = np.asarray(index, dtype=float)
-        last = np.array(self._shape) - 1
-        shown = [n in displayed for n in range(len(wanted))]
-        # Along an axis on the screen the point may be anywhere.
-        wanted = np.where(shown, np.clip(wanted, 0, last), wanted)
-        rounded = np.round(wanted)  # as napari rounds it
-        if (rounded < 0).any() or (rounded > last).any():
-            raise NoHeader(f"{self.name}: the point shown lies outside of this layer.")
-        whole = [int(n) for n in rounded]
-        lead = whole[: self._lead]
-        image = frames.find_nearest(lead, whole[self._lead :], self._grid)
-        axes = list(range(self._lead))
+        sources = self._sources
+        if sources is None:
+            return self._locate_single()
+        voxel = self._find_voxel(index, displayed)
+        image = sources.find_nearest(voxel[: self._leading], voxel[self._leading :], self._grid)
+        axes = list(range(self._leading))
         if self._grid is not None:
-            axes.append(self._lead + self._grid.slice_axis)
-        what = ", ".join(self._said(n, whole[n], is_slice=n >= self._lead) for n in axes)
+            axes.append(self._leading + self._grid.slice_axis)
+        where = ", ".join(
+            self._describe_index(axis, voxel[axis], is_slice=axis >= self._leading) for axis in axes
+        )
         if image is None:
             raise NoHeader(
-                f"{what}: it was missing among the files and was filled, so it has no header."
+                f"{where}: it was missing among the files and was filled, so it has no header."
             )
         path = Path(self._paths[image.file_index])
-        said = f"{what}: " if what else ""
-        said += path.name
-        if (frames.file_indices == image.file_index).sum() > 1:
-            alike = frames.frame_indices[frames.file_indices == image.file_index].max() == 0
-            said += ", one image for all slices" if alike else f", frame {image.frame_index + 1}"
-        said += "."
+        description = f"{where}: {path.name}" if where else path.name
+        if (sources.file_indices == image.file_index).sum() > 1:
+            is_shared = sources.frame_indices[sources.file_indices == image.file_index].max() == 0
+            description += (
+                ", one image for all slices" if is_shared else f", frame {image.frame_index + 1}"
+            )
+        description += "."
         if image.distance:
-            said += f" It is the nearest image, {image.distance:.2g} mm away."
-        crossed = [self._axes[n] for n in axes if n in displayed and self._shape[n] > 1]
-        if crossed:
-            said += " The view crosses all slices: this is the one at the slider's last position."
-        return HeaderLocation(path, image.frame_index, tuple(whole[n] for n in axes), said)
+            description += f" It is the nearest image, {image.distance:.2g} mm away."
+        if any(axis in displayed and self._shape[axis] > 1 for axis in axes):
+            description += (
+                " The view crosses all slices: this is the one at the slider's last position."
+            )
+        slice_index = tuple(voxel[axis] for axis in axes)
+        return HeaderLocation(path, image.frame_index, slice_index, description)
 
-    def places(self) -> list[HeaderLocation]:
-        """Return the header of every slice that has one, in order."""
-        frames = self._frames
-        if frames is None:
+    def locate_all(self) -> list[HeaderLocation]:
+        """Return the locations of all slices that have a header of their own, in order."""
+        sources = self._sources
+        if sources is None:
             return []
-        centre = [(n - 1) / 2 for n in self._shape]
-        lengths = [*self._shape[: self._lead]]
+        centre = [(length - 1) / 2 for length in self._shape]
+        lengths = [*self._shape[: self._leading]]
         if self._grid is not None:
             lengths.append(self._grid.shape[self._grid.slice_axis])
-        found = []
-        for each in np.ndindex(*lengths):
-            at = centre.copy()
-            at[: self._lead] = each[: self._lead]
+        locations = []
+        for index in np.ndindex(*lengths):
+            voxel = centre.copy()
+            voxel[: self._leading] = index[: self._leading]
             if self._grid is not None:
-                at[self._lead + self._grid.slice_axis] = each[-1]
-            image = frames.find_nearest(each[: self._lead], at[self._lead :], self._grid)
-            # Of a slice that was interpolated no header is its own.
+                voxel[self._leading + self._grid.slice_axis] = index[-1]
+            image = sources.find_nearest(index[: self._leading], voxel[self._leading :], self._grid)
+            # An interpolated slice has no header of its own.
             if image is not None and not image.distance:
-                found.append(
-                    HeaderLocation(
-                        Path(self._paths[image.file_index]), image.frame_index, tuple(each), ""
-                    )
-                )
-        return found
+                path = Path(self._paths[image.file_index])
+                locations.append(HeaderLocation(path, image.frame_index, tuple(index), ""))
+        return locations
 
-    @property
-    def axes(self) -> tuple[str, ...]:
-        """What the numbers of ``Place.at`` count."""
-        lead = tuple(name.strip("-") or "frame" for name in self._axes[: self._lead])
-        return lead if self._grid is None else (*lead, "slice")
+    def _find_voxel(self, index: Sequence[float], displayed: Sequence[int]) -> list[int]:
+        """Return the voxel at a point, rounded as napari rounds it."""
+        point = np.asarray(index, dtype=float)
+        last = np.array(self._shape) - 1
+        is_displayed = [axis in displayed for axis in range(len(point))]
+        # Along an axis on the screen the point may be anywhere.
+        rounded = np.round(np.where(is_displayed, np.clip(point, 0, last), point))
+        if (rounded < 0).any() or (rounded > last).any():
+            raise NoHeader(f"{self._name}: the point shown lies outside of this layer.")
+        return [int(n) for n in rounded]
 
-    def _only(self) -> HeaderLocation:
-        """Return the header of a layer whose slices are not known one by one."""
+    def _locate_single(self) -> HeaderLocation:
+        """Return the header of a layer for whose slices no files are known."""
         first, count = Path(self._paths[0]), len(self._paths)
-        if not first.exists() and self.kept:
-            return HeaderLocation(
-                first, None, (), f"{first.name} is gone: the keys kept in the layer."
+        if not first.exists() and self.kept_keys:
+            description = f"{first.name} no longer exists: the header keys kept in the layer."
+        elif count > 1:
+            raise NoHeader(
+                f"{self._name}: it is not known which of its {count} files this slice is from."
             )
-        if count > 1:
-            raise NoHeader(f"{self.name}: which of its {count} files is this slice cannot be told.")
-        if self._changed:
-            said = f"The layer was made of others: this is {first.name}, their first file."
-            return HeaderLocation(first, None, (), said)
-        return HeaderLocation(first, None, (), f"The header of {first.name}, for all of the layer.")
+        elif self._is_derived:
+            description = f"The layer was made from others: this is {first.name}, their first file."
+        else:
+            description = f"The header of {first.name}, for the whole layer."
+        return HeaderLocation(first, None, (), description)
 
-    def _said(self, axis: int, at: int, *, is_slice: bool) -> str:
-        name = "Slice" if is_slice else self._axes[axis].strip("-").capitalize() or "Frame"
-        return f"{name} {at} of 0 to {self._shape[axis] - 1}"
+    def _describe_index(self, axis: int, index: int, *, is_slice: bool) -> str:
+        label = "Slice" if is_slice else self._axis_labels[axis].strip("-").capitalize() or "Frame"
+        return f"{label} {index} of 0 to {self._shape[axis] - 1}"
 
 
-def _grid_of(shape: tuple[int, ...], metadata: Any) -> Geometry | None:
-    """Return where a layer's voxels lie in its files: moving it in napari does not matter."""
+def _get_file_grid(shape: tuple[int, ...], metadata: Mapping[str, Any]) -> Geometry | None:
+    """Return where a layer's voxels lie in its files, wherever the layer was moved in napari."""
     try:
         return Geometry(shape, metadata["patient_affine"], get_record(metadata).slice_axis or 0)
     except (KeyError, TypeError, ValueError, NotAVolume):
         return None
-
-
-class ElementValues(NamedTuple):
-    """One element over all slices.
-
-    Attributes
-    ----------
-    name, tag : str
-        Of the element.
-    axes : tuple of str
-        What the numbers of an index count.
-    rows : list of (index, value)
-        The value is None where a slice does not have the element.
-    """
-
-    name: str
-    tag: str
-    axes: tuple[str, ...]
-    rows: list[tuple[tuple[int, ...], str | None]]
-
-    @property
-    def numbers(self) -> list[float] | None:
-        """The values as numbers, NaN where there is none; None if any is not a single number."""
-        found = []
-        for _, value in self.rows:
-            if value is None:
-                found.append(math.nan)
-                continue
-            try:
-                found.append(float(value))
-            except ValueError:
-                return None
-        return found if any(map(math.isfinite, found)) else None
-
-
-def read_element_values(
-    source: LayerHeaders, key: ElementKey, tag: Tag, progress: Progress = no_progress
-) -> ElementValues:
-    """Read one element of the header of every slice.
-
-    Parameters
-    ----------
-    source : Source
-        The layer's files.
-    key : tuple
-        Where the element is.
-    tag : Tag
-        The element as it is in one of them.
-
-    Raises
-    ------
-    UnreadableFile
-        Where a file is gone.
-    """
-    from napari_medread.dicom.headers.full_header import FullHeader
-
-    rows: list[tuple[tuple[int, ...], str | None]] = []
-    header: FullHeader | None = None
-    for place in progress(source.places(), "Reading headers"):
-        if header is None or header.path != place.path:
-            header = FullHeader(place.path, str(key[0]))
-        found = header.read_tags(place.frame).at(key)
-        rows.append((place.at, None if found is None else found.value))
-    return ElementValues(tag.name, tag.tag, source.axes, rows)

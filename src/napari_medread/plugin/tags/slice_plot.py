@@ -15,7 +15,7 @@ _ABOVE, _BELOW, _BESIDE = 8, 22, 10
 """Room around the plot in pixels."""
 
 
-class Plot(QWidget):
+class SlicePlot(QWidget):
     """Points joined by a line; where there is no number, there is a gap."""
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""The widget that shows the header of the slice now shown."""
+"""The panel Tags: a searchable tree of the header of the displayed slice."""
 
 from __future__ import annotations
 
@@ -6,164 +6,185 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtWidgets import QApplication, QLabel, QLineEdit, QVBoxLayout, QWidget
+from magicgui.widgets import Label, LineEdit, PushButton
+from qtpy.QtCore import QEvent, Qt
+from qtpy.QtWidgets import QApplication
 
-from napari_medread.core.tag_elements import Query
-from napari_medread.core.tag_export import row_of, write_table, write_tags
+from napari_medread.core.tag_elements import TagQuery
+from napari_medread.core.tag_export import make_table_row, write_table, write_tags
 from napari_medread.errors import MedReadError
-from napari_medread.plugin.gui.controls import ask_for_file
-from napari_medread.plugin.gui.qt_controls import button, line_of, sentence
-from napari_medread.plugin.gui.viewer_references import unwrapped
-from napari_medread.plugin.tags.header_follower import Follower
-from napari_medread.plugin.tags.slice_headers import NoHeader, Source
-from napari_medread.plugin.tags.tag_over_slices import SeriesView
+from napari_medread.plugin.gui.controls import ask_save_path, make_row, make_wrapping_label
+from napari_medread.plugin.gui.panel import Panel
+from napari_medread.plugin.gui.qt_parts import EventCallbacks, set_stretch, wrap_qt_widgets
+from napari_medread.plugin.tags.element_values_view import ElementValuesView
+from napari_medread.plugin.tags.header_follower import HeaderFollower
+from napari_medread.plugin.tags.slice_headers import LayerHeaders, NoHeader
 from napari_medread.plugin.tags.tag_tree import TagTree
 
-_PATIENT = "It holds all that the file says about the patient."
+_MIN_WIDTH_PX = 430
+
+_HAS_PATIENT_DATA = "It contains everything that the file says about the patient."
 
 
-class TagsWidget(QWidget):
-    """A searchable tree of the header of the slice that the active layer shows.
+class TagsPanel(Panel):
+    """Shows the header of the slice that the viewer displays of its active layer.
 
     Parameters
     ----------
     napari_viewer : Viewer
-        Whose active layer to follow. It is not kept alive, and neither are its layers.
+        The viewer whose active layer is followed. Neither it nor its layers are kept alive.
     """
 
     def __init__(self, napari_viewer: Any) -> None:
-        super().__init__()
-        self.follower = Follower(unwrapped(napari_viewer), self)
-        self.where = sentence()
-        self.search = QLineEdit()
-        self.search.setPlaceholderText("Search: Manufacturer, 0008,0070, a value")
-        self.search.setToolTip(
-            "Finds elements by tag (0008,0070 or 00080070), by a part of their name, or of\n"
-            "their value; inside sequences too."
+        super().__init__(napari_viewer)
+        self.follower = HeaderFollower(napari_viewer, self)
+        self.where = make_wrapping_label()
+        self.where.native.setTextFormat(Qt.TextFormat.PlainText)
+        self.search = LineEdit(
+            tooltip="Finds elements by tag (0008,0070 or 00080070), or by a part of their name\n"
+            "or value, inside sequences too."
         )
-        self.search.setClearButtonEnabled(True)
+        self.search.native.setPlaceholderText("Search: Manufacturer, 0008,0070, a value")
+        self.search.native.setClearButtonEnabled(True)
         self.tree = TagTree()
-        self.count = QLabel()
-        self.copy_value = button("Copy value", "Copies the whole value of the chosen element.")
-        self.copy_row = button(
-            "Copy row", "Copies tag, name, VR and value of the chosen element (Ctrl+C)."
+        self.element_count = Label(value="")
+        self.copy_value = PushButton(
+            text="Copy value", tooltip="Copies the whole value of the selected element."
         )
-        self.over_slices = button(
-            "Over slices",
-            "Lists the chosen element of every slice, and plots it if it is a number.",
+        self.copy_row = PushButton(
+            text="Copy row",
+            tooltip="Copies tag, name, VR and value of the selected element (Ctrl+C).",
         )
-        self.export = button("Export...", f"Writes this header as CSV or JSON. {_PATIENT}")
-        self.series = SeriesView()
-        self.message = sentence()
-        self._lay_out()
+        self.over_slices = PushButton(
+            text="Over slices",
+            tooltip="Lists the selected element of every slice, and plots it if it is a number.",
+        )
+        self.export = PushButton(
+            text="Export...", tooltip=f"Writes this header as CSV or JSON. {_HAS_PATIENT_DATA}"
+        )
+        self.values_view = ElementValuesView(self.tasks)
+        tree = wrap_qt_widgets(self.tree)
+        self._lay_out(
+            [
+                self.where,
+                self.search,
+                tree,
+                self.element_count,
+                make_row(self.copy_value, self.copy_row, self.over_slices, self.export),
+                self.values_view,
+            ]
+        )
+        set_stretch(self, tree, 3)
+        set_stretch(self, self.values_view, 2)
+        self.min_width = _MIN_WIDTH_PX
+        self._connect()
+
+    def _connect(self) -> None:
         self.follower.read.connect(self._on_read)
-        self.follower.moved.connect(self.where.setText)
+        self.follower.moved.connect(self._show_where)
         self.follower.failed.connect(self._on_failed)
-        self.follower.layer_changed.connect(self.series.close_it)
-        self.search.textChanged.connect(self._fill)
-        self.tree.chosen.connect(self._on_chosen)
-        self.tree.copied.connect(self._on_copy_row)
-        self.tree.searched.connect(self._count)
-        self.copy_value.clicked.connect(self._on_copy_value)
-        self.copy_row.clicked.connect(self._on_copy_row)
-        self.over_slices.clicked.connect(self._on_over_slices)
-        self.export.clicked.connect(self._on_export)
-        self.series.export.clicked.connect(self._on_export_series)
-        self.series.changed.connect(self._on_chosen)
-        self.series.refused.connect(self._on_series_refused)
+        self.follower.layer_changed.connect(self.values_view.close_list)
+        self.search.changed.connect(self._fill)
+        self.tree.selected.connect(self._on_selected)
+        self.tree.copy_pressed.connect(self._on_copy_row)
+        self.tree.search_changed.connect(self._show_count)
+        self.copy_value.changed.connect(self._on_copy_value)
+        self.copy_row.changed.connect(self._on_copy_row)
+        self.over_slices.changed.connect(self._on_over_slices)
+        self.export.changed.connect(self._on_export)
+        self.values_view.export.changed.connect(self._on_export_values)
+        self.values_view.reading_changed.connect(self._on_selected)
+        self.values_view.refused.connect(self._on_values_refused)
+        # The slice may have changed while the panel was hidden.
+        on_shown = self.while_open(lambda panel, _: panel.follower.update_soon())
+        EventCallbacks(self.native, {QEvent.Type.Show: on_shown})
 
-    def _lay_out(self) -> None:
-        layout = QVBoxLayout(self)
-        for each in (self.where, self.search, self.tree, self.count):
-            layout.addWidget(each, 3 if each is self.tree else 0)
-        layout.addLayout(line_of(self.copy_value, self.copy_row, self.over_slices, self.export))
-        layout.addWidget(self.series, 2)
-        layout.addWidget(self.message)
-        self.setMinimumWidth(430)
-
-    def showEvent(self, event: Any) -> None:  # noqa: N802
-        """Look what has changed while it was hidden."""
-        super().showEvent(event)
-        self.follower.look_soon()
+    def _show_where(self, where: str) -> None:
+        self.where.value = where
 
     def _on_read(self, where: str) -> None:
-        self.where.setText(where)
-        self.message.setText("")
+        self.where.value = where
+        self.message.value = ""
         self._fill()
 
     def _on_failed(self, sentence: str) -> None:
         """Show no header, and why."""
-        self.where.setText(sentence)
+        self.where.value = sentence
         self._fill()
 
     def _fill(self) -> None:
-        self.tree.show_tags(self.follower.tags, Query(self.search.text()))
+        self.tree.show_tags(self.follower.tags, TagQuery(self.search.value))
 
-    def _count(self) -> None:
-        """Say how many elements there are, or were found."""
+    def _show_count(self) -> None:
+        """Say how many elements the header has, or the search has found."""
         search, count = self.tree.search, len(self.follower.tags)
         if search is None or not count:
-            said = f"{count} elements" if count else ""
+            text = f"{count} elements" if count else ""
         elif self.tree.is_searching:
-            said = "Searching…"
-        elif search.found > search.shown:
-            said = f"{search.found:,} found; the first {search.shown} are shown"
+            text = "Searching…"
+        elif search.match_count > search.shown_count:
+            text = f"{search.match_count:,} found; the first {search.shown_count} are shown"
         else:
-            said = f"{search.found} found" if search.found else "Nothing found in this header."
-        self.count.setText(said)
+            text = (
+                f"{search.match_count} found"
+                if search.match_count
+                else "Nothing found in this header."
+            )
+        self.element_count.value = text
 
-    def _on_chosen(self) -> None:
-        """Offer what can be done with the chosen element."""
-        is_element = self.tree.current() is not None
-        self.copy_value.setEnabled(is_element)
-        self.copy_row.setEnabled(is_element)
-        self.export.setEnabled(len(self.follower.tags) > 0)
-        source = self._source()
-        has_slices = source is not None and source.has_slices
-        self.over_slices.setEnabled(is_element and has_slices and not self.series.is_reading)
+    def _on_selected(self) -> None:
+        """Enable what can be done with the selected element."""
+        is_element = self.tree.get_selected() is not None
+        self.copy_value.enabled = self.copy_row.enabled = is_element
+        self.export.enabled = len(self.follower.tags) > 0
+        headers = self._get_layer_headers()
+        has_slice_headers = headers is not None and headers.has_slice_headers
+        self.over_slices.enabled = (
+            is_element and has_slice_headers and not self.values_view.is_reading
+        )
 
-    def _source(self) -> Source | None:
-        """Return the files of the active layer."""
+    def _get_layer_headers(self) -> LayerHeaders | None:
+        """Return the headers of the active layer, None where it has none."""
         layer = self.follower.layer
         try:
-            return None if layer is None else Source(layer)
+            return None if layer is None else LayerHeaders(layer)
         except NoHeader:
             return None
 
     def _on_copy_value(self) -> None:
-        current = self.tree.current()
+        current = self.tree.get_selected()
         if current is not None:
             QApplication.clipboard().setText(current[1].value)
 
     def _on_copy_row(self) -> None:
-        current = self.tree.current()
+        current = self.tree.get_selected()
         if current is not None:
-            QApplication.clipboard().setText("\t".join(row_of(current[1])))
+            QApplication.clipboard().setText("\t".join(make_table_row(current[1])))
 
     def _on_over_slices(self) -> None:
-        current, source = self.tree.current(), self._source()
-        if current is not None and source is not None:
-            self.message.setText("")
-            self.series.read(source, *current)
+        current, headers = self.tree.get_selected(), self._get_layer_headers()
+        if current is not None and headers is not None:
+            self.message.value = ""
+            self.values_view.read(headers, *current)
 
-    def _on_series_refused(self, sentence: str) -> None:
-        self.series.close_it()
-        self.message.setText(sentence)
+    def _on_values_refused(self, sentence: str) -> None:
+        self.values_view.close_list()
+        self.message.value = sentence
 
     def _on_export(self) -> None:
-        path = ask_for_file(self, "Export the header", ("CSV (*.csv)", "JSON (*.json)"))
+        path = ask_save_path(self.native, "Export the header", ("CSV (*.csv)", "JSON (*.json)"))
         if path is not None:
             self._write(lambda: write_tags(path, self.follower.tags))
 
-    def _on_export_series(self) -> None:
-        path = ask_for_file(self, "Export the list", ("CSV (*.csv)",))
+    def _on_export_values(self) -> None:
+        path = ask_save_path(self.native, "Export the list", ("CSV (*.csv)",))
         if path is not None:
-            self._write(lambda: write_table(path, *self.series.table_rows()))
+            self._write(lambda: write_table(path, *self.values_view.make_table_rows()))
 
     def _write(self, write: Callable[[], Path]) -> None:
         try:
             path = write()
         except MedReadError as error:
-            self.message.setText(str(error))
+            self.message.value = str(error)
         else:
-            self.message.setText(f"{path.name} was written to {path.parent}. {_PATIENT}")
+            self.message.value = f"{path.name} was written to {path.parent}. {_HAS_PATIENT_DATA}"

@@ -18,9 +18,9 @@ from qtpy.QtWidgets import QApplication
 from helpers import mouse
 from helpers.menus import action, opened
 from helpers.scans import AXIAL, CORONAL, OBLIQUE, SAGITTAL, SCANS
-from napari_medread.core.rendering_presets import CT
+from napari_medread.core.rendering_presets import CT_RENDERING_PRESETS
 from napari_medread.plugin.planes.orthogonal.crosshair import COLORS
-from napari_medread.plugin.rendering.rendering_session import studio_of
+from napari_medread.plugin.rendering.rendering_session import get_rendering_session
 
 ORDERS = {"axial": (0, 1, 2), "coronal": (1, 0, 2), "sagittal": (2, 0, 1)}
 LETTERS = {
@@ -68,7 +68,7 @@ def wait(qtbot, widget, count):
 
 def settle(qtbot, widget):
     """Wait until layouts, cameras, points and titles are the same for a while."""
-    models = [widget.viewing._viewer_of(), *(each.model for each in canvases(widget))]
+    models = [widget.viewing._viewer_ref(), *(each.model for each in canvases(widget))]
     before, same = None, 0
     while same < 4:
         qtbot.wait(30)
@@ -356,7 +356,7 @@ def test_another_plane_in_the_window_and_3d(qtbot, viewer, widget, planes):
 def test_slices_keep_their_look_beside_a_volume_that_was_rendered_first(viewer, widget, planes):
     layer = viewer.add_layer(AXIAL.layer())
     before = layer.contrast_limits, layer.colormap.name
-    studio_of(viewer).render(layer, CT[0])
+    get_rendering_session(viewer).render(layer, CT_RENDERING_PRESETS[0])
     assert viewer.dims.ndisplay == 3
     assert (layer.contrast_limits, layer.colormap.name) != before
     for each in planes(3):
@@ -569,7 +569,7 @@ def test_reading_can_be_cancelled_and_asked_for_again(qtbot, viewer, widget, pla
     bar.cancel()
     gate.set()
     qtbot.waitUntil(lambda: not progress._all_instances, timeout=10_000)
-    qtbot.waitUntil(lambda: "lazy is not among the other planes" in widget.about.value)
+    qtbot.waitUntil(lambda: "lazy is not among the other planes" in widget.message.value)
     assert not any(each.model.layers for each in canvases(widget))
     qtbot.wait(300)
     told = []
@@ -577,10 +577,10 @@ def test_reading_can_be_cancelled_and_asked_for_again(qtbot, viewer, widget, pla
     qtbot.wait(300)
     assert not told  # it does not go on looking for what will not come
     tick(qtbot, widget.three_planes)
-    assert "lazy is not" not in widget.about.value
+    assert "lazy is not" not in widget.message.value
     planes()
     qtbot.waitUntil(lambda: all(each.model.layers for each in canvases(widget)), timeout=10_000)
-    assert "lazy is not" not in widget.about.value
+    assert "lazy is not" not in widget.message.value
 
 
 def test_drops_and_keys_go_to_the_window(qtbot, viewer, widget, planes, tmp_path):
