@@ -1,4 +1,4 @@
-"""Names of directions, places and planes, against the words of the standard."""
+"""Names of directions, positions and planes, against the standard."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Which warnings are shown comes back, in whatever order contexts close."""
+"""Warnings are shown again after contexts close, in any order."""
 
 import warnings
 
@@ -21,7 +21,7 @@ def all_are_shown():
         yield
 
 
-def test_one_kind_or_all_are_kept_back():
+def test_one_kind_or_all_are_suppressed():
     with suppress_warnings("odd"):
         assert shown("odd tag", "even tag") == ["even tag"]
         with suppress_warnings():
@@ -42,7 +42,7 @@ def test_contexts_close_in_any_order(first):
     assert warnings.filters == before
 
 
-def test_an_error_inside_opens_again():
+def test_an_error_inside_ends_the_context():
     with pytest.raises(ValueError, match="broken"), suppress_warnings():
         raise ValueError("broken")
     assert shown("odd tag") == ["odd tag"]

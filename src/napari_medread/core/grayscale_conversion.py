@@ -1,4 +1,4 @@
-"""Colour to grey."""
+"""Conversion of colour to grey."""
 
 from __future__ import annotations
 
@@ -20,37 +20,37 @@ LUMA_WEIGHTS = MappingProxyType(
         REC_709: (2126, 7152, 722),
     }
 )
-"""Red, green and blue in parts of their sum: the plain mean; luma of ITU-R BT.601-7, 2.5.1; and of
-ITU-R BT.709-6, 3.2. Both lumas are defined for the values as they are stored."""
+"""Weights of red, green and blue, to be divided by their sum: the mean, the luma of ITU-R BT.601-7
+(2.5.1) and that of ITU-R BT.709-6 (3.2). Both lumas are defined for the values as stored."""
 
-_BLOCK = 1 << 24
-"""About so many bytes of colour are taken at a time."""
+BLOCK_BYTES = 1 << 24
+"""About how many bytes of colour are converted at a time."""
 
 
 def to_grayscale(color: Any, luma: str = MEAN, *, progress: Progress = no_progress) -> Any:
-    """Return the grey of a colour array.
+    """Return a colour array converted to grey.
 
     Parameters
     ----------
     color : array
-        Shape (..., row, column, 3 or 4). The fourth, alpha, is left out. A dask array stays
-        one: nothing of it is read.
+        Shape (..., row, column, 3 or 4). The fourth channel, alpha, is ignored. For a dask array
+        a dask array is returned, and nothing is read.
     luma : str
-        One of ``LUMA_WEIGHTS``.
+        A key of ``LUMA_WEIGHTS``.
     progress : Progress
-        Reports progress, and stops.
+        Reports progress, and cancels.
 
     Returns
     -------
     array
-        Shape (..., row, column), of the same type. Whole numbers are rounded to the
-        nearest, halves up, so that 8 bits stay 8 bits.
+        Shape (..., row, column), of the same type. Integers are rounded to the nearest; up to 16
+        bits, halves are rounded up.
     """
     weights = LUMA_WEIGHTS[luma]
     if hasattr(color, "map_blocks"):
-        whole = color.rechunk({color.ndim - 1: -1})
-        return whole.map_blocks(
-            _weighted,
+        rechunked = color.rechunk({color.ndim - 1: -1})  # all channels of a pixel in one chunk
+        return rechunked.map_blocks(
+            _compute_weighted_mean,
             weights=weights,
             drop_axis=color.ndim - 1,
             dtype=color.dtype,
@@ -58,43 +58,48 @@ def to_grayscale(color: Any, luma: str = MEAN, *, progress: Progress = no_progre
         )
     out = np.empty(color.shape[:-1], color.dtype)
     *leading, rows, columns, channels = color.shape
-    step = max(1, _BLOCK // max(1, columns * channels * color.dtype.itemsize))
-    pieces = [
+    step = max(1, BLOCK_BYTES // max(1, columns * channels * color.dtype.itemsize))
+    blocks = [
         (*index, slice(row, row + step))
         for index in np.ndindex(*leading)
         for row in range(0, rows, step)
     ]
-    for piece in progress(pieces, "Colour to grey"):
-        out[piece] = _weighted(color[piece], weights)
+    for block in progress(blocks, "Converting to grey"):
+        out[block] = _compute_weighted_mean(color[block], weights)
     return out
 
 
 def find_grayscale_limits(values: Any) -> tuple[float, float]:
-    """Return the contrast limits with which grey looks as bright as its colour does.
+    """Return the contrast limits with which grey is as bright as the colour it comes from.
 
-    These are all that the type holds, and 0 to 1 for floating point, as colour is drawn.
-    Values of 16 bits that use fewer, as 10 or 12, get those: all of them are looked at,
-    except of a lazy array.
+    These are the range of the type, and 0 to 1 for floating point, as napari draws colour. If
+    16-bit values only use fewer bits, such as 10 or 12, these are their range; a lazy array is
+    not read to find that out.
+
+    Parameters
+    ----------
+    values : array
+        Grey or colour values.
     """
     dtype = np.dtype(values.dtype)
     if dtype.kind not in "iu":
         return 0.0, 1.0
     highest = int(np.iinfo(dtype).max)
     if dtype.itemsize == 2 and isinstance(values, np.ndarray) and values.size:
-        used = max(8, math.ceil(math.log2(max(int(values.max()), 1) + 1)))
-        highest = min(highest, 2**used - 1)
+        used_bits = max(8, math.ceil(math.log2(max(int(values.max()), 1) + 1)))
+        highest = min(highest, 2**used_bits - 1)
     return 0.0, float(highest)
 
 
-def _weighted(color: NDArray[Any], weights: tuple[int, ...]) -> NDArray[Any]:
+def _compute_weighted_mean(color: NDArray[Any], weights: tuple[int, ...]) -> NDArray[Any]:
     """Return the weighted mean of red, green and blue, in the type of the colour."""
-    dtype, whole = color.dtype, sum(weights)
-    # Up to 16 bits all of it fits into 32, and rounding is exact.
+    dtype, weight_sum = color.dtype, sum(weights)
+    # With values of up to 16 bits the sum fits into 32 bits, and rounding is exact.
     is_exact = dtype.kind in "iu" and dtype.itemsize <= 2
     total = np.zeros(color.shape[:-1], np.int32 if is_exact else np.float64)
     for channel, weight in enumerate(weights):
         total += np.multiply(color[..., channel], weight, dtype=total.dtype)
     if is_exact:
-        return np.asarray(((total + whole // 2) // whole).astype(dtype))
-    total /= whole
+        return np.asarray(((total + weight_sum // 2) // weight_sum).astype(dtype))
+    total /= weight_sum
     return np.asarray((np.rint(total) if dtype.kind in "iu" else total).astype(dtype))

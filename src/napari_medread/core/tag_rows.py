@@ -198,7 +198,7 @@ class _SearchLevel:
     """
 
     elements: Iterator[tuple[int, Tag]]
-    tag: Tag = Tag("")
+    tag: Tag = Tag("")  # noqa: RUF009 (it is immutable)
     index: int = 0
     row: int | None = None
     is_shown: bool = False

@@ -1,4 +1,4 @@
-"""The one image that stands for a volume, the way round napari shows it."""
+"""The thumbnail of a volume: its middle slice, oriented as napari displays it."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from napari_medread.core.volume import Volume
 
 
 class AcquisitionPlane(NamedTuple):
-    """The axes of a volume's array that its slices show, and along which they are stacked.
+    """The plane in which a volume was acquired, as array axes.
 
     Attributes
     ----------
-    down, across : int
-        The array axes drawn down and to the right.
-    through : int or None
-        That of the slices; None for a single image.
+    down, right : int
+        The array axes displayed downwards and to the right.
+    stacked : int or None
+        The array axis along which the slices are stacked; None for a single image.
     """
 
     down: int
-    across: int
-    through: int | None
+    right: int
+    stacked: int | None
 
 
 class Thumbnail(NamedTuple):
-    """An image as it is seen.
+    """An image with its displayed size.
 
     Attributes
     ----------
     pixels : uint8 array
-        Shape (rows, columns) in grey, or (rows, columns, 3).
+        Shape (rows, columns) for grey, or (rows, columns, 3) for colour.
     height, width : float
-        How large it is, in a unit that both share.
+        Displayed size, both in the same unit.
     """
 
     pixels: NDArray[np.uint8]
@@ -47,50 +47,48 @@ class Thumbnail(NamedTuple):
 def find_acquisition_plane(volume: Volume) -> AcquisitionPlane:
     """Return the plane in which a volume was acquired.
 
-    The grid's axes are in world order: superior to inferior, anterior to posterior, right to
-    left. napari draws the earlier of two axes down and the later to the right, which is how
-    a reading room shows the axial, the coronal and the sagittal plane.
+    The axes of the grid are in world order: superior to inferior, anterior to posterior, right to
+    left. napari displays the earlier of two axes downwards and the later to the right, which is
+    how a reading room displays the axial, the coronal and the sagittal plane.
     """
-    first = len(volume.leading)
-    axes = [*range(first, volume.ndim)]
-    through = None
+    axes = [*range(len(volume.leading), volume.ndim)]
+    stacked = None
     if len(axes) == 3:
-        slice_axis = 0 if volume.geometry is None else volume.geometry.slice_axis
-        through = axes.pop(slice_axis)
-    down, across = axes
-    return AcquisitionPlane(down, across, through)
+        stacked = axes.pop(0 if volume.geometry is None else volume.geometry.slice_axis)
+    down, right = axes
+    return AcquisitionPlane(down, right, stacked)
 
 
 def make_thumbnail(volume: Volume) -> Thumbnail:
     """Return the middle slice of a volume, at the first index of its leading axes.
 
-    Reads no more of a lazy volume than that slice. Its grey levels are those of the
-    volume's contrast limits.
+    Of a lazy volume only that slice is read. Grey levels follow the contrast limits of the
+    volume.
 
     Raises
     ------
     UnreadableFile
-        Where that slice cannot be decoded.
+        If that slice cannot be decoded.
     """
-    down, across, through = find_acquisition_plane(volume)
+    down, right, stacked = find_acquisition_plane(volume)
     index: list[Any] = [0] * len(volume.leading) + [slice(None)] * (
         volume.ndim - len(volume.leading)
     )
-    if through is not None:
-        index[through] = volume.shape[through] // 2
+    if stacked is not None:
+        index[stacked] = volume.shape[stacked] // 2
     values = np.asarray(volume.data[tuple(index)])
     spacing, flips = volume.pixel_size, (1, 1)
     if volume.geometry is not None:
-        placed, first = volume.geometry.world_transform(), len(volume.leading)
-        spacing = placed.scale[down - first], placed.scale[across - first]
-        flips = placed.flips[down - first], placed.flips[across - first]
+        transform, first = volume.geometry.world_transform(), len(volume.leading)
+        spacing = transform.scale[down - first], transform.scale[right - first]
+        flips = transform.flips[down - first], transform.flips[right - first]
     values = values[:: flips[0], :: flips[1]]
     rows, columns = values.shape[:2]
-    return Thumbnail(_drawn(values, volume), rows * spacing[0], columns * spacing[1])
+    return Thumbnail(_to_display_values(values, volume), rows * spacing[0], columns * spacing[1])
 
 
-def _drawn(values: NDArray[Any], volume: Volume) -> NDArray[np.uint8]:
-    """Return values as what a screen shows."""
+def _to_display_values(values: NDArray[Any], volume: Volume) -> NDArray[np.uint8]:
+    """Return the values of a slice as grey levels or colours of the screen, 0 to 255."""
     if volume.rgb:
         values = values[..., :3]
         if values.dtype.kind == "u":
@@ -109,7 +107,14 @@ def _drawn(values: NDArray[Any], volume: Volume) -> NDArray[np.uint8]:
 
 
 def fit_into_square(picture: Thumbnail, side: int) -> tuple[int, int]:
-    """Return the height and width of a picture in a square of pixels, its shape kept."""
+    """Return the height and width at which a picture fills a square, keeping its aspect ratio.
+
+    Parameters
+    ----------
+    picture : Thumbnail
+    side : int
+        Side of the square in pixels.
+    """
     if not (math.isfinite(picture.height) and math.isfinite(picture.width)):
         return side, side
     longest = max(picture.height, picture.width)

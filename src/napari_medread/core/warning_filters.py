@@ -1,4 +1,4 @@
-"""Keeping warnings back, in several threads at once."""
+"""Suppressing warnings in several threads at once."""
 
 from __future__ import annotations
 
@@ -9,36 +9,37 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 _lock = threading.RLock()
-_kept_back: Counter[str] = Counter()
+_suppressed: Counter[str] = Counter()
 _filters = ExitStack()
 
 
 @contextmanager
 def suppress_warnings(message: str = "") -> Iterator[None]:
-    """Keep warnings back while the context is open.
+    """Suppress warnings while the context is open.
 
-    Which warnings are shown is a setting of the whole process. Were each thread to put back
-    what it has found, the one that leaves last would put back what another one had set. So
-    it is put back whenever a context opens or closes, and what all open ones want is set anew.
+    Warning filters belong to the whole process. If each thread restored the filters it had found,
+    the last one to leave would restore those that another thread had set. So whenever a context
+    opens or closes, the original filters are restored, and those of all open contexts set again.
 
     Parameters
     ----------
     message : str, optional
-        A regular expression that warnings start with; all of them without one.
+        A regular expression that matches the start of the warnings to suppress. If empty, all
+        warnings are suppressed.
     """
-    _change(message, 1)
+    _change_count(message, 1)
     try:
         yield
     finally:
-        _change(message, -1)
+        _change_count(message, -1)
 
 
-def _change(message: str, by: int) -> None:
+def _change_count(message: str, difference: int) -> None:
     with _lock:
         _filters.close()
-        _kept_back[message] += by
-        wanted = list(+_kept_back)
-        if wanted:
+        _suppressed[message] += difference
+        messages = list(+_suppressed)  # those with a count above 0
+        if messages:
             _filters.enter_context(warnings.catch_warnings())
-        for each in wanted:
-            warnings.filterwarnings("ignore", message=each)
+        for pattern in messages:
+            warnings.filterwarnings("ignore", message=pattern)
