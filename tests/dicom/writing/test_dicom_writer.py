@@ -193,15 +193,17 @@ def test_a_mirrored_plane_image_is_written_the_way_it_is_looked_at(tmp_path, dow
 @pytest.mark.parametrize(
     ("matrix", "lost"),
     [
-        ([[0, 1, 7], [1, 0, 0], [0, 0, 1]], ["lies"]),
-        ([[0.6, 0.8, 0], [0.8, -0.6, 0], [0, 0, 1]], ["turned", "lies"]),
+        ([[0, 1, 7], [1, 0, 0], [0, 0, 1]], ["position"]),
+        ([[0.6, 0.8, 0], [0.8, -0.6, 0], [0, 0, 1]], ["rotation", "position"]),
         ([[0, 1, 0], [1, 0, 0], [0, 0, 1]], []),
     ],
 )
-def test_the_place_of_a_plane_image_is_said_to_be_lost(tmp_path, matrix, lost):
+def test_a_note_says_that_the_position_of_a_two_dimensional_image_is_not_written(
+    tmp_path, matrix, lost
+):
     volume = Volume(make_numbered((5, 6)), "made", Geometry((5, 6), matrix))
     notes = [n for n in write(tmp_path / "out.dcm", volume).notes if "was not written" in n]
-    assert [word for note in notes for word in ("turned", "lies") if word in note] == lost
+    assert [word for note in notes for word in ("rotation", "position") if word in note] == lost
 
 
 def test_the_ratio_of_a_pixel_is_kept(tmp_path):
@@ -224,18 +226,18 @@ def test_coloured_slices_lie_where_they_did(tmp_path):
 
 
 @pytest.mark.parametrize("order", ["<u2", ">u2"])
-def test_colours_of_16_bits_and_transparency_are_said_to_be_lost(tmp_path, order):
+def test_notes_say_that_16_bit_colours_and_transparency_are_lost(tmp_path, order):
     data = np.full((5, 6, 4), 65535, order)
     data[..., 1] = 257 * 7
     written = write(tmp_path / "out.dcm", make_planar_volume(data, rgb=True))
-    assert any("16 bits" in note for note in written.notes)
+    assert any("16-bit" in note for note in written.notes)
     assert any("transparency" in note for note in written.notes)
     (found,) = read(tmp_path / "out.dcm")
     np.testing.assert_array_equal(found.data[0, 0], [255, 7, 255])
 
 
 def test_colours_that_are_no_whole_numbers_are_refused(tmp_path):
-    with pytest.raises(CannotWrite, match=r"^made: .* no float32\.$"):
+    with pytest.raises(CannotWrite, match=r"^made: .* not float32\. Convert it first\.$"):
         write(tmp_path / "out.dcm", make_planar_volume(np.ones((5, 6, 3), np.float32), rgb=True))
 
 
@@ -436,7 +438,7 @@ def test_nothing_is_written_of_nothing(tmp_path):
 def test_regions_are_said_to_become_grey_values(tmp_path):
     volume = make_placed_volume(make_numbered(first=0), labels=True, modality="CT")
     written = write(tmp_path / "out.dcm", volume)
-    assert any("numbers of regions" in note for note in written.notes)
+    assert any("label numbers" in note for note in written.notes)
     (found,) = read(tmp_path / "out")
     assert_same_in_patient_space(found, volume)
     assert found.modality == "OT"

@@ -136,14 +136,14 @@ def test_a_picture_may_show_names_and_this_is_said(tmp_path):
     Image.fromarray(np.zeros((5, 6), np.uint8)).save(tmp_path / "in.png")
     (volume,) = read(tmp_path / "in.png")
     written = write(tmp_path / "out.dcm", volume)
-    assert any("written in the picture itself" in note for note in written.notes)
+    assert any("in the image itself" in note for note in written.notes)
     assert "PatientIdentityRemoved" not in pydicom.dcmread(tmp_path / "out.dcm")
 
 
 def test_names_burned_into_slices_are_said_to_stay(tmp_path):
     (volume,) = read(write_series(tmp_path / "in", make_series(BurnedInAnnotation="YES")))
     written = write(tmp_path / "out.dcm", volume)
-    assert any("written in the picture itself" in note for note in written.notes)
+    assert any("in the image itself" in note for note in written.notes)
     ds = pydicom.dcmread(tmp_path / "out" / "slice_0001.dcm")
     assert ds.BurnedInAnnotation == "YES"
     assert "PatientIdentityRemoved" not in ds
@@ -199,14 +199,14 @@ def test_the_patient_of_files_that_are_gone_cannot_be_kept(tmp_path):
     (volume,) = read(write_series(tmp_path / "in", make_series()))
     for file in files_below(tmp_path / "in"):
         file.unlink()
-    with pytest.raises(CannotWrite, match=r"IM000\d, from which it was read, is no longer there"):
+    with pytest.raises(CannotWrite, match=r"its source IM000\d no longer exists"):
         write(tmp_path / "out.dcm", volume, keep_patient=True)
     write(tmp_path / "out.dcm", volume)
     assert len(files_below(tmp_path / "out")) == 4
 
 
 def test_there_is_no_patient_to_keep_without_dicom(tmp_path):
-    with pytest.raises(CannotWrite, match=r"^made: .* as it was not read from DICOM files"):
+    with pytest.raises(CannotWrite, match=r"^made: .* because it was not read from DICOM files"):
         write(tmp_path / "out.dcm", make_placed_volume(), keep_patient=True)
     assert not any(tmp_path.iterdir())
 

@@ -20,7 +20,7 @@ def again(data, folder, **attributes):
 
 
 def notes_on_values(written):
-    return [note for note in written.notes if "picture itself" not in note]
+    return [note for note in written.notes if "in the image itself" not in note]
 
 
 @pytest.mark.parametrize(
@@ -96,11 +96,11 @@ def test_what_is_no_number_becomes_padding_and_is_said(tmp_path, scale, low):
     finite = np.isfinite(data)
     np.testing.assert_allclose(found.data[finite], data[finite], atol=0.01)
     assert found.data[0, 0] == found.data[2, 3] < data[finite].min()
-    assert any("2 values are no finite number" in note for note in written.notes)
+    assert any("2 values are not finite" in note for note in written.notes)
 
 
 def test_nothing_but_no_numbers_is_refused(tmp_path):
-    with pytest.raises(CannotWrite, match=r"^made: there is no finite number in it"):
+    with pytest.raises(CannotWrite, match=r"^made: it holds no finite value"):
         again(np.full((5, 6), np.nan), tmp_path)
 
 

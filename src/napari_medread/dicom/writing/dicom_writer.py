@@ -1,9 +1,9 @@
-"""Writes a volume as DICOM: one image to a file, several to a folder of them."""
+"""Writes a volume as DICOM: one image as a file, several as a folder of files."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
@@ -21,27 +21,31 @@ from napari_medread.core.volume import Volume
 from napari_medread.core.voxel_blocks import read_blocks
 from napari_medread.dicom.headers.file_discovery import DICOM_WRITE_SUFFIX
 from napari_medread.dicom.headers.tolerant_parsing import tolerant_pydicom
+from napari_medread.dicom.writing.decimal_strings import format_decimals
+from napari_medread.dicom.writing.image_kinds import choose_image_kind
 from napari_medread.dicom.writing.leading_axis_attributes import (
     AttributeValues,
     make_leading_axis_attributes,
 )
-from napari_medread.dicom.writing.patient_identity import find_source_encodings, read_source_header
 from napari_medread.dicom.writing.quantisation import ValueEncoding, choose_encoding
-from napari_medread.dicom.writing.shared_attributes import choose_image_kind, make_shared_attributes
-from napari_medread.dicom.writing.slice_layout import SlicedVolume, format_millimetres, slice_volume
+from napari_medread.dicom.writing.shared_attributes import make_shared_attributes
+from napari_medread.dicom.writing.slice_layout import SlicedVolume, slice_volume
+from napari_medread.dicom.writing.source_header import find_source_encodings, read_source_header
 from napari_medread.errors import CannotWrite
 
-_LOSSLESS = JPEG2000Lossless
-"""Packs any kind of image that is written here, to about half of RLE's size."""
+Array = NDArray[Any]
 
-_MOST = 0xFFFF
-"""Rows or columns that an image can have: 16 bits count them."""
+COMPRESSED_SYNTAX = JPEG2000Lossless
+"""Compresses every kind of image that is written, to about half the size of RLE."""
 
-_LEAST = 32
-"""Rows and columns of the smallest image that OpenJPEG packs; less is not worth packing."""
+COMPRESSION_PLUGIN = "pylibjpeg"
+"""pydicom's name of the encoder. Without a name, each computer could use another one."""
 
-_CODEC = "pylibjpeg"
-"""pydicom's name for what packs it; the default may be another one on every machine."""
+MIN_COMPRESSED_SIZE = 32
+"""Fewest rows and columns that OpenJPEG can compress; smaller images are written plain."""
+
+MAX_IMAGE_SIZE = 0xFFFF
+"""Most rows or columns of an image: 16 bits count them."""
 
 
 def write(
@@ -53,145 +57,158 @@ def write(
     keep_patient: bool = False,
     progress: Progress = no_progress,
 ) -> WrittenFiles:
-    """Write a volume as a DICOM series of its own.
+    """Write a volume as a new DICOM series.
 
     Parameters
     ----------
     path : Path
-        The file of a single image. Of several, the folder: without the suffix ``.dcm``, if it
-        has it. The folder must be new, or empty.
+        The file of a single image; for several images the folder, from whose name a suffix
+        ``.dcm`` is removed. The folder must be new or empty.
     volume : Volume
-        Up to three leading axes, of those that images have attributes for. Read slice by slice.
+        With up to three leading axes, for which images have attributes. Read slice by slice.
     as_folder : bool
-        Whether the path is that of a folder whatever its name and however few the images.
+        Whether the path is a folder, whatever its name and however few the images.
     compress : bool
-        Whether to pack the pixels without loss (JPEG 2000); the tiniest images stay plain.
+        Whether to compress the pixels without loss (JPEG 2000). Tiny images stay plain.
     keep_patient : bool
-        Whether what the source says about patient and study is written too, so that the new
-        series is one more of the same study. Otherwise it belongs to nobody.
+        Whether patient and study of the source are written too, so that the new series belongs
+        to the same study. Otherwise it belongs to nobody.
     progress : Progress
-        Reports progress, and stops.
+        Reports progress, and may cancel.
 
     Returns
     -------
-    Written
-        The file, or the folder.
+    WrittenFiles
+        The file, or the folder, and notes.
 
     Raises
     ------
     CannotWrite
-        Where it cannot be written, or the patient's data are asked for and cannot be had.
+        Where it cannot be written, or patient data are asked for and cannot be read.
     """
     if 0 in volume.data.shape:
         raise CannotWrite(f"{volume.name}: it is empty, there is nothing to write.")
-    slicing = slice_volume(volume)
+    sliced = slice_volume(volume)
     lead = len(volume.leading) + 1
-    if max(slicing.data.shape[lead : lead + 2]) > _MOST:
+    if max(sliced.data.shape[lead : lead + 2]) > MAX_IMAGE_SIZE:
         raise CannotWrite(
-            f"{volume.name}: DICOM images have at most {_MOST} rows and columns. Write parts of it."
+            f"{volume.name}: DICOM images have at most {MAX_IMAGE_SIZE} rows and columns. "
+            "Write parts of it."
         )
     source = read_source_header(volume, keep_patient=keep_patient)
-    kind = choose_image_kind(volume, slicing, source)
-    at_points, notes = make_leading_axis_attributes(volume, kind)
-    count = len(at_points) * slicing.slices
-    single = count == 1 and not as_folder
-    if not single and not as_folder and path.suffix.lower() == DICOM_WRITE_SUFFIX:
+    kind = choose_image_kind(volume, sliced, source)
+    point_attributes, axis_notes = make_leading_axis_attributes(volume, kind)
+    count = len(point_attributes) * sliced.slice_count
+    is_single = count == 1 and not as_folder
+    if not is_single and not as_folder and path.suffix.lower() == DICOM_WRITE_SUFFIX:
         path = path.with_suffix("")
-    with open_atomic_file(path) if single else create_atomic_folder(path) as place:
-        line, stored = _stored(volume, slicing, kind, progress)
-        common, more = make_shared_attributes(
-            volume, slicing, kind, line, source, keep_patient=keep_patient
+    with open_atomic_file(path) if is_single else create_atomic_folder(path) as target:
+        encoding, stored_images = _encode_images(volume, sliced, kind, progress)
+        shared, shared_notes = make_shared_attributes(
+            volume, sliced, kind, encoding, source, keep_patient=keep_patient
         )
         digits = max(4, len(str(count)))
-        for n, pixels in zip(progress(range(count), f"Writing {volume.name}"), stored, strict=True):
-            image = _image(common, slicing, at_points, n)
-            if isinstance(place, Path):
-                with (place / f"slice_{n + 1:0{digits}d}{DICOM_WRITE_SUFFIX}").open("wb") as file:
-                    _save(image, pixels, file, compress=compress)
+        indices = progress(range(count), f"Writing {volume.name}")
+        for n, pixels in zip(indices, stored_images, strict=True):
+            image = _make_image(shared, sliced, point_attributes, n)
+            if isinstance(target, Path):
+                name = f"slice_{n + 1:0{digits}d}{DICOM_WRITE_SUFFIX}"
+                with (target / name).open("wb") as file:
+                    _save_image(image, pixels, file, compress=compress)
             else:
-                _save(image, pixels, place, compress=compress)
-    return WrittenFiles((path,), (*notes, *slicing.notes, *line.notes, *more))
+                _save_image(image, pixels, target, compress=compress)
+    notes = (*axis_notes, *sliced.notes, *encoding.notes, *shared_notes)
+    return WrittenFiles((path,), notes)
 
 
-def _stored(
-    volume: Volume, slicing: SlicedVolume, kind: str, progress: Progress
-) -> tuple[ValueEncoding, Iterator[NDArray[Any]]]:
-    """Return how values are stored, and the stored pixels of every image one after another."""
-    ordered = replace(volume, data=slicing.data, leading=())
+def _encode_images(
+    volume: Volume, sliced: SlicedVolume, kind: str, progress: Progress
+) -> tuple[ValueEncoding, Iterator[Array]]:
+    """Return how values are stored, and the stored pixels of one image after another.
+
+    Values are read piece by piece: once to choose the encoding where their type does not say
+    enough, and once as the iterator is used.
+    """
+    in_slice_order = replace(volume, data=sliced.data, leading=())
     dtype = np.dtype(volume.data.dtype)
+    image_shape = sliced.data.shape[len(volume.leading) + 1 :]
 
-    def pieces(progress: Progress = no_progress) -> Iterator[NDArray[Any]]:
-        return read_blocks(ordered, dtype, progress)
+    def read_pieces(progress: Progress = no_progress) -> Iterator[Array]:
+        return read_blocks(in_slice_order, dtype, progress)
 
-    def images() -> Iterator[NDArray[Any]]:
+    def read_images() -> Iterator[Array]:
         return itertools.chain.from_iterable(
-            piece.reshape(-1, *slicing.data.shape[len(volume.leading) + 1 :]) for piece in pieces()
+            piece.reshape(-1, *image_shape) for piece in read_pieces()
         )
 
     if volume.rgb:
-        line, store = _colour(volume)
-        return line, map(store, images())
+        encoding, encode_colours = _choose_colour_encoding(volume)
+        return encoding, map(encode_colours, read_images())
 
-    def measuring(items: Sequence[T], description: str) -> Iterator[T]:
-        del description  # it says that they are written
+    def measuring_progress(items: Sequence[T], description: str) -> Iterable[T]:
+        del description  # "Writing", which is not true yet
         return progress(items, f"Measuring {volume.name}")
 
-    line = choose_encoding(
+    encoding = choose_encoding(
         volume.name,
         dtype,
-        lambda: pieces(measuring),
+        lambda: read_pieces(measuring_progress),
         unit=volume.value_unit,
-        known=find_source_encodings(volume),
-        least_bits=8 if kind == "SC" else 16,
-        shifts=kind != "PT",
+        source_encodings=find_source_encodings(volume),
+        min_bits=8 if kind == "SC" else 16,
+        allow_intercept=kind != "PT",
     )
-    return line, map(line.store, images())
+    return encoding, map(encoding.encode, read_images())
 
 
-def _colour(volume: Volume) -> tuple[ValueEncoding, Callable[[NDArray[Any]], NDArray[Any]]]:
-    """Return what is said of a colour image, and what makes its pixels red, green, blue of 8 bits.
+def _choose_colour_encoding(volume: Volume) -> tuple[ValueEncoding, Callable[[Array], Array]]:
+    """Return the encoding of a colour image, and what makes its pixels 8-bit red, green, blue.
 
     Raises
     ------
     CannotWrite
-        Where its colours are no whole numbers of 8 or 16 bits.
+        Where its colours are not unsigned integers of 8 or 16 bits.
     """
     dtype = np.dtype(volume.data.dtype)
     if dtype.kind != "u" or dtype.itemsize > 2:
         raise CannotWrite(
-            f"{volume.name}: DICOM colour images hold whole numbers from 0 to 255, and no {dtype}."
+            f"{volume.name}: DICOM colour images hold whole numbers from 0 to 255, not {dtype}. "
+            "Convert it first."
         )
     notes = []
     if volume.data.shape[-1] > 3:
         notes.append("The transparency was not written.")
     if dtype.itemsize == 1:
         return ValueEncoding(dtype, notes=tuple(notes)), lambda pixels: pixels[..., :3]
-    notes.append("The colours of 16 bits were written with 8.")
+    notes.append("The 16-bit colours were written with 8 bits.")
 
-    def narrow(pixels: NDArray[Any]) -> NDArray[Any]:
+    def narrow(pixels: Array) -> Array:
         return np.asarray(np.rint(pixels[..., :3] / 257), dtype=np.uint8)
 
     return ValueEncoding(np.dtype(np.uint8), notes=tuple(notes)), narrow
 
 
-def _image(
-    common: Dataset, slicing: SlicedVolume, at_points: Sequence[AttributeValues], n: int
+def _make_image(
+    shared: Dataset, sliced: SlicedVolume, point_attributes: Sequence[AttributeValues], index: int
 ) -> Dataset:
-    """Return one image without its pixels: images are counted through the points' slices."""
-    point, slice_ = divmod(n, slicing.slices)
-    image = deepcopy(common)
+    """Return one image without its pixels.
+
+    Images are numbered through the slices of every point of the leading axes.
+    """
+    point, slice_index = divmod(index, sliced.slice_count)
+    image = deepcopy(shared)
     image.SOPInstanceUID = generate_uid(prefix=None)
-    image.InstanceNumber = n + 1
-    if "NumberOfSlices" in common:
-        image.ImageIndex = n + 1  # PS3.3 C.8.9.4.1.9
-    if slicing.place is not None:
-        image.ImagePositionPatient = format_millimetres(slicing.place.positions[slice_])
-    for keyword, value in at_points[point].items():
+    image.InstanceNumber = index + 1
+    if "NumberOfSlices" in shared:
+        image.ImageIndex = index + 1  # PS3.3 C.8.9.4.1.9
+    if sliced.geometry is not None:
+        image.ImagePositionPatient = format_decimals(sliced.geometry.positions[slice_index])
+    for keyword, value in point_attributes[point].items():
         setattr(image, keyword, value)
     return image
 
 
-def _save(image: Dataset, pixels: NDArray[Any], file: BinaryIO, *, compress: bool) -> None:
+def _save_image(image: Dataset, pixels: Array, file: BinaryIO, *, compress: bool) -> None:
     """Write an image with its pixels."""
     image.Rows, image.Columns = pixels.shape[:2]
     data = pixels.tobytes()
@@ -199,8 +216,10 @@ def _save(image: Dataset, pixels: NDArray[Any], file: BinaryIO, *, compress: boo
     image["PixelData"].VR = "OB" if image.BitsAllocated == 8 else "OW"
     image.file_meta = FileMetaDataset()
     image.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    # What is copied from the source may be as malformed as it was there.
+    # Attributes copied from the source may be malformed.
     with tolerant_pydicom:
-        if compress and min(pixels.shape[:2]) >= _LEAST:
-            image.compress(_LOSSLESS, encoding_plugin=_CODEC, generate_instance_uid=False)
+        if compress and min(pixels.shape[:2]) >= MIN_COMPRESSED_SIZE:
+            image.compress(
+                COMPRESSED_SYNTAX, encoding_plugin=COMPRESSION_PLUGIN, generate_instance_uid=False
+            )
         dcmwrite(file, image, enforce_file_format=True)

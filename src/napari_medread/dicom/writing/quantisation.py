@@ -1,4 +1,4 @@
-"""Values to the at most 16 bits of a DICOM image, and the line that leads back from them."""
+"""How values are stored in 16 bits, from which readers restore them by slope and intercept."""
 
 from __future__ import annotations
 
@@ -11,39 +11,39 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_medread.dicom.writing.slice_layout import format_decimal
+from napari_medread.dicom.writing.decimal_strings import format_decimal
 from napari_medread.errors import CannotWrite
 
 Array = NDArray[Any]
 
-_ROUNDING_UP = Context(prec=6, rounding=ROUND_UP)
-"""Makes slopes that are ours to choose of few digits, so that they are read as they are used."""
+SLOPE_CONTEXT = Context(prec=6, rounding=ROUND_UP)
+"""Rounds the slopes chosen here to few digits, so that the written text is exactly the slope."""
 
-_FINEST = 2.0**-24
-"""No step is a smaller share of the largest value: readers give numbers of single precision."""
+MIN_RELATIVE_STEP = 2.0**-24
+"""Steps are at least this share of the largest value: readers use single precision."""
 
-_SAME = 1e-6
-"""Values that miss a step by less than this share of it were written on it."""
+SAME_STEP_TOLERANCE = 1e-6
+"""Values that miss a step by less than this share of it lie on the step."""
 
-_LARGEST = float(np.finfo(np.float32).max)
-"""... and none that are larger."""
+MAX_VALUE = float(np.finfo(np.float32).max)
+"""The largest value that readers can show in single precision."""
 
-_MOST = 10.0**15
-"""Whole numbers below this fit in a decimal string."""
+MAX_INTERCEPT = 10.0**15
+"""Integers below this fit in a decimal string."""
 
 
 @dataclass(frozen=True)
 class ValueEncoding:
-    """What stored values are, and how they become modality values (PS3.3 C.11.1).
+    """How modality values become stored values, and how readers restore them (PS3.3 C.11.1).
 
     Attributes
     ----------
     dtype : dtype
         Of the stored values.
     slope, intercept : str
-        RescaleSlope and RescaleIntercept, spelled as they are written.
+        RescaleSlope and RescaleIntercept, as they are written.
     padding : int or None
-        The stored value of what is no number.
+        The stored value of values that are not finite.
     notes : tuple of str
         What was changed.
     """
@@ -56,10 +56,10 @@ class ValueEncoding:
 
     @property
     def is_identity(self) -> bool:
-        """Whether values are stored as they are."""
+        """Whether values are stored unchanged."""
         return float(self.slope) == 1 and float(self.intercept) == 0
 
-    def store(self, values: Array) -> Array:
+    def encode(self, values: Array) -> Array:
         """Return the stored values of modality values."""
         slope, intercept = float(self.slope), float(self.intercept)
         if slope == 1 and values.dtype.kind in "biu":
@@ -72,151 +72,163 @@ class ValueEncoding:
             stored[~np.isfinite(numbers)] = self.padding
         return stored.clip(limits.min, limits.max).astype(self.dtype)
 
-    def values(self, stored: Array) -> Array:
-        """Return the modality values that readers make of stored ones."""
+    def decode(self, stored: Array) -> Array:
+        """Return the modality values that readers restore from stored values."""
         return np.asarray(stored * float(self.slope) + float(self.intercept))
 
-    def keeps(self, values: Array) -> bool:
-        """Tell whether values come back as they are, to single precision."""
-        again = self.values(self.store(values))
-        tolerance = _SAME * abs(float(self.slope))
-        return bool(np.allclose(again, values, rtol=_FINEST, atol=tolerance))
+    def is_lossless_for(self, values: Array) -> bool:
+        """Return whether values are restored unchanged, to single precision."""
+        restored = self.decode(self.encode(values))
+        tolerance = SAME_STEP_TOLERANCE * abs(float(self.slope))
+        return bool(np.allclose(restored, values, rtol=MIN_RELATIVE_STEP, atol=tolerance))
 
 
 @dataclass
-class _Range:
-    """What all values of a volume have in common."""
+class _ValueSurvey:
+    """What the values of a volume require of an encoding, collected piece by piece."""
 
     name: str
     low: float = math.inf
     high: float = -math.inf
-    whole: bool = True
-    missing: int = 0
-    fits: Sequence[ValueEncoding] = ()
+    is_integral: bool = True
+    nonfinite_count: int = 0
+    lossless_encodings: Sequence[ValueEncoding] = ()
 
     def add(self, values: Array) -> None:
-        """Take some more values into account."""
+        """Take a piece of the values into account."""
         if values.dtype.kind == "f":
-            finite = np.isfinite(values)
-            self.missing += values.size - int(np.count_nonzero(finite))
-            values = values[finite]
-            self.whole = self.whole and bool((values == np.rint(values)).all())
+            is_finite = np.isfinite(values)
+            self.nonfinite_count += values.size - int(np.count_nonzero(is_finite))
+            values = values[is_finite]
+            self.is_integral = self.is_integral and bool((values == np.rint(values)).all())
         if not values.size:
             return
         self.low = min(self.low, values.min().item())
         self.high = max(self.high, values.max().item())
-        self.fits = [line for line in self.fits if line.keeps(values)]
+        self.lossless_encodings = [e for e in self.lossless_encodings if e.is_lossless_for(values)]
 
 
 def choose_encoding(
     name: str,
     dtype: np.dtype[Any],
-    pieces: Callable[[], Iterable[Array]],
+    read_pieces: Callable[[], Iterable[Array]],
     *,
     unit: str = "",
-    known: Sequence[ValueEncoding] = (),
-    least_bits: int = 8,
-    shifts: bool = True,
+    source_encodings: Sequence[ValueEncoding] = (),
+    min_bits: int = 8,
+    allow_intercept: bool = True,
 ) -> ValueEncoding:
-    """Return how to store a volume's values in 16 bits: exactly where it can be done.
+    """Return how to store a volume's values in 16 bits: without loss where that is possible.
 
     Parameters
     ----------
     name : str
-        The volume's, for errors.
+        Name of the volume, for errors.
     dtype : dtype
         Of its values.
-    pieces : callable
-        Returns all values, piece by piece. It is called only where the type does not say enough.
+    read_pieces : callable
+        Returns all values, piece by piece. Only called where the type does not say enough.
     unit : str
         Of the values, for notes.
-    known : sequence of Line
-        How they may have been stored before: one that keeps all of them is used.
-    least_bits : int
+    source_encodings : sequence of ValueEncoding
+        Encodings of the source file: one that loses nothing is used again.
+    min_bits : int
         8, or 16 where the kind of image allows no fewer.
-    shifts : bool
+    allow_intercept : bool
         Whether the intercept may be other than 0.
 
     Raises
     ------
     CannotWrite
-        Where values are no numbers that an image can show.
+        Where values are not numbers that an image can hold.
     """
     if dtype.kind not in "biuf" or dtype.itemsize > 8:
         raise CannotWrite(
-            f"{name}: DICOM images hold no values of the type {dtype}. "
+            f"{name}: DICOM images cannot hold values of the type {dtype}. "
             "Convert them to whole numbers or floating point first."
         )
     if dtype.kind == "b":
-        return ValueEncoding(_of_bits(np.dtype(np.uint8), least_bits))
+        return ValueEncoding(_widen_type(np.dtype(np.uint8), min_bits))
     if dtype.kind in "iu" and dtype.itemsize <= 2:
-        return ValueEncoding(_of_bits(dtype, least_bits))
-    found = _Range(name, fits=known)
-    for piece in pieces():
-        found.add(piece)
-    if not math.isfinite(found.low):
-        raise CannotWrite(f"{name}: there is no finite number in it, nothing to write.")
-    if found.fits and not found.missing:
-        return found.fits[0]
-    line = _exact(found, shifts=shifts) if found.whole else None
-    if line is None:
-        line = _rounded(found, unit, shifts=shifts)
-    if not found.missing:
-        return line
-    value = line.values(np.array(line.padding)).item()
-    what = "1 value is" if found.missing == 1 else f"{found.missing} values are"
-    note = f"{what} no finite number: written as padding, of the value {value:.6g}."
-    return replace(line, notes=(*line.notes, note))
+        return ValueEncoding(_widen_type(dtype, min_bits))
+    survey = _ValueSurvey(name, lossless_encodings=source_encodings)
+    for piece in read_pieces():
+        survey.add(piece)
+    if not math.isfinite(survey.low):
+        raise CannotWrite(f"{name}: it holds no finite value, there is nothing to write.")
+    if survey.lossless_encodings and not survey.nonfinite_count:
+        return survey.lossless_encodings[0]
+    encoding = None
+    if survey.is_integral:
+        encoding = _find_lossless_encoding(survey, allow_intercept=allow_intercept)
+    if encoding is None:
+        encoding = _make_rounding_encoding(survey, unit, allow_intercept=allow_intercept)
+    if not survey.nonfinite_count:
+        return encoding
+    padding_value = encoding.decode(np.array(encoding.padding)).item()
+    count = survey.nonfinite_count
+    subject = "1 value is" if count == 1 else f"{count} values are"
+    note = f"{subject} not finite: written as padding, with the value {padding_value:.6g}."
+    return replace(encoding, notes=(*encoding.notes, note))
 
 
-def _of_bits(dtype: np.dtype[Any], least_bits: int) -> np.dtype[Any]:
+def _widen_type(dtype: np.dtype[Any], min_bits: int) -> np.dtype[Any]:
     """Return a little-endian integer type of at least some bits."""
-    size = max(dtype.itemsize, least_bits // 8)
+    size = max(dtype.itemsize, min_bits // 8)
     return np.dtype(f"<{'i' if dtype.kind == 'i' else 'u'}{size}")
 
 
-def _exact(found: _Range, *, shifts: bool) -> ValueEncoding | None:
-    """Return the line that keeps whole numbers, if 16 bits hold them with room for padding."""
-    low, high = int(found.low), int(found.high)
-    room = int(found.missing > 0)
+def _find_lossless_encoding(survey: _ValueSurvey, *, allow_intercept: bool) -> ValueEncoding | None:
+    """Return the encoding of whole numbers, if 16 bits hold them with room for padding."""
+    low, high = int(survey.low), int(survey.high)
+    padding_room = int(survey.nonfinite_count > 0)
     for dtype in (np.dtype("<i2"), np.dtype("<u2")):
         limits = np.iinfo(dtype)
-        if limits.min <= low - room and high <= limits.max:
-            return ValueEncoding(dtype, padding=low - 1 if room else None)
-    if not shifts or high - low + room > np.iinfo(np.uint16).max or max(-low, high) >= _MOST:
+        if limits.min <= low - padding_room and high <= limits.max:
+            return ValueEncoding(dtype, padding=low - 1 if padding_room else None)
+    if (
+        not allow_intercept
+        or high - low + padding_room > np.iinfo(np.uint16).max
+        or max(-low, high) >= MAX_INTERCEPT
+    ):
         return None
-    return ValueEncoding(np.dtype("<u2"), intercept=str(low - room), padding=0 if room else None)
+    return ValueEncoding(
+        np.dtype("<u2"), intercept=str(low - padding_room), padding=0 if padding_room else None
+    )
 
 
-def _rounded(found: _Range, unit: str, *, shifts: bool) -> ValueEncoding:
-    """Return the line of the smallest steps that reach from the lowest to the highest value.
+def _make_rounding_encoding(
+    survey: _ValueSurvey, unit: str, *, allow_intercept: bool
+) -> ValueEncoding:
+    """Return the encoding with the smallest steps that reach from the lowest to the highest value.
 
-    Where zero is among them, it stays exactly zero. Whole numbers stay whole.
+    Zero, where it is in between, stays exactly zero. Whole numbers stay whole.
     """
-    low, high, room = found.low, found.high, int(found.missing > 0)
-    most = max(abs(low), abs(high))
-    if most > _LARGEST:
-        raise CannotWrite(f"{found.name}: its values reach {most:.3g}, too much for DICOM images.")
+    low, high, padding_room = survey.low, survey.high, int(survey.nonfinite_count > 0)
+    largest = max(abs(low), abs(high))
+    if largest > MAX_VALUE:
+        raise CannotWrite(
+            f"{survey.name}: its values reach {largest:.3g}, more than DICOM images can hold."
+        )
     dtype: np.dtype[Any] = np.dtype("<u2")
     limits = np.iinfo(dtype)
-    if shifts and not low <= 0 <= high:
-        reach = (high - low) / (limits.max - room)
-    elif low < 0 or room:
+    has_intercept = allow_intercept and not low <= 0 <= high
+    if has_intercept:
+        step = (high - low) / (limits.max - padding_room)
+    elif low < 0 or padding_room:
         dtype = np.dtype("<i2")
         limits = np.iinfo(dtype)
-        reach = max(low / (limits.min + room), high / limits.max)
+        step = max(low / (limits.min + padding_room), high / limits.max)
     else:
-        reach = high / limits.max
-    reach = max(reach, most * _FINEST)
-    slope = float(math.ceil(reach) if found.whole else _ROUNDING_UP.create_decimal(reach))
-    intercept = low - room * slope if shifts and not low <= 0 <= high else 0.0
+        step = high / limits.max
+    step = max(step, largest * MIN_RELATIVE_STEP)
+    slope = float(math.ceil(step) if survey.is_integral else SLOPE_CONTEXT.create_decimal(step))
+    intercept = low - padding_room * slope if has_intercept else 0.0
+    step_text = f"{slope:.3g} {unit}".strip()
     return ValueEncoding(
         dtype,
         format_decimal(slope),
         format_decimal(intercept),
-        limits.min if room else None,
-        (
-            f"The values were rounded to steps of {f'{slope:.3g} {unit}'.strip()}: "
-            "DICOM images hold 16 bits.",
-        ),
+        limits.min if padding_room else None,
+        (f"The values were rounded to steps of {step_text}: DICOM images hold 16 bits.",),
     )

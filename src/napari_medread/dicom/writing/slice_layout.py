@@ -1,4 +1,4 @@
-"""How a volume is cut into DICOM images: which axis is stacked, and where every slice lies."""
+"""How a volume is cut into DICOM images: the axis that is stacked, and where every slice lies."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from pydicom.valuerep import format_number_as_ds
+from numpy.typing import NDArray
 
 from napari_medread.core.geometry import Geometry
 from napari_medread.core.volume import Volume
@@ -15,22 +14,19 @@ from napari_medread.errors import CannotWrite
 
 Float = NDArray[np.float64]
 
-_RIGHT = 1e-4
-"""Directions whose cosine is smaller are at right angles for everybody who reads them ..."""
+MAX_RIGHT_ANGLE_COSINE = 1e-4
+"""Directions whose cosine is smaller are at right angles for every reader ..."""
 
-_ROUNDED = 2e-3
-"""... and up to this, they were before they were rounded to three digits."""
+MAX_ROUNDED_COSINE = 2e-3
+"""... and up to this they were at right angles before they were rounded to three digits."""
 
-_SAME = 1e-6
-"""Places in mm that differ by less are the same."""
-
-_DECIMALS = 12
-"""Directions and millimetres that differ by less than these decimals differ by rounding."""
+SAME_POSITION_TOLERANCE_MM = 1e-6
+"""Positions that differ by less than this many mm are equal."""
 
 
 @dataclass(frozen=True, eq=False)
 class SliceGeometry:
-    """Where slices lie in the patient (PS3.3 C.7.6.2).
+    """Where slices lie in patient space (PS3.3 C.7.6.2).
 
     Attributes
     ----------
@@ -40,46 +36,46 @@ class SliceGeometry:
         The centre of every slice's first pixel, in LPS mm.
     pixel_spacing : tuple of float
         In mm, between rows and between columns.
-    spacing : float
-        Between slices in mm, along their normal.
+    slice_spacing : float
+        In mm between slices, along their normal.
     """
 
     orientation: Float
     positions: Float
     pixel_spacing: tuple[float, float]
-    spacing: float
+    slice_spacing: float
 
     @property
-    def letters(self) -> list[str]:
+    def patient_orientation(self) -> list[str]:
         """To which side of the patient rows and columns go (PS3.3 C.7.6.1.1.1)."""
         nearest = np.abs(self.orientation).argmax(axis=1)
         return [
-            "LPHRAF"[axis + (3 if along[axis] < 0 else 0)]
-            for axis, along in zip(nearest, self.orientation, strict=True)
+            "LPHRAF"[axis + (3 if direction[axis] < 0 else 0)]
+            for axis, direction in zip(nearest, self.orientation, strict=True)
         ]
 
 
 @dataclass(frozen=True, eq=False)
 class SlicedVolume:
-    """A volume as images.
+    """A volume cut into images.
 
     Attributes
     ----------
     data : array
         Shape (*leading, slice, row, column[, colour]): a view, nothing is read.
-    slices : int
-        How many there are at every point of the leading axes.
-    place : Place or None
-        None without a place in the patient: there is one slice.
+    slice_count : int
+        Number of slices at every point of the leading axes.
+    geometry : SliceGeometry or None
+        None for an image without a patient position: there is one slice.
     pixel_size : tuple of float or None
-        In mm, how high and wide pixels without a place are, if that is known.
+        Height and width in mm of pixels without a patient position, if known.
     notes : tuple of str
         What the images cannot hold.
     """
 
     data: Any
-    slices: int
-    place: SliceGeometry | None = None
+    slice_count: int
+    geometry: SliceGeometry | None = None
     pixel_size: tuple[float, float] | None = None
     notes: tuple[str, ...] = ()
 
@@ -87,8 +83,8 @@ class SlicedVolume:
 def slice_volume(volume: Volume) -> SlicedVolume:
     """Cut a volume along the axis of its slices; rows and columns keep their order.
 
-    Positions need not be at right angles to the slices, so a tilted gantry is kept. A mirrored
-    grid needs nothing either: slices may follow one another on either side of the first.
+    Slices may be sheared against one another, so a tilted gantry is kept. A mirrored grid needs
+    nothing either: slices may follow one another on either side of the first.
 
     Raises
     ------
@@ -96,79 +92,72 @@ def slice_volume(volume: Volume) -> SlicedVolume:
         Where no two axes are at right angles, or the grid has neither two axes nor three.
     """
     lead = len(volume.leading)
-    grid = volume.ndim - lead
-    if grid == 2:
-        return _flat(volume, lead)
-    if volume.geometry is None or grid != 3:
+    grid_ndim = volume.ndim - lead
+    if grid_ndim == 2:
+        return _slice_unpositioned(volume, lead)
+    if volume.geometry is None or grid_ndim != 3:
         raise CannotWrite(
-            f"{volume.name}: it has {volume.ndim} axes ({', '.join(volume.axis_labels)}), and "
-            "no place in the patient: DICOM cannot hold it. Write its images one by one."
+            f"{volume.name}: it has {volume.ndim} axes ({', '.join(volume.axis_labels)}) and "
+            "no patient position, which DICOM cannot hold. Write its images one by one."
         )
-    axis = _slice_axis(volume, volume.geometry)
+    axis = _find_slice_axis(volume, volume.geometry)
     row, column = (n for n in range(3) if n != axis)
     order = [*range(lead), *(lead + n for n in (axis, row, column))]
     data = volume.data.transpose([*order, volume.data.ndim - 1] if volume.rgb else order)
     affine = volume.geometry.affine[:3]
     rows, columns = volume.geometry.shape[row], volume.geometry.shape[column]
     lengths = np.linalg.norm(affine[:, :3], axis=0)
-    orientation = (affine[:, [column, row]] / lengths[[column, row]]).T
-    straight = _straightened(orientation)
-    # Turned about the middle of the image, as little as possible is moved.
-    halves = np.array([(columns - 1) * lengths[column], (rows - 1) * lengths[row]]) / 2
-    moved = halves @ (orientation - straight)
-    off = float(halves @ np.linalg.norm(orientation - straight, axis=1))
-    notes = (f"The directions are rounded: pixels were moved by up to {off:.2g} mm.",)
-    positions = affine[:, 3] + moved + np.outer(np.arange(data.shape[lead]), affine[:, axis])
-    spacing = abs(float(affine[:, axis] @ np.cross(*straight)))
+    directions = (affine[:, [column, row]] / lengths[[column, row]]).T
+    orientation = _turn_to_right_angle(directions)
+    # Turning about the centre of the image moves its pixels as little as possible.
+    half_sizes = np.array([(columns - 1) * lengths[column], (rows - 1) * lengths[row]]) / 2
+    shift = half_sizes @ (directions - orientation)
+    error = float(half_sizes @ np.linalg.norm(directions - orientation, axis=1))
+    notes = (f"The axes are not quite at right angles: pixels were moved by up to {error:.2g} mm.",)
+    positions = affine[:, 3] + shift + np.outer(np.arange(data.shape[lead]), affine[:, axis])
+    slice_spacing = abs(float(affine[:, axis] @ np.cross(*orientation)))
     pixel_spacing = float(lengths[row]), float(lengths[column])
-    place = SliceGeometry(straight, positions, pixel_spacing, spacing)
-    return SlicedVolume(data, data.shape[lead], place, notes=notes if off > _SAME else ())
+    geometry = SliceGeometry(orientation, positions, pixel_spacing, slice_spacing)
+    is_exact = error <= SAME_POSITION_TOLERANCE_MM
+    return SlicedVolume(data, data.shape[lead], geometry, notes=() if is_exact else notes)
 
 
-def _flat(volume: Volume, lead: int) -> SlicedVolume:
-    """Return an image without a place in the patient, the way round that it is looked at."""
+def _slice_unpositioned(volume: Volume, lead: int) -> SlicedVolume:
+    """Return an image without a patient position, flipped as it is displayed."""
     data = volume.data[(slice(None),) * lead + (None,)]
     if volume.geometry is None:
         return SlicedVolume(data, 1)
     spacing = np.array(volume.geometry.spacing)
-    axes = volume.geometry.affine[:2, :2] / spacing
-    down, along = (slice(None, None, -1 if axes[n] < 0 else 1) for n in ((1, 0), (0, 1)))
-    data = data[(..., down, along) + (slice(None),) * volume.rgb]
-    is_upright = np.allclose(np.abs(axes), [[0, 1], [1, 0]], atol=_SAME)
-    notes = [] if is_upright else ["The image is turned, which was not written."]
-    if not is_upright or np.abs(volume.geometry.affine[:2, 2]).max() > _SAME:
-        notes.append("Where the two-dimensional image lies was not written.")
+    directions = volume.geometry.affine[:2, :2] / spacing
+    down, across = (slice(None, None, -1 if directions[n] < 0 else 1) for n in ((1, 0), (0, 1)))
+    data = data[(..., down, across) + (slice(None),) * volume.rgb]
+    tolerance = SAME_POSITION_TOLERANCE_MM
+    is_upright = np.allclose(np.abs(directions), [[0, 1], [1, 0]], atol=tolerance)
+    notes = [] if is_upright else ["The rotation of the image was not written."]
+    if not is_upright or np.abs(volume.geometry.affine[:2, 2]).max() > tolerance:
+        notes.append("The position of the two-dimensional image was not written.")
     pixel_size = float(spacing[0]), float(spacing[1])
     return SlicedVolume(data, 1, pixel_size=pixel_size, notes=tuple(notes))
 
 
-def _straightened(pair: Float) -> Float:
-    """Turn two unit vectors towards or from one another until they are at right angles."""
-    if abs(pair[0] @ pair[1]) <= _RIGHT:
+def _turn_to_right_angle(pair: Float) -> Float:
+    """Turn two unit vectors, (2, 3), by equal angles until they are at right angles."""
+    if abs(pair[0] @ pair[1]) <= MAX_RIGHT_ANGLE_COSINE:
         return pair
-    halves = np.array([pair[0] + pair[1], pair[0] - pair[1]])
-    halves /= np.linalg.norm(halves, axis=1)[:, None] * np.sqrt(2)
-    return np.array([halves[0] + halves[1], halves[0] - halves[1]])
+    # Sum and difference of two unit vectors are at right angles: they are the diagonals.
+    diagonals = np.array([pair[0] + pair[1], pair[0] - pair[1]])
+    diagonals /= np.linalg.norm(diagonals, axis=1)[:, None] * np.sqrt(2)
+    return np.array([diagonals[0] + diagonals[1], diagonals[0] - diagonals[1]])
 
 
-def _slice_axis(volume: Volume, geometry: Geometry) -> int:
+def _find_slice_axis(volume: Volume, geometry: Geometry) -> int:
     """Return the axis to stack along: its own, unless the other two are not at right angles."""
     unit = geometry.affine[:3, :3] / np.linalg.norm(geometry.affine[:3, :3], axis=0)
     for axis in sorted(range(3), key=lambda n: n != geometry.slice_axis):
         row, column = (n for n in range(3) if n != axis)
-        if abs(unit[:, row] @ unit[:, column]) <= _ROUNDED:
+        if abs(unit[:, row] @ unit[:, column]) <= MAX_ROUNDED_COSINE:
             return axis
     raise CannotWrite(
-        f"{volume.name}: no two of its axes are at right angles, which DICOM images cannot hold. "
+        f"{volume.name}: no two of its axes are at right angles, as DICOM images need. "
         "Straighten it first: Layers > Transform > Resample, to the patient's axes."
     )
-
-
-def format_decimal(number: float) -> str:
-    """Spell a number in the at most 16 characters of a decimal string (PS3.5 VR DS)."""
-    return format_number_as_ds(float(number) + 0.0)
-
-
-def format_millimetres(numbers: ArrayLike) -> list[str]:
-    """Spell positions, directions or sizes, zeros as such where rounding left almost nothing."""
-    return [format_decimal(n) for n in np.round(np.asarray(numbers, float), _DECIMALS).ravel()]
