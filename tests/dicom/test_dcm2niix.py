@@ -1,4 +1,4 @@
-"""The same voxels in the same places as dcm2niix puts them."""
+"""Every voxel is at the position that dcm2niix gives it."""
 
 import numpy as np
 import pytest
@@ -15,8 +15,8 @@ CT, MR = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.4"
 ROWS, COLUMNS, SLICES = 20, 24, 9
 ORIGIN, ROW_SPACING, COLUMN_SPACING, SLICE_SPACING = (-40.0, -35.0, 22.0), 1.5, 1.25, 3.0
 
-# What dcm2niix needs to tell studies and series apart, and scanners.
-STUDY = {
+# Attributes by which dcm2niix distinguishes studies, series and scanners.
+STUDY_ATTRIBUTES = {
     "StudyInstanceUID": "1.2.826.0.1.3680043.8.498.7",
     "FrameOfReferenceUID": "1.2.826.0.1.3680043.8.498.8",
     "StudyDate": "20240102",
@@ -30,7 +30,7 @@ STUDY = {
     "ImageType": ["ORIGINAL", "PRIMARY", "AXIAL"],
     "SliceThickness": str(SLICE_SPACING),
 }
-KIND = {
+KIND_ATTRIBUTES = {
     "CT": {"SOPClassUID": CT, "Modality": "CT", "RescaleSlope": "1", "RescaleIntercept": "-1024",
            "KVP": "120"},
     "MR": {"SOPClassUID": MR, "Modality": "MR", "MagneticFieldStrength": "3",
@@ -39,15 +39,15 @@ KIND = {
 
 
 def oblique(degrees):
-    """Return an axial orientation turned about two axes."""
+    """Return an axial orientation rotated about two axes."""
     cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     about_x = np.array([[1, 0, 0], [0, cosine, -sine], [0, sine, cosine]])
     about_z = np.array([[cosine, -sine, 0], [sine, cosine, 0], [0, 0, 1]])
     return tuple(tuple(about_x @ about_z @ axis) for axis in np.eye(3)[:2])
 
 
-def acquire(orientation, kind, *, times=1, **attributes):
-    """Return a series of random pixels, in sets of slices along row x column."""
+def make_acquisition(orientation, kind, *, times=1, **attributes):
+    """Return a series with random pixels, ``times`` sets of slices along the normal."""
     random = np.random.default_rng(11)
     found = []
     series = make_uid()
@@ -57,8 +57,8 @@ def acquire(orientation, kind, *, times=1, **attributes):
             ds = make_image(
                 random.integers(0, 4000, (ROWS, COLUMNS)).astype(np.int16),
                 **{
-                    **STUDY,
-                    **KIND[kind],
+                    **STUDY_ATTRIBUTES,
+                    **KIND_ATTRIBUTES[kind],
                     "SeriesInstanceUID": series,
                     "StudyID": "1",
                     "ImagePositionPatient": [f"{x:.8f}" for x in position],
@@ -78,7 +78,7 @@ def acquire(orientation, kind, *, times=1, **attributes):
 
 CASES = {
     f"{kind} {name}": (orientation, kind, {})
-    for kind in KIND
+    for kind in KIND_ATTRIBUTES
     for name, orientation in {
         **ORIENTATIONS,
         "oblique": oblique(25),
@@ -99,14 +99,14 @@ CASES = {
 
 @pytest.mark.parametrize(("orientation", "kind", "options"), CASES.values(), ids=CASES)
 def test_random_voxels_are_equal_in_patient_space(tmp_path, orientation, kind, options):
-    folder = write_series(tmp_path / "in", acquire(orientation, kind, **options))
-    judge = convert_with_dcm2niix(folder, tmp_path / "out")
+    folder = write_series(tmp_path / "in", make_acquisition(orientation, kind, **options))
+    reference = convert_with_dcm2niix(folder, tmp_path / "out")
     (volume,) = read(folder)
-    assert_equal_in_patient_space(volume, judge, options.get("times", 1))
+    assert_equal_in_patient_space(volume, reference, options.get("times", 1))
 
 
-def as_grid(slices):
-    """Return a UIH grid of single slices, three in a row."""
+def make_uih_grid(slices):
+    """Return a UIH grid made of single slices, three in each row."""
     grid = slices[0]
     tiles = [np.frombuffer(ds.PixelData, np.int16).reshape(ROWS, COLUMNS) for ds in slices]
     rows = [np.hstack(tiles[n : n + 3]) for n in range(0, len(tiles), 3)]
@@ -130,30 +130,32 @@ def as_grid(slices):
 @pytest.mark.parametrize(
     "orientation", [ORIENTATIONS["axial"], ORIENTATIONS["sagittal"], oblique(25)]
 )
-def test_a_grid_is_cut_as_dcm2niix_cuts_it(tmp_path, count, orientation):
-    folder = write_series(tmp_path / "in", [as_grid(acquire(orientation, "MR")[:count])])
-    judge = convert_with_dcm2niix(folder, tmp_path / "out")
+def test_a_grid_is_divided_as_in_dcm2niix(tmp_path, count, orientation):
+    folder = write_series(
+        tmp_path / "in", [make_uih_grid(make_acquisition(orientation, "MR")[:count])]
+    )
+    reference = convert_with_dcm2niix(folder, tmp_path / "out")
     (volume,) = read(folder)
     assert volume.data.size == count * ROWS * COLUMNS
-    assert_equal_in_patient_space(volume, judge)
+    assert_equal_in_patient_space(volume, reference)
 
 
-def test_a_mosaic_is_cut_as_dcm2niix_cuts_it(tmp_path):
+def test_a_mosaic_is_divided_as_in_dcm2niix(tmp_path):
     ds = make_mosaic(5)
-    for keyword, value in (STUDY | KIND["MR"]).items():
+    for keyword, value in (STUDY_ATTRIBUTES | KIND_ATTRIBUTES["MR"]).items():
         setattr(ds, keyword, value)
     ds.Manufacturer, ds.ImageType = "SIEMENS", ["ORIGINAL", "PRIMARY", "M", "MOSAIC"]
     folder = write_series(tmp_path / "in", [ds])
-    judge = convert_with_dcm2niix(folder, tmp_path / "out")
+    reference = convert_with_dcm2niix(folder, tmp_path / "out")
     (volume,) = read(folder)
-    assert_equal_in_patient_space(volume, judge)
+    assert_equal_in_patient_space(volume, reference)
 
 
 def test_the_time_between_volumes_is_equal(tmp_path):
-    folder = write_series(tmp_path / "in", acquire(ORIENTATIONS["axial"], "MR", times=4))
-    judge = convert_with_dcm2niix(folder, tmp_path / "out")
+    folder = write_series(tmp_path / "in", make_acquisition(ORIENTATIONS["axial"], "MR", times=4))
+    reference = convert_with_dcm2niix(folder, tmp_path / "out")
     (volume,) = read(folder)
-    assert volume.leading[0].step == pytest.approx(judge.header.get_zooms()[3])
+    assert volume.leading[0].step == pytest.approx(reference.header.get_zooms()[3])
 
 
 OBLIQUE = make_rotation(20, 0) @ make_rotation(-13, 1) @ make_rotation(31, 2)
@@ -171,14 +173,14 @@ GRIDS = {
 
 
 @pytest.mark.parametrize(("kind", "matrix", "axis"), GRIDS.values(), ids=GRIDS)
-def test_it_reads_what_is_written_at_its_place(tmp_path, kind, matrix, axis):
+def test_dcm2niix_reads_written_volumes_at_their_position(tmp_path, kind, matrix, axis):
     volume = make_placed_volume(make_numbered((9, 20, 24)), matrix, axis, modality=kind)
     (folder,) = write(tmp_path / "made.dcm", volume).paths
     assert_equal_in_patient_space(volume, convert_with_dcm2niix(folder, tmp_path / "out"))
 
 
 @pytest.mark.parametrize("scale", [0.37, 20.0])
-def test_it_reads_the_values_that_are_written(tmp_path, scale):
+def test_dcm2niix_reads_the_written_values(tmp_path, scale):
     data = make_numbered((9, 20, 24)) * np.float32(scale)
     (folder,) = write(tmp_path / "made.dcm", make_placed_volume(data, modality="CT")).paths
     (found,) = read(folder)
@@ -187,7 +189,7 @@ def test_it_reads_the_values_that_are_written(tmp_path, scale):
 
 
 @pytest.mark.parametrize("kind", ["CT", "MR", "PT", ""])
-def test_it_reads_what_is_written_over_time(tmp_path, kind):
+def test_dcm2niix_reads_volumes_written_over_time(tmp_path, kind):
     axis = Axis("time", "s", 2.5)
     volume = make_placed_volume(
         make_numbered((3, 9, 20, 24), np.int16), leading=(axis,), modality=kind

@@ -1,4 +1,4 @@
-"""Every voxel at its place, whichever way the slices were cut (PS3.3 C.7.6.2.1.1)."""
+"""Every voxel is at its position, in every orientation of the slices (PS3.3 C.7.6.2.1.1)."""
 
 import itertools
 
@@ -23,16 +23,16 @@ from napari_medread.api import read
 
 DIRECTIONS = [tuple(sign * row for row in axis) for axis in np.eye(3) for sign in (1, -1)]
 ALIGNED = [(r, c) for r, c in itertools.product(DIRECTIONS, repeat=2) if not np.dot(r, c)]
-"""All 24: each plane with rows and columns both ways, feet first, prone and decubitus."""
+"""All 24 orientations along the axes, such as feet first, prone and decubitus."""
 
-# Growth of the world axes (inferior, posterior, left) in LPS.
+# Directions of the world axes (inferior, posterior, left) in LPS.
 WORLD = np.array([[0, 0, -1], [0, 1, 0], [1, 0, 0]])
 
 VOXELS = list(itertools.product(range(SLICES), range(ROWS), range(COLUMNS)))
 
 
-def turned(orientation, degrees, about):
-    """Return an orientation turned about a patient axis."""
+def rotate(orientation, degrees, about):
+    """Return an orientation rotated about a patient axis."""
     a, b = (n for n in range(3) if n != about)
     matrix = np.eye(3)
     cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
@@ -41,25 +41,25 @@ def turned(orientation, degrees, about):
 
 
 def voxel_values(volume, orientation):
-    """Return a volume's values at where the series put each of its voxels, and how far off."""
+    """Return a volume's values at the positions of a series' voxels, and the largest error in mm."""
     inverse = np.linalg.inv(volume.patient_affine)
-    places = np.array([find_voxel_position(*voxel, orientation) for voxel in VOXELS])
-    index = places @ inverse[:3, :3].T + inverse[:3, 3]
+    positions = np.array([find_voxel_position(*voxel, orientation) for voxel in VOXELS])
+    index = positions @ inverse[:3, :3].T + inverse[:3, 3]
     nearest = np.rint(index).astype(int)
-    off = np.abs((index - nearest) @ volume.patient_affine[:3, :3].T).max()
-    return [int(volume.data[tuple(i)]) for i in nearest], off
+    error = np.abs((index - nearest) @ volume.patient_affine[:3, :3].T).max()
+    return [int(volume.data[tuple(i)]) for i in nearest], error
 
 
 @pytest.mark.parametrize("orientation", ALIGNED)
 def test_values_are_where_the_headers_say(tmp_path, orientation):
     (volume,) = read(write_series(tmp_path, make_series(orientation)))
-    found, off = voxel_values(volume, orientation)
+    found, error = voxel_values(volume, orientation)
     assert found == [stored_value(*voxel) for voxel in VOXELS]
-    assert off < 1e-6
+    assert error < 1e-6
 
 
 @pytest.mark.parametrize("orientation", ALIGNED)
-def test_an_aligned_volume_is_drawn_exactly_there(tmp_path, orientation):
+def test_an_aligned_volume_is_drawn_at_its_position(tmp_path, orientation):
     (volume,) = read(write_series(tmp_path, make_series(orientation)))
     scale, translate, flips = map(np.array, volume.geometry.world_transform())
     corners = np.array(list(itertools.product(*((0, n - 1) for n in volume.shape))))
@@ -68,7 +68,7 @@ def test_an_aligned_volume_is_drawn_exactly_there(tmp_path, orientation):
 
 
 @pytest.mark.parametrize("orientation", ALIGNED)
-def test_slices_grow_along_their_world_axis(tmp_path, orientation):
+def test_slices_are_sorted_along_their_world_axis(tmp_path, orientation):
     (volume,) = read(write_series(tmp_path, make_series(orientation)))
     world = int(np.argmax(np.abs(WORLD @ find_normal(orientation))))
     assert volume.geometry.slice_axis == world
@@ -96,12 +96,12 @@ def test_array_axes_are_superior_to_inferior_then_anterior_to_posterior_then_rig
 @pytest.mark.parametrize("plane", ORIENTATIONS)
 @pytest.mark.parametrize("degrees", [5, 20, 45])
 @pytest.mark.parametrize("about", [0, 1, 2])
-def test_an_oblique_volume_keeps_the_exact_truth(tmp_path, plane, degrees, about):
-    orientation = turned(ORIENTATIONS[plane], degrees, about)
+def test_an_oblique_volume_keeps_its_exact_positions(tmp_path, plane, degrees, about):
+    orientation = rotate(ORIENTATIONS[plane], degrees, about)
     (volume,) = read(write_series(tmp_path, make_series(orientation)))
-    found, off = voxel_values(volume, orientation)
+    found, error = voxel_values(volume, orientation)
     assert found == [stored_value(*voxel) for voxel in VOXELS]
-    assert off < 1e-6
+    assert error < 1e-6
 
 
 @pytest.mark.parametrize("plane", ORIENTATIONS)
@@ -111,7 +111,7 @@ def test_an_oblique_volume_is_drawn_straight(tmp_path, plane, degrees, about):
     straight, oblique = (
         read(
             write_series(
-                tmp_path / str(angle), make_series(turned(ORIENTATIONS[plane], angle, about))
+                tmp_path / str(angle), make_series(rotate(ORIENTATIONS[plane], angle, about))
             )
         )
         for angle in (0, degrees)

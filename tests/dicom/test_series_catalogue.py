@@ -1,4 +1,4 @@
-"""The catalogue of DICOM files: patients, studies, series and volumes."""
+"""Listing DICOM files by patient, study, series and volume."""
 
 import numpy as np
 import pytest
@@ -9,12 +9,12 @@ from napari_medread.dicom.read import read_dicom
 from napari_medread.dicom.series_catalogue import list_patients
 
 
-def files(folder):
+def list_files(folder):
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
-def add(folder, patient, study, number, **attributes):
-    """Write a series of a patient and a study, each given by keywords."""
+def write_study_series(folder, patient, study, number, **attributes):
+    """Write a series of a patient and a study, both given as attributes."""
     given = {"SeriesInstanceUID": make_uid(), "SeriesNumber": number, "SeriesDescription": "T1"}
     with config.disable_value_validation():
         datasets = make_series(**{**given, **patient, **study, **attributes})
@@ -27,12 +27,12 @@ OLD = {"StudyInstanceUID": make_uid(), "StudyDate": "2019.02.28", "StudyDescript
 NEW = {"StudyInstanceUID": make_uid(), "StudyDate": "20240131", "StudyDescription": "Head of Jane"}
 
 
-def test_patients_studies_and_series_in_their_order(tmp_path):
-    add(tmp_path, JANE, OLD, 1)
-    add(tmp_path, JANE, NEW, 10)
-    add(tmp_path, JANE, NEW, 9, SeriesDescription="T2")
-    add(tmp_path, ADAM, {"StudyInstanceUID": make_uid(), "StudyDate": "20200101"}, 3)
-    patients, skipped = list_patients(files(tmp_path))
+def test_patients_studies_and_series_are_sorted(tmp_path):
+    write_study_series(tmp_path, JANE, OLD, 1)
+    write_study_series(tmp_path, JANE, NEW, 10)
+    write_study_series(tmp_path, JANE, NEW, 9, SeriesDescription="T2")
+    write_study_series(tmp_path, ADAM, {"StudyInstanceUID": make_uid(), "StudyDate": "20200101"}, 3)
+    patients, skipped = list_patients(list_files(tmp_path))
     assert skipped == []
     assert [(p.name, p.patient_id) for p in patients] == [
         ("Abel, Adam", "A1"),
@@ -58,31 +58,33 @@ def test_patients_studies_and_series_in_their_order(tmp_path):
         ("", ""),
     ],
 )
-def test_names_as_a_list_has_them(tmp_path, written, shown):
-    add(tmp_path, {"PatientName": written, "SpecificCharacterSet": "ISO_IR 192"}, {}, 1)
-    (patient,), _ = list_patients(files(tmp_path))
+def test_patient_names_are_written_with_the_family_name_first(tmp_path, written, shown):
+    write_study_series(
+        tmp_path, {"PatientName": written, "SpecificCharacterSet": "ISO_IR 192"}, {}, 1
+    )
+    (patient,), _ = list_patients(list_files(tmp_path))
     assert patient.name == shown
 
 
-def test_one_patient_written_in_two_ways_is_one_and_one_id_for_two_is_two(tmp_path):
-    add(tmp_path, JANE, NEW, 1)
-    add(tmp_path, {**JANE, "PatientName": "DOE^JANE^Q"}, OLD, 1)
-    add(tmp_path, {**ADAM, "PatientID": "J7"}, OLD, 1)
-    patients, _ = list_patients(files(tmp_path))
+def test_patients_are_distinguished_by_name_and_id(tmp_path):
+    write_study_series(tmp_path, JANE, NEW, 1)
+    write_study_series(tmp_path, {**JANE, "PatientName": "DOE^JANE^Q"}, OLD, 1)
+    write_study_series(tmp_path, {**ADAM, "PatientID": "J7"}, OLD, 1)
+    patients, _ = list_patients(list_files(tmp_path))
     assert [len(p.studies) for p in patients] == [1, 2]
 
 
-def test_what_is_read_is_what_the_reader_reads(tmp_path):
-    """A series of two volumes, one of another, and one without a window."""
+def test_entries_read_the_same_volumes_as_the_reader(tmp_path):
+    """One series has two volumes, and only the other series has a window."""
     shared = {"SeriesInstanceUID": make_uid(), "SeriesDescription": "Both (plain)"}
-    add(tmp_path, JANE, NEW, 2, **shared, orientation=ORIENTATIONS["axial"])
-    add(tmp_path, JANE, NEW, 2, **shared, orientation=ORIENTATIONS["sagittal"])
-    add(tmp_path, JANE, NEW, 4, WindowCenter=100, WindowWidth=50)
-    patients, _ = list_patients(files(tmp_path))
+    write_study_series(tmp_path, JANE, NEW, 2, **shared, orientation=ORIENTATIONS["axial"])
+    write_study_series(tmp_path, JANE, NEW, 2, **shared, orientation=ORIENTATIONS["sagittal"])
+    write_study_series(tmp_path, JANE, NEW, 4, WindowCenter=100, WindowWidth=50)
+    patients, _ = list_patients(list_files(tmp_path))
     both, single = patients[0].studies[0].series
     assert both.name == "2 Both (plain)"
     assert [len(s.entries) for s in (both, single)] == [2, 1]
-    read, _ = read_dicom(files(tmp_path), lazy=False)
+    read, _ = read_dicom(list_files(tmp_path), lazy=False)
     entries = [*both.entries, *single.entries]
     assert sorted(e.name for e in entries) == sorted(v.name for v in read)
     for volume in read:
@@ -103,18 +105,18 @@ def test_what_is_read_is_what_the_reader_reads(tmp_path):
         )
 
 
-def test_the_patient_is_in_no_repr_and_in_no_volume(tmp_path):
-    add(tmp_path, JANE, NEW, 1, SeriesDescription="Doe head")
-    patients, _ = list_patients(files(tmp_path))
+def test_no_repr_and_no_volume_contains_the_patient(tmp_path):
+    write_study_series(tmp_path, JANE, NEW, 1, SeriesDescription="Doe head")
+    patients, _ = list_patients(list_files(tmp_path))
     (entry,) = patients[0].studies[0].series[0].entries
     for text in (repr(patients), str(patients[0]), repr(entry.volume), repr(entry.read())):
         assert not any(word in text for word in ("Doe", "Jane", "J7"))
 
 
-def test_broken_files_are_told_of(tmp_path):
-    folder = add(tmp_path, JANE, NEW, 1)
-    broken = files(folder)[0]
+def test_broken_files_are_reported(tmp_path):
+    folder = write_study_series(tmp_path, JANE, NEW, 1)
+    broken = list_files(folder)[0]
     broken.write_bytes(broken.read_bytes()[:-20])
-    patients, skipped = list_patients(files(tmp_path))
+    patients, skipped = list_patients(list_files(tmp_path))
     assert len(patients[0].studies[0].series[0].entries) == 1
     assert [each.split(":")[0] for each in skipped] == [broken.name]

@@ -1,4 +1,4 @@
-"""Tiny DICOM files, made to order, whose every voxel tells where it was put."""
+"""Tiny DICOM files, each voxel with a value that says where it belongs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from pydicom.uid import (
     generate_uid,
 )
 
-# Unequal in all directions, so that no two of them can be taken for one another.
+# Different along every axis, so that exchanged axes are noticed.
 ROW_SPACING, COLUMN_SPACING, SLICE_SPACING = 2.0, 3.0, 5.0
 ROWS, COLUMNS, SLICES = 5, 7, 4
 
@@ -28,20 +28,20 @@ ORIENTATIONS = {
     "coronal": ((1, 0, 0), (0, 0, -1)),
     "sagittal": ((0, 1, 0), (0, 0, -1)),
 }
-"""Directions along a row and down a column, as a reading room shows each plane."""
+"""Directions along a row and down a column of each plane, in the usual radiological display."""
 
 _counter = itertools.count(1)
 
 
 def make_uid() -> str:
-    """Return a new UID, the same ones in every run."""
+    """Return a new UID; every run of the tests gets the same ones."""
     return generate_uid(entropy_srcs=[f"napari-medread test {next(_counter)}"])
 
 
 def make_image(pixels: NDArray[Any], **attributes: Any) -> Dataset:
-    """Return a single-frame CT image of given stored pixels.
+    """Return a single-frame CT image with given stored pixels.
 
-    Attributes are set by keyword; None removes one that is set by default.
+    Attributes are set by keyword; None removes a default one.
     """
     ds = Dataset()
     ds.SOPClassUID, ds.SOPInstanceUID = CTImageStorage, make_uid()
@@ -82,25 +82,25 @@ def save_dataset(ds: Dataset, path: Path, syntax: str = ExplicitVRLittleEndian) 
 
 
 def stored_value(slice_: int, row: int, column: int) -> int:
-    """Return the value that a series built here holds at a voxel: unique in it."""
+    """Return the stored value of a voxel in a series made here; it is unique in the series."""
     return 1 + column + 16 * row + 256 * slice_
 
 
 def stored_slice(slice_: int, rows: int = ROWS, columns: int = COLUMNS) -> NDArray[np.uint16]:
-    """Return one slice of such values."""
+    """Return one slice of ``stored_value``."""
     r, c = np.mgrid[:rows, :columns]
     return (1 + c + 16 * r + 256 * slice_).astype(np.uint16)
 
 
 def stored_slices(order: ArrayLike) -> NDArray[np.uint16]:
-    """Return slices of such values in an order, of any shape."""
+    """Return ``stored_slice`` of each slice number in an array: (*order.shape, row, column)."""
     order = np.asarray(order)
     slices = np.array([stored_slice(n) for n in order.ravel()])
     return slices.reshape(*order.shape, *slices.shape[1:])
 
 
 def find_normal(orientation: Sequence[Sequence[float]]) -> NDArray[np.float64]:
-    """Return row x column."""
+    """Return the slice normal, the cross product of row and column direction."""
     return np.cross(*np.asarray(orientation, dtype=float))
 
 
@@ -110,7 +110,7 @@ def find_slice_position(
     origin: Sequence[float] = (-12.0, 34.0, -56.0),
     spacing: float = SLICE_SPACING,
 ) -> list[float]:
-    """Return the ImagePositionPatient of a slice, counted along row x column."""
+    """Return ImagePositionPatient of a slice, numbered along the slice normal."""
     return list(np.asarray(origin) + slice_ * spacing * find_normal(orientation))
 
 
@@ -120,7 +120,7 @@ def make_series(
     change: Callable[[int, Dataset], None] | None = None,
     **attributes: Any,
 ) -> list[Dataset]:
-    """Return a series of images, slice n at ``position_of(slices[n])``.
+    """Return a series of images, slice n at ``find_slice_position(slices[n])``.
 
     ``change(n, dataset)`` is called on each, for what differs between them.
     """
@@ -141,7 +141,7 @@ def make_series(
 
 
 def write_series(folder: Path, datasets: Sequence[Dataset], **options: Any) -> Path:
-    """Write images under names that have nothing to do with their order."""
+    """Write images under names in random order; return the folder."""
     shuffled = np.random.default_rng(5).permutation(len(datasets))
     for name, ds in zip(shuffled, datasets, strict=True):
         save_dataset(ds, folder / f"IM{name:04d}", **options)
@@ -151,7 +151,7 @@ def write_series(folder: Path, datasets: Sequence[Dataset], **options: Any) -> P
 def find_voxel_position(
     slice_: float, row: float, column: float, orientation: Sequence[Sequence[float]]
 ) -> NDArray[np.float64]:
-    """Return where a voxel of a series lies in LPS mm (PS3.3 C.7.6.2.1.1)."""
+    """Return the position of a voxel of a series in LPS mm (PS3.3 C.7.6.2.1.1)."""
     along_row, down_column = np.asarray(orientation, dtype=float)
     return np.asarray(
         np.array(find_slice_position(slice_, orientation))
@@ -161,9 +161,9 @@ def find_voxel_position(
 
 
 def make_functional_groups(**macros: dict[str, Any]) -> Dataset:
-    """Return functional groups: for every sequence's keyword the attributes of its one item.
+    """Return functional groups, given the attributes of the one item of each sequence by keyword.
 
-    An attribute that is itself a dictionary becomes a sequence of one item.
+    A dictionary instead of a value becomes a sequence with one item.
     """
     found = Dataset()
     for keyword, attributes in macros.items():
@@ -180,7 +180,7 @@ def make_functional_groups(**macros: dict[str, Any]) -> Dataset:
 def make_plane_position(
     place: float, orientation: Sequence[Sequence[float]] = ORIENTATIONS["axial"]
 ) -> dict[str, dict[str, Any]]:
-    """Return the functional group that places a frame at ``position_of(place)``."""
+    """Return the functional group that positions a frame at ``find_slice_position(place)``."""
     position = find_slice_position(place, orientation)
     return {"PlanePositionSequence": {"ImagePositionPatient": position}}
 
@@ -188,7 +188,7 @@ def make_plane_position(
 def make_shared_groups(
     orientation: Sequence[Sequence[float]] = ORIENTATIONS["axial"], **macros: dict[str, Any]
 ) -> dict[str, dict[str, Any]]:
-    """Return the functional groups that frames of one stack share, and more."""
+    """Return the functional groups that the frames of a stack share, and any others given."""
     directions = [float(x) for pair in orientation for x in pair]
     return {
         "PlaneOrientationSequence": {"ImageOrientationPatient": directions},
@@ -203,7 +203,7 @@ def make_enhanced(
     pixels: NDArray[Any] | None = None,
     **attributes: Any,
 ) -> Dataset:
-    """Return an enhanced MR object of one frame for every set of functional groups.
+    """Return an enhanced MR object with one frame for every set of functional groups.
 
     Frame n holds ``stored_slice(n)`` unless ``pixels``, (frame, row, column), are given.
     """
@@ -227,7 +227,7 @@ def make_sets(
     slices: Sequence[float] = range(SLICES),
     **attributes: Any,
 ) -> list[Dataset]:
-    """Return images of several sets at the same positions, all with values of their own.
+    """Return several sets of images at the same positions, all with different stored values.
 
     Slice n of set t holds ``stored_slice(n + t * len(slices))``; ``change(t, n, dataset)`` is
     called on each. InstanceNumber counts through the sets.
@@ -244,6 +244,6 @@ def make_sets(
 
 
 def expected_sets(count: int, slices: int = SLICES) -> NDArray[np.uint16]:
-    """Return the voxels of axial ``make_sets`` as read: (set, slice, row, column), superior first."""
+    """Return the voxels of axial ``make_sets`` as read: (set, slice, row, column)."""
     numbers = np.arange(count * slices).reshape(count, slices)[:, ::-1]
     return np.array([[stored_slice(n) for n in line] for line in numbers])

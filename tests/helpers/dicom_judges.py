@@ -1,4 +1,4 @@
-"""Other programs that say what is right: dcm2niix, and dciodvfy for whole DICOM objects."""
+"""Other programs as references: dcm2niix for images, dciodvfy for whole DICOM objects."""
 
 import shutil
 import subprocess
@@ -16,11 +16,11 @@ DCIODVFY = shutil.which("dciodvfy")
 needs_dciodvfy = pytest.mark.skipif(
     DCIODVFY is None, reason="dciodvfy (dicom3tools) is not on this system: tools/setup.sh --xvfb"
 )
-"""The set-up installs it wherever it may install Debian packages; no other platform has it."""
+"""tools/setup.sh installs it where Debian packages can be installed; other platforms lack it."""
 
 
 def convert_with_dcm2niix(folder, out):
-    """Convert a folder with dcm2niix; return its one image."""
+    """Convert a folder with dcm2niix into ``out``; return the one image."""
     out.mkdir()
     command = shutil.which("dcm2niix", path=sysconfig.get_path("scripts"))
     assert command, "dcm2niix is missing: pip install -e '.[dev]'"
@@ -32,7 +32,7 @@ def convert_with_dcm2niix(folder, out):
 
 
 def assert_equal_in_patient_space(volume, judge, times=1):
-    """Compare random voxels of a volume with those that dcm2niix has at their places."""
+    """Compare random voxels of a volume with those of dcm2niix at the same positions."""
     expected = np.asanyarray(judge.dataobj)
     random = np.random.default_rng(2)
     index = np.column_stack([random.integers(0, n, 300) for n in volume.shape[-3:]])
@@ -48,7 +48,7 @@ def assert_equal_in_patient_space(volume, judge, times=1):
 
 
 def find_dciodvfy_errors(path):
-    """Return what dciodvfy calls errors in a file, or in all files of a folder."""
+    """Return the errors that dciodvfy reports for a file, or for all files of a folder."""
     files = sorted(path.iterdir()) if path.is_dir() else [path]
     assert files
     found = set()

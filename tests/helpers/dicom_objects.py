@@ -1,4 +1,4 @@
-"""Less common objects: Siemens mosaics with their private headers, and directories."""
+"""Less common objects: Siemens mosaics with their private headers, and DICOMDIR files."""
 
 import struct
 
@@ -22,7 +22,7 @@ from helpers.builders import (
 
 
 def make_csa_header(version, **tags):
-    """Return a CSA header with texts, one list for every tag, among tags of no interest."""
+    """Return a CSA header with some tags, their values given as texts, between other tags."""
     every = {
         "EchoLinePosition": ["12"],
         "AcquisitionMatrixText": ["7*5"],
@@ -33,7 +33,7 @@ def make_csa_header(version, **tags):
     parts = [b"SV10\4\3\2\1"] if version == 2 else []
     parts.append(struct.pack("<II", len(every), 77))
     for name, texts in every.items():
-        # The first tag of version 1 has as many values as lengths are too large by.
+        # In version 1 lengths are too large by the number of values of the first tag.
         items = texts if version == 1 and name == "EchoLinePosition" else [*texts, "", ""]
         vr = {"NumberOfImagesInMosaic": b"US", "SliceNormalVector": b"FD"}.get(name, b"LO")
         parts.append(struct.pack("<64si4siii", name.encode(), len(texts), vr, 0, len(items), 77))
@@ -48,7 +48,10 @@ def make_csa_header(version, **tags):
 def make_mosaic(
     count=5, orientation=ORIENTATIONS["axial"], normal=1, key="CSA2", first=0, **attributes
 ):
-    """Return a mosaic whose tile n holds ``stored_slice(first + n)``; ``key`` says how many."""
+    """Return a mosaic whose tile n holds ``stored_slice(first + n)``.
+
+    ``key`` says where the number of tiles is written: ``CSA1``, ``CSA2`` or ``0019,100A``.
+    """
     side = int(np.ceil(np.sqrt(count)))
     pixels = np.zeros((side * ROWS, side * COLUMNS), np.uint16)
     for n in range(count):
@@ -78,7 +81,7 @@ def make_mosaic(
 
 
 def write_dicomdir(folder, references, name="DICOMDIR"):
-    """Write a DICOMDIR of one record an image, and one that references nothing."""
+    """Write a DICOMDIR with one record for each reference, and one that references nothing."""
     ds = Dataset()
     ds.SOPClassUID, ds.SOPInstanceUID = MediaStorageDirectoryStorage, make_uid()
     ds.FileSetID = "TEST"

@@ -1,4 +1,4 @@
-"""Siemens mosaics: the slices of a volume side by side in one image."""
+"""Siemens mosaics: one image whose tiles are the slices of a volume."""
 
 import warnings
 
@@ -22,18 +22,21 @@ from helpers.dicom_objects import make_csa_header, make_mosaic
 from napari_medread.api import read
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # nibabel calls all its DICOM experimental
+    warnings.simplefilter("ignore")  # nibabel warns that its DICOM support is experimental
     from nibabel.nicom.dicomwrappers import wrapper_from_data
 
 OBLIQUE = (
     (0.9659258262890683, 0.2588190451025207, 0.0),
     (-0.2241438680420134, 0.8365163037378079, -0.5),
 )
-"""Turned by 15 degrees about z, then by 30 degrees."""
+"""Rotated by 15 degrees about z, then by 30 degrees."""
 
 
-def corner(orientation, count):
-    """Return the centre of the first voxel: the position is that of a slice of mosaic size."""
+def find_corner(orientation, count):
+    """Return the position of the first voxel.
+
+    The header has the position of a slice as large as the mosaic.
+    """
     side = int(np.ceil(np.sqrt(count)))
     row, column = np.array(orientation)
     across = (side * COLUMNS - COLUMNS) / 2 * COLUMN_SPACING
@@ -44,7 +47,7 @@ def corner(orientation, count):
 @pytest.mark.parametrize("key", ["CSA2", "CSA1", "0019,100A"])
 @pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian])
 @pytest.mark.parametrize("count", [1, 4, 5, 9])
-def test_a_mosaic_is_cut_into_its_slices(tmp_path, key, syntax, count):
+def test_a_mosaic_is_divided_into_its_slices(tmp_path, key, syntax, count):
     (volume,) = read(save_dataset(make_mosaic(count, key=key), tmp_path / "IM1", syntax))
     expected = [stored_slice(n) for n in reversed(range(count))]  # superior first
     np.testing.assert_array_equal(volume.data, expected)
@@ -56,28 +59,28 @@ def test_the_corner_is_that_of_the_small_slice(tmp_path, orientation, normal):
     (volume,) = read(save_dataset(make_mosaic(5, orientation, normal), tmp_path / "IM1"))
     row, column = np.array(orientation)
     for n, r, c in [(0, 0, 0), (4, 0, 0), (2, 3, 6)]:
-        place = (
-            corner(orientation, 5)
+        position = (
+            find_corner(orientation, 5)
             + normal * find_normal(orientation) * SLICE_SPACING * n
             + row * COLUMN_SPACING * c
             + column * ROW_SPACING * r
         )
-        index = np.linalg.solve(volume.patient_affine, [*place, 1])[:3]
+        index = np.linalg.solve(volume.patient_affine, [*position, 1])[:3]
         np.testing.assert_allclose(index, np.rint(index), atol=1e-6)
         assert volume.data[tuple(np.rint(index).astype(int))] == stored_slice(n)[r, c]
 
 
-# nibabel 5 takes the second tag of version 1 for the first, so version 2 alone.
+# nibabel 5 mistakes the second tag of version 1 for the first, so this uses version 2 only.
 @pytest.mark.parametrize("orientation", [*ORIENTATIONS.values(), OBLIQUE])
 @pytest.mark.parametrize("normal", [1, -1])
 @pytest.mark.parametrize("count", [4, 7])
 def test_nibabel_puts_the_slices_in_the_same_places(tmp_path, orientation, normal, count):
     path = save_dataset(make_mosaic(count, orientation, normal), tmp_path / "IM1")
     (volume,) = read(path)
-    judge = wrapper_from_data(dcmread(path))
-    values = judge.get_data()  # (row, column, slice)
+    reference = wrapper_from_data(dcmread(path))
+    values = reference.get_data()  # (row, column, slice)
     indices = np.stack(np.meshgrid(*map(np.arange, values.shape), indexing="ij"), axis=-1)
-    to_ours = np.linalg.inv(volume.patient_affine) @ judge.affine  # it speaks LPS too
+    to_ours = np.linalg.inv(volume.patient_affine) @ reference.affine  # nibabel uses LPS here too
     ours = indices @ to_ours[:3, :3].T + to_ours[:3, 3]
     np.testing.assert_allclose(ours, np.rint(ours), atol=1e-5)
     found = np.asarray(volume.data)[tuple(np.moveaxis(np.rint(ours).astype(int), -1, 0))]
@@ -97,7 +100,7 @@ def test_several_mosaics_are_a_time_axis(tmp_path):
     assert (axis.label, axis.unit, axis.step) == ("time", "s", 2)
 
 
-def test_the_thickness_spaces_slices_without_a_spacing(tmp_path):
+def test_the_slice_thickness_replaces_a_missing_spacing(tmp_path):
     ds = make_mosaic(SpacingBetweenSlices=None, SliceThickness=4)
     (volume,) = read(save_dataset(ds, tmp_path / "IM1"))
     assert volume.geometry.spacing[0] == pytest.approx(4)
@@ -113,7 +116,7 @@ def test_the_thickness_spaces_slices_without_a_spacing(tmp_path):
     ],
     ids=["no private data", "no position", "no orientation", "no spacing"],
 )
-def test_a_mosaic_that_cannot_be_cut_is_shown_whole_and_said_so(tmp_path, attributes):
+def test_a_mosaic_that_cannot_be_divided_is_one_image_with_a_note(tmp_path, attributes):
     ds = make_mosaic(5, **attributes)
     (volume,) = read(save_dataset(ds, tmp_path / "IM1"))
     np.testing.assert_array_equal(volume.data, ds.pixel_array)
@@ -122,8 +125,8 @@ def test_a_mosaic_that_cannot_be_cut_is_shown_whole_and_said_so(tmp_path, attrib
 
 
 @pytest.mark.parametrize("count", [0, -3, 7, 10**9], ids=["none", "negative", "uneven", "huge"])
-def test_a_count_of_slices_that_cannot_be_is_not_believed(tmp_path, count):
-    # 7 slices would be 3 by 3: neither 10 rows nor 14 columns divide by 3.
+def test_an_impossible_number_of_slices_is_ignored(tmp_path, count):
+    # 7 slices would need 3 by 3 tiles: neither 10 rows nor 14 columns divide by 3.
     ds = make_mosaic(4, key="")
     block = ds.private_block(0x0029, "SIEMENS CSA HEADER", create=True)
     block.add_new(0x10, "OB", make_csa_header(2, NumberOfImagesInMosaic=[str(count)]))

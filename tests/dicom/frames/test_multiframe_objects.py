@@ -1,22 +1,22 @@
-"""Enhanced objects: every frame with its own functional groups (PS3.3 C.7.6.16)."""
+"""Multi-frame files: cine films, and nuclear medicine by its vectors (PS3.3 C.8.4)."""
+
+import itertools
 
 import numpy as np
 import pytest
-from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
-from pydicom.encaps import encapsulate
-from pydicom.pixels.encoders import RLELosslessEncoder
-from pydicom.uid import EnhancedCTImageStorage, RLELossless
+from pydicom.uid import (
+    NuclearMedicineImageStorage,
+    UltrasoundMultiFrameImageStorage,
+    XRayAngiographicImageStorage,
+)
 
 from helpers.builders import (
     COLUMN_SPACING,
     ORIENTATIONS,
     ROW_SPACING,
-    SLICE_SPACING,
-    find_slice_position,
-    make_enhanced,
-    make_plane_position,
-    make_shared_groups,
+    find_normal,
+    make_image,
     make_uid,
     save_dataset,
     stored_slice,
@@ -24,392 +24,209 @@ from helpers.builders import (
 )
 from napari_medread.api import read
 
-PLACES = (2, 0, 3, 1)
-"""The places of frames 0 to 3: the frame at place 3, the most superior one, is shown first."""
-
-SORTED = [PLACES.index(place) for place in (3, 2, 1, 0)]
+AXIAL = ORIENTATIONS["axial"]
 
 
-def one(tmp_path, ds):
+def make_film(count, **attributes):
+    """Return an object with several frames; frame n holds ``stored_slice(n)``."""
+    pixels = np.array([stored_slice(n) for n in range(count)])
+    given = {"SOPClassUID": XRayAngiographicImageStorage, "Modality": "XA", **attributes}
+    ds = make_image(pixels[0], NumberOfFrames=count, **given)
+    ds.PixelData = pixels.tobytes()
+    return ds
+
+
+def read_one(tmp_path, ds):
     """Return the only volume of a file."""
     (volume,) = read(save_dataset(ds, tmp_path / "IM1"))
     return volume
 
 
-# --- Geometry -------------------------------------------------------------------------------
-
-
-def test_frames_are_sorted_by_position_and_not_by_number(tmp_path):
-    volume = one(tmp_path, make_enhanced([make_plane_position(p) for p in PLACES]))
-    np.testing.assert_array_equal(volume.data, stored_slices(SORTED))
-    assert volume.notes == ()
-
-
-def test_the_grid_is_where_the_functional_groups_put_it(tmp_path):
-    volume = one(tmp_path, make_enhanced([make_plane_position(p) for p in PLACES]))
-    assert volume.geometry.spacing == pytest.approx((SLICE_SPACING, ROW_SPACING, COLUMN_SPACING))
-    axial = ORIENTATIONS["axial"]
-    np.testing.assert_allclose(volume.geometry.to_patient([0, 0, 0]), find_slice_position(3, axial))
-    np.testing.assert_allclose(volume.geometry.to_patient([3, 0, 0]), find_slice_position(0, axial))
-
-
-def test_groups_of_a_frame_override_the_shared_ones(tmp_path):
-    own = make_shared_groups(PixelMeasuresSequence={"PixelSpacing": [4.0, 6.0]})
-    volume = one(
-        tmp_path,
-        make_enhanced([make_plane_position(p) | own for p in PLACES], make_shared_groups()),
-    )
-    assert volume.geometry.spacing[1:] == pytest.approx((4, 6))
-
-
-def test_groups_override_the_attributes_of_the_whole_object(tmp_path):
-    ds = make_enhanced([make_plane_position(p) for p in PLACES], ImagePositionPatient=[9, 9, 9])
-    np.testing.assert_array_equal(one(tmp_path, ds).data, stored_slices(SORTED))
-
-
-def test_references_to_other_images_place_nothing(tmp_path):
-    other = {
-        "ReferencedImageSequence": {"ReferencedFrameNumber": 1, "ImagePositionPatient": [0] * 3}
-    }
-    volume = one(tmp_path, make_enhanced([make_plane_position(p) | other for p in PLACES]))
-    np.testing.assert_array_equal(volume.data, stored_slices(SORTED))
-
-
-def test_frames_of_several_orientations_are_several_volumes(tmp_path):
-    frames, names = [], ("axial", "coronal", "sagittal")
-    for name in names:
-        directions = make_shared_groups(ORIENTATIONS[name])
-        frames += [make_plane_position(p, ORIENTATIONS[name]) | directions for p in range(3)]
-    volumes = read(save_dataset(make_enhanced(frames, {}), tmp_path / "IM1"))
-    assert [v.geometry.slice_axis for v in volumes] == [0, 1, 2]
-    assert sorted(n for v in volumes for n in np.unique(np.asarray(v.data) >> 8)) == list(range(9))
-
-
-def test_one_frame_is_a_volume_of_one_slice(tmp_path):
-    thick = make_shared_groups()
-    thick["PixelMeasuresSequence"]["SliceThickness"] = 4
-    volume = one(tmp_path, make_enhanced([make_plane_position(2)], thick))
-    assert volume.shape[0] == 1
-    assert volume.geometry.spacing[0] == pytest.approx(4)
-
-
-def test_frames_without_a_place_are_a_run_in_pixels(tmp_path):
-    volume = one(tmp_path, make_enhanced([{} for _ in range(3)], {}))
-    np.testing.assert_array_equal(volume.data, stored_slices(range(3)))
-    assert volume.patient_affine is None
-
-
-def test_fewer_groups_than_frames_leave_frames_without_a_place(tmp_path):
-    ds = make_enhanced([make_plane_position(p) for p in (2, 0, 1, 3)])
-    del ds.PerFrameFunctionalGroupsSequence[3]
-    volumes = read(save_dataset(ds, tmp_path / "IM1"))
-    assert sum(v.data.size for v in volumes) == 4 * stored_slice(0).size
-
-
-# --- Values and windows ---------------------------------------------------------------------
-
-
-def test_every_frame_has_its_own_rescale(tmp_path):
-    frames = [
-        make_plane_position(p)
-        | {
-            "PixelValueTransformationSequence": {
-                "RescaleSlope": str(n + 1),
-                "RescaleIntercept": str(-10 * n),
-                "RescaleType": "US",
-            }
-        }
-        for n, p in enumerate(PLACES)
-    ]
-    truth = [stored_slices(n).astype(int) * (n + 1) - 10 * n for n in range(4)]
-    np.testing.assert_array_equal(
-        one(tmp_path, make_enhanced(frames)).data, [truth[n] for n in SORTED]
-    )
-
-
-def test_the_unit_comes_from_the_value_transformation(tmp_path):
-    rescale = {"RescaleSlope": "1", "RescaleIntercept": "-1024", "RescaleType": "HU"}
-    shared = make_shared_groups(PixelValueTransformationSequence=rescale)
-    ds = make_enhanced(
-        [make_plane_position(p) for p in PLACES],
-        shared,
-        SOPClassUID=EnhancedCTImageStorage,
-        Modality="CT",
-    )
-    volume = one(tmp_path, ds)
-    assert volume.value_unit == "HU"
-    np.testing.assert_array_equal(volume.data, stored_slices(SORTED).astype(int) - 1024)
-
-
-def test_the_window_is_that_of_the_middle_frame(tmp_path):
-    frames = [
-        make_plane_position(p)
-        | {
-            "FrameVOILUTSequence": {
-                "WindowCenter": [str(100 * p), "5"],
-                "WindowWidth": ["51", "7"],
-                "WindowCenterWidthExplanation": ["NORMAL", "WIDE"],
-            }
-        }
-        for p in PLACES
-    ]
-    volume = one(tmp_path, make_enhanced(frames))
-    assert volume.windows == ((100, 51, "NORMAL"), (5, 7, "WIDE"))
-    assert volume.contrast_limits == (74.5, 124.5)
-
-
-def test_philips_scale_slope_gives_values_that_compare_between_images(tmp_path):
-    # (stored * RescaleSlope + RescaleIntercept) / (RescaleSlope * ScaleSlope)
-    rescale = {"RescaleSlope": "4", "RescaleIntercept": "8", "RescaleType": "normalized"}
-    window = {"WindowCenter": "100", "WindowWidth": "40", "VOILUTFunction": "LINEAR_EXACT"}
-    groups = {"PixelValueTransformationSequence": rescale, "FrameVOILUTSequence": window}
-    ds = make_enhanced([make_plane_position(p) | groups for p in PLACES], Manufacturer="Philips")
-    for item in ds.PerFrameFunctionalGroupsSequence:
-        own = Dataset()
-        own.add_new(0x2005100E, "FL", 0.125)
-        item.add_new(0x2005140F, "SQ", [own])
-    volume = one(tmp_path, ds)
-    np.testing.assert_allclose(volume.data, (stored_slices(SORTED) * 4.0 + 8) / (4 * 0.125))
-    assert volume.windows == ((200, 80, ""),)
-    assert volume.contrast_limits == (160, 240)
-
-
-# --- Further dimensions ---------------------------------------------------------------------
-
-
-def content(**attributes):
-    return {"FrameContentSequence": attributes}
-
-
-def diffusion(b_value, direction=None):
-    found = {"DiffusionBValue": float(b_value)}
-    if direction is not None:
-        found["DiffusionGradientDirectionSequence"] = {"DiffusionGradientOrientation": direction}
-    return {"MRDiffusionSequence": found}
-
-
-X, Y = [1.0, 0.0, 0.0], [0.0, 1.0, 0.0]
-
-AXES = {
-    "temporal position": (
-        [content(TemporalPositionIndex=n) for n in (1, 2)],
-        ("temporal position", "pixel", (1, 2)),
-    ),
-    "time offset": (
-        [{"TemporalPositionSequence": {"TemporalPositionTimeOffset": t}} for t in (0.0, 2.5)],
-        ("time", "s", (0, 2.5)),
-    ),
-    "echo": (
-        [{"MREchoSequence": {"EffectiveEchoTime": t}} for t in (2.3, 4.6)],
-        ("echo time", "ms", (2.3, 4.6)),
-    ),
-    "cardiac phase": (
-        [
-            {"CardiacSynchronizationSequence": {"NominalCardiacTriggerDelayTime": t}}
-            for t in (0.0, 40.0)
-        ],
-        ("trigger time", "s", (0, 0.04)),
-    ),
-}
-
-
-@pytest.mark.parametrize("name", AXES)
-def test_repeated_positions_are_a_leading_axis(tmp_path, name):
-    macros, axis = AXES[name]
-    # The second point of the axis comes first in the file, and places are shuffled.
-    frames = [make_plane_position(p) | macros[n] for n in (1, 0) for p in PLACES]
-    order = [[4 + n for n in SORTED], SORTED]
-    volume = one(tmp_path, make_enhanced(frames))
-    np.testing.assert_array_equal(volume.data, stored_slices(order))
-    (leading,) = volume.leading
-    assert (leading.label, leading.unit) == axis[:2]
-    np.testing.assert_allclose(np.ravel(leading.values), np.ravel(axis[2]))
-
-
-def test_diffusion_is_a_leading_axis_in_the_order_of_acquisition(tmp_path):
-    sets = (diffusion(800, Y), diffusion(0), diffusion(800, X))
-    volume = one(
-        tmp_path,
-        make_enhanced([make_plane_position(p) | macros for macros in sets for p in PLACES]),
-    )
-    np.testing.assert_array_equal(volume.data, stored_slices(np.add.outer([0, 4, 8], SORTED)))
-    (axis,) = volume.leading
-    assert (axis.label, axis.values) == ("b-value", ((800, 0, 1, 0), (0,), (800, 1, 0, 0)))
-
-
-def test_time_and_echo_are_two_leading_axes(tmp_path):
-    frames = [
-        make_plane_position(p) | content(TemporalPositionIndex=t) | AXES["echo"][0][e]
-        for t in (1, 2)
-        for e in (0, 1)
-        for p in PLACES
-    ]
-    volume = one(tmp_path, make_enhanced(frames))
-    order = np.add.outer([[0, 4], [8, 12]], SORTED)
-    np.testing.assert_array_equal(volume.data, stored_slices(order))
-    assert [axis.label for axis in volume.leading] == ["temporal position", "echo time"]
-
-
-def dimensions(ds, *pointers):
-    """Declare the dimensions of an object (PS3.3 C.7.6.17)."""
-    ds.DimensionIndexSequence = []
-    for keyword in pointers:
-        item = Dataset()
-        item.DimensionIndexPointer = tag_for_keyword(keyword)
-        ds.DimensionIndexSequence.append(item)
-    return ds
-
-
-def test_stacks_that_follow_one_another_are_volumes_of_their_own(tmp_path):
-    slabs = {"1": (0, 1, 2), "2": (3, 4, 5)}
-    frames = [
-        make_plane_position(p) | content(StackID=stack)
-        for stack, places in slabs.items()
-        for p in places
-    ]
-    volumes = read(save_dataset(make_enhanced(frames), tmp_path / "IM1"))
-    assert [v.name for v in volumes] == ["4 Test series (stack 1)", "4 Test series (stack 2)"]
-    assert [v.shape[0] for v in volumes] == [3, 3]
-
-
-def test_dimension_indices_explain_what_nothing_else_does(tmp_path):
-    frames = [
-        make_plane_position(p) | content(StackID="1", DimensionIndexValues=[1, p + 1, inversion])
-        for p in PLACES
-        for inversion in (2, 1)
-    ]
-    ds = dimensions(make_enhanced(frames), "StackID", "InStackPositionNumber", "InversionTimes")
-    volume = one(tmp_path, ds)
-    order = [[2 * n + 1 for n in SORTED], [2 * n for n in SORTED]]
-    np.testing.assert_array_equal(volume.data, stored_slices(order))
-    (leading,) = volume.leading
-    assert (leading.label, leading.values) == ("inversion times", (1, 2))
-
-
-def test_named_values_are_preferred_to_dimension_indices(tmp_path):
-    frames = [
-        make_plane_position(p)
-        | content(DimensionIndexValues=[p + 1, echo + 1])
-        | AXES["echo"][0][echo]
-        for echo in (0, 1)
-        for p in PLACES
-    ]
-    ds = dimensions(make_enhanced(frames), "InStackPositionNumber", "EffectiveEchoTime")
-    (leading,) = one(tmp_path, ds).leading
-    assert (leading.label, leading.values) == ("echo time", (2.3, 4.6))
-
-
-def test_an_unknown_dimension_is_numbered(tmp_path):
-    frames = [
-        make_plane_position(p) | content(DimensionIndexValues=[p + 1, n])
-        for n in (1, 2)
-        for p in PLACES
-    ]
-    ds = dimensions(make_enhanced(frames), "InStackPositionNumber", "InStackPositionNumber")
-    ds.DimensionIndexSequence[1].DimensionIndexPointer = 0x00211010
-    (leading,) = one(tmp_path, ds).leading
-    assert (leading.label, leading.values) == ("dimension 2", (1, 2))
+# --- Cine -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    "indices", [[1], [1, 2, 3], [], None], ids=["too few", "too many", "empty", "absent"]
+    ("attributes", "label", "unit", "step", "values"),
+    [
+        ({"FrameTime": "40"}, "time", "s", 0.04, ()),
+        ({"FrameTimeVector": [0, 20, 20, 20]}, "time", "s", 0.02, (0, 0.02, 0.04, 0.06)),
+        ({"FrameTimeVector": [0, 20, 30, 90]}, "time", "pixel", 1, (0, 0.02, 0.05, 0.14)),
+        ({"FrameTimeVector": [0, 20], "FrameTime": "5"}, "time", "s", 0.005, ()),
+        ({"FrameTime": "0"}, "frame", "pixel", 1, ()),
+        ({}, "frame", "pixel", 1, ()),
+    ],
+    ids=["FrameTime", "even vector", "uneven vector", "short vector", "zero", "nothing"],
 )
-def test_dimension_indices_that_do_not_match_are_left_aside(tmp_path, indices):
-    own = content(StackID="1") if indices is None else content(DimensionIndexValues=indices)
-    ds = dimensions(
-        make_enhanced([make_plane_position(p) | own for p in PLACES]), "StackID", "EchoTime"
+def test_the_axis_of_a_film_is_time_where_the_file_gives_it(
+    tmp_path, attributes, label, unit, step, values
+):
+    volume = read_one(tmp_path, make_film(4, **attributes))
+    np.testing.assert_array_equal(volume.data, stored_slices(range(4)))
+    (axis,) = volume.leading
+    assert (axis.label, axis.unit, axis.step) == (label, unit, pytest.approx(step))
+    assert axis.values == pytest.approx(values)
+
+
+def test_a_film_without_positions_keeps_its_pixel_size(tmp_path):
+    volume = read_one(tmp_path, make_film(3, ImagerPixelSpacing=[ROW_SPACING, COLUMN_SPACING]))
+    assert volume.geometry.spacing == (ROW_SPACING, COLUMN_SPACING)
+    assert volume.units == ("pixel", "mm", "mm")
+
+
+def test_one_position_of_a_whole_film_is_not_used(tmp_path):
+    ds = make_film(
+        3,
+        ImagePositionPatient=[0, 0, 0],
+        ImageOrientationPatient=[1, 0, 0, 0, 1, 0],
+        PixelSpacing=[ROW_SPACING, COLUMN_SPACING],
     )
-    np.testing.assert_array_equal(one(tmp_path, ds).data, stored_slices(SORTED))
+    volume = read_one(tmp_path, ds)
+    assert volume.patient_affine is None
+    assert volume.shape == (3, 5, 7)
 
 
-# --- Several volumes ------------------------------------------------------------------------
+def test_films_of_one_series_are_separate_volumes(tmp_path):
+    for name in "ab":
+        save_dataset(make_film(3, FrameTime="40"), tmp_path / name)
+    assert [v.shape for v in read(tmp_path)] == [(3, 5, 7)] * 2
 
 
-def test_magnitude_and_phase_are_volumes_of_their_own(tmp_path):
-    kinds = [
-        {"MRImageFrameTypeSequence": {"FrameType": ["ORIGINAL", "PRIMARY", letter, "NONE"],
-                                      "ComplexImageComponent": name}}
-        for letter, name in (("M", "MAGNITUDE"), ("P", "PHASE"))
-    ]  # fmt: skip
-    frames = [make_plane_position(p) | kind for p in PLACES for kind in kinds]
-    volumes = read(save_dataset(make_enhanced(frames), tmp_path / "IM1"))
-    assert [v.name for v in volumes] == ["4 Test series (M)", "4 Test series (P)"]
-    for n, volume in enumerate(volumes):
-        np.testing.assert_array_equal(volume.data, stored_slices([2 * at + n for at in SORTED]))
+def test_a_colour_film_of_ultrasound(tmp_path):
+    pixels = np.random.default_rng(2).integers(0, 256, (3, 4, 6, 3), np.uint8)
+    ds = make_image(
+        pixels[0],
+        SOPClassUID=UltrasoundMultiFrameImageStorage,
+        Modality="US",
+        NumberOfFrames=3,
+        SamplesPerPixel=3,
+        PlanarConfiguration=0,
+        PhotometricInterpretation="RGB",
+        FrameTime="25",
+    )
+    ds.PixelData = pixels.tobytes()
+    volume = read_one(tmp_path, ds)
+    np.testing.assert_array_equal(volume.data, pixels)
+    assert volume.rgb
+    assert [(a.label, a.unit, a.step) for a in volume.leading] == [("time", "s", 0.025)]
 
 
-def test_frames_that_differ_in_complex_component_alone_are_apart(tmp_path):
-    kinds = [{"MRImageFrameTypeSequence": {"ComplexImageComponent": k}} for k in ("REAL", "PHASE")]
-    frames = [make_plane_position(p) | kind for p in PLACES for kind in kinds]
-    names = [v.name for v in read(save_dataset(make_enhanced(frames), tmp_path / "IM1"))]
-    assert names == ["4 Test series (PHASE)", "4 Test series (REAL)"]
-
-
-def test_every_stack_is_a_volume(tmp_path):
-    frames = [
-        make_plane_position(p) | content(StackID=stack) for stack in ("1", "2") for p in PLACES
-    ]
-    volumes = read(save_dataset(make_enhanced(frames), tmp_path / "IM1"))
-    np.testing.assert_array_equal(volumes[0].data, stored_slices(SORTED))
-    np.testing.assert_array_equal(volumes[1].data, stored_slices([4 + n for n in SORTED]))
-
-
-# --- Several files --------------------------------------------------------------------------
-
-
-def test_objects_of_one_time_point_each_are_one_volume_in_time(tmp_path):
-    for n, name in enumerate("cab"):
-        frames = [make_plane_position(p) | content(TemporalPositionIndex=n + 1) for p in PLACES]
-        pixels = np.array([stored_slice(4 * n + k) for k in range(4)])
-        save_dataset(make_enhanced(frames, pixels=pixels), tmp_path / name)
-    (volume,) = read(tmp_path)
-    np.testing.assert_array_equal(volume.data, stored_slices(np.add.outer([0, 4, 8], SORTED)))
-
-
-def concatenated(tmp_path, macros):
-    """Write one object as three files, whose names run against their order."""
+def test_a_concatenated_film_is_one_volume_in_order(tmp_path):
     join = make_uid()
-    for part, name in enumerate("zmb"):
-        ds = make_enhanced(
-            [macros[2 * part], macros[2 * part + 1]],
-            make_shared_groups() if macros[0] else {},
-            np.array([stored_slice(2 * part), stored_slice(2 * part + 1)]),
-            ConcatenationUID=join,
-            InConcatenationNumber=part + 1,
-            InConcatenationTotalNumber=3,
-            ConcatenationFrameOffsetNumber=2 * part,
-            InstanceNumber=1,
-        )
+    for part, name in enumerate("ba"):
+        ds = make_film(2, FrameTime="40", ConcatenationUID=join, InConcatenationNumber=part + 1,
+                 InstanceNumber=1)  # fmt: skip
+        ds.PixelData = stored_slices([2 * part, 2 * part + 1]).tobytes()
         save_dataset(ds, tmp_path / name)
     (volume,) = read(tmp_path)
-    return volume
+    np.testing.assert_array_equal(volume.data, stored_slices(range(4)))
 
 
-def test_a_concatenation_is_one_volume(tmp_path):
-    volume = concatenated(tmp_path, [make_plane_position(p) for p in (4, 0, 2, 5, 1, 3)])
-    np.testing.assert_array_equal(volume.data, stored_slices([3, 0, 5, 2, 4, 1]))
+# --- Nuclear medicine -----------------------------------------------------------------------
 
 
-def test_a_concatenation_without_places_is_one_run_in_order(tmp_path):
-    volume = concatenated(tmp_path, [{}] * 6)
-    np.testing.assert_array_equal(volume.data, stored_slices(range(6)))
+def make_nuclear(vectors, orientation=AXIAL, spacing="4", **attributes):
+    """Return a scan whose frames are numbered by vectors; detector 1 has a position."""
+    count = len(next(iter(vectors.values())))
+    given = {
+        "SOPClassUID": NuclearMedicineImageStorage,
+        "Modality": "NM",
+        "PixelSpacing": [ROW_SPACING, COLUMN_SPACING],
+        "ImageType": ["ORIGINAL", "PRIMARY", "RECON TOMO", "EMISSION"],
+        "SpacingBetweenSlices": spacing,
+        **attributes,
+    }
+    ds = make_film(count, **vectors, **{k: v for k, v in given.items() if v is not None})
+    detector = Dataset()
+    detector.ImagePositionPatient = [-12, 34, -56]
+    detector.ImageOrientationPatient = [float(x) for pair in orientation for x in pair]
+    ds.DetectorInformationSequence = [detector]
+    return ds
 
 
-# --- Compression ----------------------------------------------------------------------------
+@pytest.mark.parametrize("name", ORIENTATIONS)
+@pytest.mark.parametrize("spacing", ["4", "-4"])
+def test_reconstructed_slices_lie_along_the_normal_of_the_detectors_position(
+    tmp_path, name, spacing
+):
+    ds = make_nuclear({"SliceVector": [1, 2, 3]}, ORIENTATIONS[name], spacing)
+    volume = read_one(tmp_path, ds)
+    for n in range(3):
+        position = np.array([-12, 34, -56]) + float(spacing) * n * find_normal(ORIENTATIONS[name])
+        index = np.linalg.solve(volume.patient_affine, [*position, 1])[:3]
+        np.testing.assert_allclose(index, np.rint(index), atol=1e-6)
+        assert volume.data[tuple(np.rint(index).astype(int))] == stored_slice(n)[0, 0]
 
 
-@pytest.mark.parametrize("table", [True, False], ids=["offset table", "no offset table"])
-@pytest.mark.parametrize("fragments", [1, 2])
-def test_compressed_frames_are_read_one_by_one(tmp_path, table, fragments):
-    count = 40 if fragments == 1 or table else 1
-    ds = make_enhanced([make_plane_position(p) for p in range(count)])
-    frames = [
-        RLELosslessEncoder.encode(stored_slice(n), rows=5, columns=7, samples_per_pixel=1,
-                                  bits_allocated=16, bits_stored=16, pixel_representation=0,
-                                  photometric_interpretation="MONOCHROME2", number_of_frames=1)
-        for n in range(count)
-    ]  # fmt: skip
-    ds.PixelData = encapsulate(frames, fragments_per_frame=fragments, has_bot=table)
-    path = save_dataset(ds, tmp_path / "IM1", RLELossless)
-    (volume,) = read(path, lazy=True)
-    np.testing.assert_array_equal(volume.data.compute(), stored_slices(range(count))[::-1])
+def test_slices_are_in_the_order_of_the_slice_vector(tmp_path):
+    volume = read_one(tmp_path, make_nuclear({"SliceVector": [3, 1, 2]}))
+    np.testing.assert_array_equal(volume.data, stored_slices([0, 2, 1]))
+
+
+@pytest.mark.parametrize(
+    ("keyword", "label"),
+    [
+        ("TimeSlotVector", "time slot"),
+        ("PhaseVector", "phase"),
+        ("RRIntervalVector", "R-R interval"),
+        ("EnergyWindowVector", "energy window"),
+    ],
+)
+def test_repeated_slices_are_a_leading_axis(tmp_path, keyword, label):
+    ds = make_nuclear({keyword: [2, 2, 2, 1, 1, 1], "SliceVector": [1, 2, 3, 1, 2, 3]})
+    volume = read_one(tmp_path, ds)
+    np.testing.assert_array_equal(volume.data, stored_slices([[5, 4, 3], [2, 1, 0]]))
+    assert [(a.label, a.values) for a in volume.leading] == [(label, (1, 2))]
+
+
+def test_gated_slices_have_two_leading_axes(tmp_path):
+    numbers = list(itertools.product((1, 2), (1, 2, 3), (1, 2, 3, 4)))
+    window, slot, slice_ = map(list, zip(*numbers, strict=True))
+    ds = make_nuclear({"EnergyWindowVector": window, "TimeSlotVector": slot, "SliceVector": slice_})
+    volume = read_one(tmp_path, ds)
+    order = np.arange(24).reshape(2, 3, 4)[..., ::-1]
+    np.testing.assert_array_equal(volume.data, stored_slices(order))
+    assert [a.label for a in volume.leading] == ["energy window", "time slot"]
+
+
+PLANAR = {"ImageType": ["ORIGINAL", "PRIMARY", "STATIC", "EMISSION"], "SpacingBetweenSlices": None}
+
+
+def test_planar_images_have_energy_windows_and_detectors_as_axes(tmp_path):
+    vectors = {"EnergyWindowVector": [1, 1, 2, 2], "DetectorVector": [1, 2, 1, 2]}
+    volume = read_one(tmp_path, make_nuclear(vectors, **PLANAR))
+    np.testing.assert_array_equal(volume.data, stored_slices([[0, 1], [2, 3]]))
+    assert [a.label for a in volume.leading] == ["energy window", "detector"]
+    assert volume.patient_affine is None
+    assert volume.geometry.spacing == (ROW_SPACING, COLUMN_SPACING)
+
+
+def test_the_two_sides_of_a_whole_body_scan_are_an_axis(tmp_path):
+    whole = {**PLANAR, "ImageType": ["ORIGINAL", "PRIMARY", "WHOLE BODY", "EMISSION"]}
+    vectors = {"EnergyWindowVector": [1, 1], "DetectorVector": [1, 2]}
+    volume = read_one(tmp_path, make_nuclear(vectors, **whole))
+    np.testing.assert_array_equal(volume.data, stored_slices([0, 1]))
+    assert [(a.label, a.values) for a in volume.leading] == [("detector", (1, 2))]
+
+
+def test_three_numbers_of_planar_images_are_three_axes(tmp_path):
+    numbers = list(itertools.product((1, 2), (1, 2), (1, 2, 3)))
+    window, detector, phase = map(list, zip(*numbers, strict=True))
+    vectors = {"EnergyWindowVector": window, "DetectorVector": detector, "PhaseVector": phase}
+    volume = read_one(tmp_path, make_nuclear(vectors, **PLANAR))
+    order = np.arange(12).reshape(2, 2, 3)
+    np.testing.assert_array_equal(volume.data, stored_slices(order))
+    assert [a.label for a in volume.leading] == ["energy window", "detector", "phase"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"SliceVector": [1, 2]}, {"SpacingBetweenSlices": None}, {"DetectorInformationSequence": []}],
+    ids=["short vector", "no spacing", "no detector"],
+)
+def test_slices_whose_position_is_not_known_are_still_read(tmp_path, change):
+    ds = make_nuclear({"SliceVector": [1, 2, 3]})
+    for keyword, value in change.items():
+        setattr(ds, keyword, value)
+    volume = read_one(tmp_path, ds)
+    np.testing.assert_array_equal(volume.data, stored_slices(range(3)))
+    assert volume.patient_affine is None

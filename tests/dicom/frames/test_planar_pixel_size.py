@@ -1,4 +1,4 @@
-"""Pixel sizes of images without a place in the patient."""
+"""Pixel sizes of images without a position in patient space."""
 
 import numpy as np
 import pytest
@@ -14,14 +14,14 @@ FILM = "The pixel size is that of the scanned film."
 REGIONS = "The ultrasound regions have no pixel size in common: shown in pixels."
 
 
-def one(tmp_path, **attributes):
-    """Return the volume of one image that is not a slice."""
+def read_one(tmp_path, **attributes):
+    """Return the volume of one image without a position."""
     (volume,) = read(save_dataset(make_image(stored_slice(0), **attributes), tmp_path / "IM1"))
     return volume
 
 
-def spacing_of(volume):
-    """Return the pixel size in mm, between rows and between columns, None where unknown."""
+def find_spacing(volume):
+    """Return the pixel size in mm, between rows and between columns, for comparison; or None."""
     return None if volume.geometry is None else pytest.approx(volume.geometry.spacing)
 
 
@@ -40,7 +40,7 @@ PROJECTIONS = {
         (0.15, 0.25),
         [],
     ),
-    "calibrated in spite of a magnification": (
+    "calibrated, with a magnification": (
         {
             "PixelSpacing": [0.15, 0.25],
             "ImagerPixelSpacing": [0.2, 0.3],
@@ -69,7 +69,7 @@ PROJECTIONS = {
         (0.1, 0.15),
         ["The pixel size is the detector's divided by an estimated magnification of 2."],
     ),
-    "the detector's, magnified by nothing": (
+    "the detector's, magnified by zero": (
         {"ImagerPixelSpacing": [0.2, 0.3], "EstimatedRadiographicMagnificationFactor": "0"},
         (0.2, 0.3),
         [DETECTOR],
@@ -80,7 +80,7 @@ PROJECTIONS = {
         (0.2, 0.3),
         [],
     ),
-    "alone, of no projection": (
+    "alone, not a projection": (
         {"PixelSpacing": [0.2, 0.3], "Modality": "OT"},
         (0.2, 0.3),
         [],
@@ -98,14 +98,14 @@ PROJECTIONS = {
 
 @pytest.mark.parametrize(("attributes", "spacing", "notes"), PROJECTIONS.values(), ids=PROJECTIONS)
 def test_the_pixel_size_of_a_projection(tmp_path, attributes, spacing, notes):
-    volume = one(tmp_path, **{"Modality": "DX", **attributes})
-    assert spacing_of(volume) == spacing
+    volume = read_one(tmp_path, **{"Modality": "DX", **attributes})
+    assert find_spacing(volume) == spacing
     assert list(volume.notes) == notes
 
 
 @pytest.mark.parametrize(("attributes", "spacing", "_"), PROJECTIONS.values(), ids=PROJECTIONS)
 def test_units_are_millimetres_only_where_the_size_is_known(tmp_path, attributes, spacing, _):
-    volume = one(tmp_path, **{"Modality": "DX", **attributes})
+    volume = read_one(tmp_path, **{"Modality": "DX", **attributes})
     assert volume.units == (("pixel" if spacing is None else "mm"),) * 2
     assert volume.patient_affine is None
 
@@ -126,23 +126,23 @@ def test_units_are_millimetres_only_where_the_size_is_known(tmp_path, attributes
     ids=str,
 )
 def test_an_aspect_ratio_is_a_size_in_pixels(tmp_path, ratio, size, notes):
-    volume = one(tmp_path, Modality="OT", PixelAspectRatio=ratio)
+    volume = read_one(tmp_path, Modality="OT", PixelAspectRatio=ratio)
     assert volume.geometry is None
     assert volume.pixel_size == pytest.approx(size)
     assert len(volume.notes) == 1 + notes
 
 
-def test_an_aspect_ratio_is_told(tmp_path):
-    volume = one(tmp_path, Modality="OT", PixelAspectRatio=["4", "3"])
+def test_an_aspect_ratio_is_a_note(tmp_path):
+    volume = read_one(tmp_path, Modality="OT", PixelAspectRatio=["4", "3"])
     assert volume.notes == (
         NO_PIXEL_SIZE,
         "Pixels are 4 high to 3 wide: rows are drawn 1.333 pixels apart.",
     )
 
 
-def test_a_known_size_overrules_an_aspect_ratio(tmp_path):
-    volume = one(tmp_path, Modality="OT", PixelAspectRatio=["4", "3"], PixelSpacing=[0.2, 0.3])
-    assert spacing_of(volume) == (0.2, 0.3)
+def test_a_known_size_overrides_an_aspect_ratio(tmp_path):
+    volume = read_one(tmp_path, Modality="OT", PixelAspectRatio=["4", "3"], PixelSpacing=[0.2, 0.3])
+    assert find_spacing(volume) == (0.2, 0.3)
     assert volume.pixel_size == (1, 1)
 
 
@@ -180,24 +180,24 @@ ULTRASOUND = {
 
 @pytest.mark.parametrize(("regions", "spacing", "notes"), ULTRASOUND.values(), ids=ULTRASOUND)
 def test_the_pixel_size_of_ultrasound(tmp_path, regions, spacing, notes):
-    volume = one(tmp_path, Modality="US", SequenceOfUltrasoundRegions=regions)
-    assert spacing_of(volume) == spacing
+    volume = read_one(tmp_path, Modality="US", SequenceOfUltrasoundRegions=regions)
+    assert find_spacing(volume) == spacing
     assert list(volume.notes) == notes
 
 
-def test_ultrasound_regions_overrule_a_pixel_spacing(tmp_path):
+def test_ultrasound_regions_override_a_pixel_spacing(tmp_path):
     regions = [region(0.02, 0.05)]
-    volume = one(
+    volume = read_one(
         tmp_path, Modality="US", SequenceOfUltrasoundRegions=regions, PixelSpacing=[9.0, 9.0]
     )
-    assert spacing_of(volume) == (0.5, 0.2)
+    assert find_spacing(volume) == (0.5, 0.2)
 
 
 # --- Views are not slices -----------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("modality", ["CR", "DX", "MG", "XA", "US", "XC"])
-def test_views_of_one_size_stay_images_of_their_own(tmp_path, modality):
+def test_views_of_one_size_are_separate_volumes(tmp_path, modality):
     views = [
         make_image(
             stored_slice(n), Modality=modality, InstanceNumber=n + 1, PixelSpacing=[0.2, 0.3]
@@ -223,7 +223,7 @@ def test_views_of_one_size_stay_images_of_their_own(tmp_path, modality):
     ],
     ids=["a CT without", "an ultrasound without", "directions that are not perpendicular"],
 )
-def test_an_image_that_should_have_a_place_and_has_none_says_so(tmp_path, attributes, note):
+def test_an_image_that_should_have_a_position_and_has_none_has_a_note(tmp_path, attributes, note):
     ds = make_image(stored_slice(0), PixelSpacing=[2, 3], **attributes)
     (volume,) = read(save_dataset(ds, tmp_path / "IM1"))
     assert list(volume.notes) == note

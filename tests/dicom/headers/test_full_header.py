@@ -1,4 +1,4 @@
-"""All elements of a header, with pydicom as the judge of what they are."""
+"""All elements of a header, compared with pydicom."""
 
 import struct
 import warnings
@@ -27,7 +27,7 @@ from napari_medread.errors import UnreadableFile
 
 PIXELS = stored_slice(0)
 
-JUDGED = [
+COMPARED_FILES = [
     "CT_small.dcm",
     "MR_small_bigendian.dcm",
     "rtplan.dcm",
@@ -48,17 +48,17 @@ JUDGED = [
 ]
 
 
-def judged(dataset):
-    """Yield tag, VR, and value of every element as pydicom has it, depth first."""
+def iterate_elements(dataset):
+    """Yield every element as pydicom reads it, depth first."""
     for element in dataset:
         yield element
         if element.VR == "SQ":
             for item in element.value:
-                yield from judged(item)
+                yield from iterate_elements(item)
 
 
 def expected_text(element):
-    """Return how a value is spelled in a file: only for those that are text or numbers."""
+    """Return the text of a value as stored; None for sequences, bytes and floats."""
     value = element.value
     if element.VR == "SQ" or isinstance(value, bytes) or element.VR == "FL":
         return None
@@ -66,14 +66,14 @@ def expected_text(element):
     return "\\".join("" if each is None else str(each) for each in values)
 
 
-@pytest.mark.parametrize("name", JUDGED)
+@pytest.mark.parametrize("name", COMPARED_FILES)
 def test_elements_are_those_of_pydicom(name):
     path = Path(get_testdata_file(name) or get_charset_files(name)[0])
     found = [tag for _, tag in FullHeader(path).read_tags().walk() if not tag.is_item]
     with warnings.catch_warnings(), config.disable_value_validation():
         warnings.simplefilter("ignore")
         dataset = dcmread(path, stop_before_pixels=True)
-        wanted = [*judged(dataset.file_meta), *judged(dataset)]
+        wanted = [*iterate_elements(dataset.file_meta), *iterate_elements(dataset)]
         assert len(found) == len(wanted) > 3
         for tag, element in zip(found, wanted, strict=True):
             assert tag.tag == f"({element.tag.group:04X},{element.tag.element:04X})"
@@ -90,7 +90,7 @@ def test_elements_are_those_of_pydicom(name):
                 assert tag.numbers == pytest.approx(tuple(np.atleast_1d(element.value)))
 
 
-def test_pixels_are_not_read_and_not_needed(tmp_path):
+def test_pixels_are_not_read(tmp_path):
     path = save_dataset(make_image(PIXELS), tmp_path / "a")
     whole = path.read_bytes()
     path.write_bytes(whole[: whole.rindex(PIXELS.tobytes()[:20])])  # cut inside its pixels
@@ -104,7 +104,7 @@ def test_names_in_several_scripts(tmp_path):
     ds = make_image(PIXELS, SpecificCharacterSet=["", "ISO 2022 IR 87"], PatientName=name)
     item = Dataset()
     item.PersonName = name
-    ds.PersonIdentificationCodeSequence = [item]  # has the character set of what it is in
+    ds.PersonIdentificationCodeSequence = [item]  # has the character set of the dataset around it
     tags = FullHeader(save_dataset(ds, tmp_path / "a")).read_tags()
     assert tags["PatientName"].value == name
     assert [tag.value for tag in tags.find("太郎")] == [name, name]
@@ -115,7 +115,7 @@ def test_private_elements_have_their_vendors_names(tmp_path):
     block = ds.private_block(0x0019, "SIEMENS MR HEADER", create=True)
     block.add_new(0x0C, "IS", 700)
     block.add_new(0xF0, "LO", "unheard of")
-    # Implicit VR only knows what the dictionaries know.
+    # In implicit VR only elements in a dictionary have a known VR.
     for n, syntax in enumerate((ImplicitVRLittleEndian, ExplicitVRBigEndian)):
         tags = FullHeader(save_dataset(ds, tmp_path / f"{n}", syntax)).read_tags()
         (known,) = tags.find("0019,100C")
@@ -146,8 +146,8 @@ def test_values_that_break_the_rules_are_shown_as_they_are(tmp_path):
         assert text in tags[keyword].value
 
 
-def test_one_element_alone_has_the_value_that_it_has_among_all(tmp_path):
-    """Whether implicit VR's "US or SS" is signed is said by another element (PS3.3 C.7.6.3)."""
+def test_an_element_read_alone_has_the_same_value(tmp_path):
+    """In implicit VR another element decides whether "US or SS" is signed (PS3.3 C.7.6.3)."""
     ds = make_image(PIXELS, PixelRepresentation=1)
     ds.add_new("SmallestImagePixelValue", "SS", -1024)
     ds.add_new("PixelPaddingValue", "SS", -2000)
@@ -158,7 +158,7 @@ def test_one_element_alone_has_the_value_that_it_has_among_all(tmp_path):
         assert FullHeader(path, tag.tag).read_tags()[keyword] == tag
 
 
-def test_an_element_of_a_vr_that_there_is_not_hides_no_other(tmp_path):
+def test_an_element_with_an_unknown_vr_does_not_hide_others(tmp_path):
     ds = make_image(PIXELS)
     item = Dataset()
     item.ScheduledProcedureStepDescription = "head"
@@ -166,7 +166,7 @@ def test_an_element_of_a_vr_that_there_is_not_hides_no_other(tmp_path):
     ds.PatientComments = "seen"
     path = save_dataset(ds, tmp_path / "a")
     content = path.read_bytes()
-    for number in (0x0007, 0x0275):  # inside of the sequence, and all of it
+    for number in (0x0007, 0x0275):  # inside the sequence, and the sequence itself
         tag = struct.pack("<HH", 0x0040, number)
         at = content.index(tag) + len(tag)
         (tmp_path / "b").write_bytes(content[:at] + b"XX" + content[at + 2 :])
@@ -174,7 +174,7 @@ def test_an_element_of_a_vr_that_there_is_not_hides_no_other(tmp_path):
         assert tags["PatientComments"].value == "seen"
 
 
-def test_binary_data_say_how_long_they_are(tmp_path):
+def test_binary_values_are_shown_with_their_length(tmp_path):
     ds = make_image(PIXELS)
     ds.add_new(0x00420011, "OB", bytes(range(200)))
     ds.add_new(0x00091001, "UN", b"12")
@@ -185,14 +185,14 @@ def test_binary_data_say_how_long_they_are(tmp_path):
     assert tags["(0009,1001)"].value == '2 bytes: 31 32 "12"'  # may be text, or 12849
 
 
-def test_uids_say_what_they_mean(tmp_path):
+def test_uids_are_shown_with_their_names(tmp_path):
     tags = FullHeader(save_dataset(make_image(PIXELS), tmp_path / "a")).read_tags()
     assert tags["SOPClassUID"].meaning == "CT Image Storage"
     assert tags["SOPInstanceUID"].meaning == ""
     assert tags["TransferSyntaxUID"] in tags.find("Explicit VR")
 
 
-def test_a_frame_has_its_own_groups_and_no_others(tmp_path):
+def test_a_frame_has_only_its_own_functional_groups(tmp_path):
     path = save_dataset(make_enhanced([make_plane_position(n) for n in range(4)]), tmp_path / "a")
     header = FullHeader(path)
     assert header.number_of_frames == 4
@@ -209,7 +209,7 @@ def test_a_frame_has_its_own_groups_and_no_others(tmp_path):
     assert header.read_tags(9)["PerFrameFunctionalGroupsSequence"].children == ()
 
 
-def test_only_one_element_may_be_read(tmp_path):
+def test_one_element_can_be_read_alone(tmp_path):
     ds = make_mosaic()
     path = save_dataset(ds, tmp_path / "a")
     (only,) = FullHeader(path, "(0029,1010)").read_tags().find("0029,1010")
@@ -218,7 +218,7 @@ def test_only_one_element_may_be_read(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"no dicom at all" * 20, None])
-def test_other_files_are_refused(tmp_path, content):
+def test_files_that_are_not_dicom_are_refused(tmp_path, content):
     path = tmp_path / "other"
     if content is not None:
         path.write_bytes(content)
@@ -226,7 +226,7 @@ def test_other_files_are_refused(tmp_path, content):
         FullHeader(path).read_tags()
 
 
-def test_a_file_cut_inside_its_header_is_no_crash(tmp_path):
+def test_a_file_that_ends_inside_its_header_gives_one_sentence(tmp_path):
     path = save_dataset(make_series()[0], tmp_path / "a")
     whole = path.read_bytes()
     refused = []
@@ -236,10 +236,10 @@ def test_a_file_cut_inside_its_header_is_no_crash(tmp_path):
             FullHeader(path).read_tags()
         except UnreadableFile as error:
             refused.append(str(error))
-    assert all(said.startswith("a: ") for said in refused)
+    assert all(message.startswith("a: ") for message in refused)
 
 
-def test_a_long_header_is_there_as_a_whole(tmp_path):
+def test_a_long_header_is_read_completely(tmp_path):
     ds = make_image(PIXELS)
     items = []
     for n in range(1000):

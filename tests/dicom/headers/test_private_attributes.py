@@ -1,4 +1,4 @@
-"""What vendors write in attributes of their own."""
+"""Vendors' private attributes."""
 
 import struct
 
@@ -15,10 +15,10 @@ from napari_medread.dicom.headers.private_attributes import get_private_numbers
 SLICES = 3
 
 
-def diffusion(b_values, write, maker):
-    """Return two or more sets of slices, each with a b-value that ``write(ds, b)`` notes."""
+def make_diffusion(b_values, write, manufacturer):
+    """Return two or more sets of slices, each with a b-value that ``write(ds, b)`` writes."""
     datasets = make_series(
-        slices=list(range(SLICES)) * len(b_values), Manufacturer=maker, Modality="MR"
+        slices=list(range(SLICES)) * len(b_values), Manufacturer=manufacturer, Modality="MR"
     )
     for n, ds in enumerate(datasets):
         ds.InstanceNumber = 100 - n  # the last was acquired first
@@ -26,20 +26,20 @@ def diffusion(b_values, write, maker):
     return datasets
 
 
-def tag(number, vr, form=lambda b: b):
-    """Return what writes a b-value as a private element."""
-    return lambda ds, b: ds.add_new(number, vr, form(b))
+def write_tag(number, vr, convert=lambda b: b):
+    """Return a function that writes a b-value as a private element."""
+    return lambda ds, b: ds.add_new(number, vr, convert(b))
 
 
 VENDORS = {
-    "Siemens": ("SIEMENS", tag(0x0019100C, "IS", str)),
-    "GE": ("GE MEDICAL SYSTEMS", tag(0x00431039, "IS", lambda b: [b, 8, 0, 0])),
+    "Siemens": ("SIEMENS", write_tag(0x0019100C, "IS", str)),
+    "GE": ("GE MEDICAL SYSTEMS", write_tag(0x00431039, "IS", lambda b: [b, 8, 0, 0])),
     "GE, several shells": (
         "GE MEDICAL SYSTEMS",
-        tag(0x00431039, "IS", lambda b: [1_000_000_000 + b, 8, 0, 0]),
+        write_tag(0x00431039, "IS", lambda b: [1_000_000_000 + b, 8, 0, 0]),
     ),
-    "Philips": ("Philips Medical Systems", tag(0x20011003, "FL", float)),
-    "UIH": ("UIH", tag(0x00651009, "FD", float)),
+    "Philips": ("Philips Medical Systems", write_tag(0x20011003, "FL", float)),
+    "UIH": ("UIH", write_tag(0x00651009, "FD", float)),
 }
 
 
@@ -48,8 +48,8 @@ VENDORS = {
 )
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_b_values_of_vendors_are_a_leading_axis(tmp_path, vendor, syntax):
-    maker, write = VENDORS[vendor]
-    datasets = diffusion([800, 0, 50], write, maker)
+    manufacturer, write = VENDORS[vendor]
+    datasets = make_diffusion([800, 0, 50], write, manufacturer)
     (volume,) = read(write_series(tmp_path, datasets, syntax=syntax))
     (axis,) = volume.leading
     assert (axis.label, [float(v[0]) for v in axis.values]) == ("b-value", [50, 0, 800])
@@ -60,13 +60,15 @@ def test_b_values_of_vendors_are_a_leading_axis(tmp_path, vendor, syntax):
 @pytest.mark.parametrize(
     "syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian], ids=["explicit", "implicit"]
 )
-def test_directions_tell_equal_b_values_apart(tmp_path, syntax):
+def test_directions_distinguish_equal_b_values(tmp_path, syntax):
     def write(ds, direction):
         ds.add_new(0x0019100C, "IS", "800")
         ds.add_new(0x0019100E, "FD", direction)
 
     directions = [[1.0, 0.0, 0.0], [0.0, 0.6, 0.8]]
-    (volume,) = read(write_series(tmp_path, diffusion(directions, write, "SIEMENS"), syntax=syntax))
+    (volume,) = read(
+        write_series(tmp_path, make_diffusion(directions, write, "SIEMENS"), syntax=syntax)
+    )
     (axis,) = volume.leading
     assert axis.values == ((800, 0, 0.6, 0.8), (800, 1, 0, 0))
 
@@ -76,12 +78,12 @@ def test_the_standards_own_b_value_comes_first(tmp_path):
         ds.DiffusionBValue = float(b)
         ds.add_new(0x0019100C, "IS", str(7 * b))
 
-    (volume,) = read(write_series(tmp_path, diffusion([0, 100], write, "SIEMENS")))
+    (volume,) = read(write_series(tmp_path, make_diffusion([0, 100], write, "SIEMENS")))
     assert volume.leading[0].values == ((100,), (0,))
 
 
-def test_a_private_tag_of_another_vendor_is_no_b_value(tmp_path):
-    datasets = diffusion([1, 2], tag(0x0019100C, "IS", str), "Philips")
+def test_a_private_tag_of_another_vendor_is_not_a_b_value(tmp_path):
+    datasets = make_diffusion([1, 2], write_tag(0x0019100C, "IS", str), "Philips")
     volumes = read(write_series(tmp_path, datasets))
     assert "b-value" not in [axis.label for v in volumes for axis in v.leading]
 
@@ -102,14 +104,14 @@ def test_a_private_tag_of_another_vendor_is_no_b_value(tmp_path):
         (b"", ()),
     ],
 )
-def test_numbers_whose_type_got_lost(raw, numbers):
+def test_numbers_of_unknown_vr(raw, numbers):
     ds = Dataset()
     ds.add_new(0x0019100C, "UN", raw)
     assert get_private_numbers(ds, 0x0019100C) == pytest.approx(numbers)
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_any_bytes_are_a_csa_header_without_what_is_wanted(seed):
+def test_arbitrary_bytes_are_a_csa_header_without_the_wanted_tags(seed):
     random = np.random.default_rng(seed)
     start = b"SV10" if seed % 2 else b""
     data = start + struct.pack("<II", 2**31 - 1, 77) + random.bytes(3000)

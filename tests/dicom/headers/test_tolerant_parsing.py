@@ -1,4 +1,4 @@
-"""Settings of the whole process come back, whichever thread is done first."""
+"""Settings of the whole process are restored, whichever thread finishes first."""
 
 import threading
 import warnings
@@ -8,7 +8,7 @@ from pydicom import config
 from napari_medread.dicom.headers.tolerant_parsing import tolerant_pydicom
 
 
-def test_what_was_set_before_comes_back_after_the_last_thread():
+def test_settings_are_restored_after_the_last_thread():
     filters, mode = list(warnings.filters), config.settings.reading_validation_mode
     assert mode != config.IGNORE
     entered, leave = threading.Event(), threading.Event()
@@ -24,7 +24,7 @@ def test_what_was_set_before_comes_back_after_the_last_thread():
         assert entered.wait(20)
         with tolerant_pydicom:
             warnings.warn("not shown", stacklevel=1)
-    # The other is still reading.
+    # The other thread is still inside.
     assert config.settings.reading_validation_mode == config.IGNORE
     leave.set()
     thread.join()
