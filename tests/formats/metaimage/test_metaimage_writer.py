@@ -353,5 +353,5 @@ def test_a_disk_too_small_is_one_sentence_and_changes_nothing(tmp_path):
     command = [*own, f'{mount} && exec "$2" "$3" "$1"', "sh", disk, sys.executable, script]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     assert done.stdout == (
-        "x.mhd was not written: there is no room left on the disk. Nothing was changed.\n"
+        "x.mhd was not written: no space is left on the disk. Nothing was changed.\n"
     )

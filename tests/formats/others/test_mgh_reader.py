@@ -61,7 +61,7 @@ def test_a_place_that_is_not_good_is_none(tmp_path):
 
 @pytest.mark.parametrize(
     ("at", "value", "reason"),
-    [(0, 7, "this is not an MGH file."), (4, -1, "this is no MGH file."),
+    [(0, 7, "this is not an MGH file."), (4, -1, "this is not an MGH file."),
      (20, 5, "its type 5 cannot be read."),
      (30, 0x7FC00000, "the numbers of its geometry are not finite.")],
 )  # fmt: skip

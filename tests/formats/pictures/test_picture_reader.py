@@ -97,7 +97,7 @@ def test_standard_picture_without_a_network_is_refused_soon(uri):
     with pytest.raises(UnreadableFile) as error:
         picture_reader.read_standard_picture(uri)
     assert str(error.value) == (
-        "imageio:chelsea.png: this picture could not be fetched. Is there an internet connection?"
+        "imageio:chelsea.png: this picture could not be downloaded. Check the internet connection."
     )
     assert time.monotonic() - start < 30
 

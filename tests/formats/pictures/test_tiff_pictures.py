@@ -149,7 +149,7 @@ def test_pages_of_other_sizes_are_named_in_a_note(tmp_path):
         file.write(pixels((5, 6), "u1"))
     volume = read(tmp_path / "a.tif")
     assert volume.shape == (20, 30)
-    assert volume.notes[0] == "The file holds 1 more pictures of other sizes; they were not opened."
+    assert volume.notes[0] == "1 more pictures in the file have another size and were not opened."
 
 
 @pytest.mark.parametrize(
@@ -248,7 +248,7 @@ def test_a_missing_decoder_is_named(tmp_path):
     with pytest.raises(UnreadableFile) as error:
         picture_reader.read(tmp_path / "a.tif")
     assert str(error.value) == (
-        "a.tif: its LZW compression needs one more package: pip install imagecodecs."
+        "a.tif: its LZW compression needs another package: pip install imagecodecs."
     )
 
 

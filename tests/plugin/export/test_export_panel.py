@@ -133,7 +133,7 @@ def test_dicom_names_the_patient_on_request_only(viewer, widget, export, tmp_pat
         (again,) = napari_medread.read(tmp_path / name)
         assert np.array_equal(again.data, volume.data)
     widget.file.value = tmp_path / "nobody.dcm"
-    assert "there are files in it already" in export()
+    assert "this folder already contains files" in export()
 
 
 def test_what_cannot_be_written_is_said_before(viewer, widget):

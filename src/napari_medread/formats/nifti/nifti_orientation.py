@@ -154,7 +154,7 @@ def quaternion_from_rotation(rotation: FloatArray) -> tuple[float, float, float]
 
 
 def _is_rigid(affine: FloatArray, spacing: tuple[float, ...]) -> bool:
-    """Return whether an affine is a rotation or reflection with the given spacing, without shear."""
+    """Return whether an affine is a rotation or reflection of a grid with a spacing."""
     lengths = np.linalg.norm(affine[:3, :3], axis=0)
     if not (np.isfinite(lengths).all() and lengths.all()):
         return False

@@ -64,7 +64,7 @@ class _Dimensions(NamedTuple):
         Number of voxels along x, y, z, the fourth and the fifth dimension.
     slice_step : float
         Spacing along z of an image without a patient position.
-    fourth : LeadingAxis or None
+    fourth : Axis or None
         The axis of the fourth dimension.
     """
 

@@ -1,4 +1,4 @@
-"""Pictures: JPEG, PNG, BMP, GIF and TIFF files, and imageio's standard ones."""
+"""Reads pictures: JPEG, PNG, BMP, GIF and TIFF files, and imageio's standard pictures."""
 
 from __future__ import annotations
 
@@ -19,33 +19,33 @@ from napari_medread.formats.registry import IMAGEIO_SCHEME, find_format
 
 
 def read(path: Path, progress: Progress = no_progress) -> list[Volume]:
-    """Read a picture: grey, RGB or RGBA, 8 or 16 bits, several frames or pages as a stack.
+    """Read a picture: grey, RGB or RGBA with 8 or 16 bits; several frames or pages are a stack.
 
     Parameters
     ----------
     path : Path
         The picture.
     progress : Progress
-        Not used: decoders read a picture in one go.
+        Not used: decoders read a picture in one call.
 
     Returns
     -------
     list of Volume
-        One. Its pixels have a size in mm where a TIFF or PNG says so in earnest.
+        One volume. Its pixels have a size in mm if a TIFF or PNG gives a plausible one.
 
     Raises
     ------
     UnreadableFile
-        Where it is broken, or of a kind that cannot be read.
+        If the picture is corrupt, or of a kind that cannot be read.
     """
     del progress
     decode = read_tiff if path.suffix.lower() in (".tif", ".tiff") else read_pillow_picture
     try:
-        with suppress_warnings():  # the decoders' remarks on odd but harmless tags
+        with suppress_warnings():  # decoders warn about unusual but harmless tags
             return [decode(path)]
     except UnreadableFile:
         raise
-    # The decoders raise many kinds for broken files; all of them mean "unreadable".
+    # Decoders raise many kinds of exceptions for corrupt files.
     except Exception as error:
         raise UnreadableFile(
             f"{path.name}: this picture cannot be read ({_describe_decoder_error(error)})."
@@ -55,12 +55,12 @@ def read(path: Path, progress: Progress = no_progress) -> list[Volume]:
 def read_standard_picture(uri: str) -> list[Volume]:
     """Read one of imageio's standard pictures, such as ``imageio:chelsea.png``.
 
-    It is fetched from the internet the first time and then kept on this computer.
+    It is downloaded the first time and then kept on this computer.
 
     Raises
     ------
     UnreadableFile
-        Where there is no picture of that name, or it cannot be fetched.
+        If there is no picture of that name, or it cannot be downloaded.
     """
     name = uri.removeprefix(IMAGEIO_SCHEME).lstrip("/")
     if name not in EXAMPLE_IMAGES or find_format(Path(name)) is None:
@@ -69,17 +69,17 @@ def read_standard_picture(uri: str) -> list[Volume]:
         path = Path(get_remote_file(f"images/{name}"))  # type: ignore[no-untyped-call]
     except Exception as error:  # many kinds, from no network to a full disk
         raise UnreadableFile(
-            f"{IMAGEIO_SCHEME}{name}: this picture could not be fetched. Is there an internet "
-            "connection?"
+            f"{IMAGEIO_SCHEME}{name}: this picture could not be downloaded. Check the "
+            "internet connection."
         ) from error
-    # The copy that imageio keeps is nothing that a person has opened.
+    # The user has not opened the copy that imageio keeps.
     return [replace(volume, source=()) for volume in read(path)]
 
 
 def _describe_decoder_error(error: Exception) -> str:
-    """Return what a decoder says is wrong, without the path that it may repeat."""
+    """Return the problem that a decoder reports, without the path that it may contain."""
     if isinstance(error, UnidentifiedImageError):
-        return "it is no picture, or its start is damaged"
+        return "it is not a picture, or its start is damaged"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     lines = str(error).strip().splitlines()

@@ -1,4 +1,4 @@
-"""Pictures that Pillow decodes, through imageio: JPEG, PNG, BMP and GIF."""
+"""Reads pictures that Pillow decodes: JPEG, PNG, BMP and GIF."""
 
 from __future__ import annotations
 
@@ -20,34 +20,34 @@ from napari_medread.core.volume import NO_PIXEL_SIZE, Axis, Volume
 MM_PER_INCH = 25.4
 
 DEFAULT_SCREEN_DPI = (72.0, 96.0)
-"""Densities that programs write when they know none: the screens of old, not a scale."""
+"""Densities that programs write by default; they do not give the size of the pixels."""
 
 _DPI_TOLERANCE = 0.05
-"""Screens' densities are rounded to whole dots per metre or centimetre."""
+"""In dpi: default densities are rounded to whole dots per metre or centimetre."""
 
 _DISPLAY_MODES = {"CMYK": "RGB", "LA": "RGBA", "La": "RGBA", "PA": "RGBA", "RGBa": "RGBA"}
-"""Pillow modes that napari cannot show, and those that it can."""
+"""Pillow mode that napari cannot display, to the mode that is used for it."""
 
 _SWAPPING_ORIENTATIONS = (5, 6, 7, 8)
-"""Values of EXIF's Orientation that swap rows and columns."""
+"""Values of the EXIF tag Orientation that swap rows and columns."""
 
 
 def read_pillow_picture(path: Path) -> Volume:
     """Read a JPEG, PNG, BMP or GIF.
 
-    A photograph is turned as its EXIF tag says. The frames of an animation are a leading
-    axis: ``time`` in s where all of them take equally long.
+    A photograph is rotated by its EXIF tag. The frames of an animation are a leading axis,
+    ``time`` in s if all of them have the same duration.
     """
     with Image.open(path) as image:
-        # What else is in a photograph (MPO) is its preview, its depth or its twin.
+        # The further images of a photograph (MPO) are previews, depth maps or stereo images.
         frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
         modes, durations = _find_modes_and_durations(image, frames)
         spacing = _read_png_spacing(image) if image.format == "PNG" else None
-        indexed = image.mode == "P"
-        deep = (
+        has_palette = image.mode == "P"
+        is_16_bit_colour = (
             image.format == "PNG" and _read_png_bit_depth(path) == 16 and len(image.getbands()) > 1
         )
-    if deep:  # of which Pillow drops the lower half
+    if is_16_bit_colour:  # Pillow reduces it to 8 bits
         data = sitk.GetArrayFromImage(sitk.ReadImage(str(path), imageIO="PNGImageIO"))
         return make_picture_volume(data, path, spacing)
     mode = modes.pop() if len(modes) == 1 else "RGBA"
@@ -58,8 +58,8 @@ def read_pillow_picture(path: Path) -> Volume:
         data = np.stack(list(iio.imiter(path, plugin="pillow", mode=mode)))
         duration = durations.pop() if len(durations) == 1 else None
         leading = (Axis("time", "s", duration / 1000) if duration else Axis("frame"),)
-    if indexed and mode == "RGB" and (data == data[..., :1]).all():
-        data = data[..., 0]  # a palette of greys, as ultrasound machines write
+    if has_palette and mode == "RGB" and (data == data[..., :1]).all():
+        data = data[..., 0]  # a palette of grey values, as ultrasound machines write
     return make_picture_volume(data, path, spacing, leading)
 
 
@@ -72,22 +72,22 @@ def make_picture_volume(
     inverted: bool = False,
     notes: tuple[str, ...] = (),
 ) -> Volume:
-    """Make a volume of planes without a patient position.
+    """Make the volume of a picture, which has no patient position.
 
     Parameters
     ----------
     data : array
-        ``leading`` axes, rows and columns, and then colour if there is one more.
+        Shape ``(*leading, rows, columns)``, with a last axis of 3 or 4 if it is colour.
     path : Path
-        Where it comes from.
+        The file.
     spacing : tuple of float or None
-        Millimetres between rows and between columns, where they are known.
+        Distance in mm between rows and between columns; None if it is not known.
     leading : tuple of Axis
         The axes before the rows.
     inverted : bool
-        Whether high values are dark.
+        Whether high values are displayed dark.
     notes : tuple of str
-        What a person should know of it.
+        Sentences about the picture for the user.
     """
     rgb = data.ndim == len(leading) + 3
     if data.dtype == bool:
@@ -113,7 +113,7 @@ def make_picture_volume(
 
 
 def validate_pixel_size(row: float, column: float) -> tuple[float, float] | None:
-    """Return a pixel size in mm unless it is nonsense, or a screen's default density."""
+    """Return a pixel size in mm, or None if it is invalid or a default density."""
     if not (math.isfinite(row) and math.isfinite(column) and row > 0 and column > 0):
         return None
     dpi = MM_PER_INCH / row
@@ -125,7 +125,7 @@ def validate_pixel_size(row: float, column: float) -> tuple[float, float] | None
 def _find_modes_and_durations(
     image: Image.Image, frames: int
 ) -> tuple[set[str], set[float | None]]:
-    """Return the modes to show the frames in, and how many ms they take."""
+    """Return the display modes of the frames, and their durations in ms."""
     modes, durations = set(), set()
     for n in range(frames):
         image.seek(n)
@@ -139,26 +139,26 @@ def _find_modes_and_durations(
 
 
 def _read_png_bit_depth(path: Path) -> int:
-    """Return the bits of a PNG's samples: the byte at 24 (PNG 11.2.2, IHDR)."""
+    """Return the bits per sample of a PNG, its byte 24 (PNG 11.2.2, IHDR)."""
     with path.open("rb") as file:
         return file.read(25)[24]
 
 
 def _read_png_spacing(image: Image.Image) -> tuple[float, float] | None:
-    """Return mm between rows and between columns from the pHYs chunk (PNG 11.3.4.3)."""
-    found = image.info.get("dpi")  # Pillow gives it only where the unit is the metre
-    if not found or not all(found):
+    """Return the distance in mm of rows and of columns, from the pHYs chunk (PNG 11.3.4.3)."""
+    dpi = image.info.get("dpi")  # Pillow sets it only if the unit is the metre
+    if not dpi or not all(dpi):
         return None
-    column, row = (MM_PER_INCH / float(density) for density in found)
+    column, row = (MM_PER_INCH / float(density) for density in dpi)
     if image.getexif().get(Exif.Orientation) in _SWAPPING_ORIENTATIONS:
         row, column = column, row
     return validate_pixel_size(row, column)
 
 
 def _find_contrast_limits(data: NDArray[Any]) -> tuple[float, float]:
-    """Return the full range at 8 bits, as picture viewers show it, else percentiles."""
+    """Return the full range of 8-bit pictures, as picture viewers do, else percentiles."""
     if data.dtype == np.uint8 and data.max() > 1:
         return 0.0, 255.0
-    # Numbers near the largest there are overflow on the way to a percentile.
+    # Values near the limit of the type overflow when percentiles are interpolated.
     with np.errstate(over="ignore", invalid="ignore"):
         return contrast_limits.find_percentile_limits(contrast_limits.sample_voxels(data))
