@@ -199,7 +199,8 @@ def write(
         that ends in a separator, or is a folder, becomes a folder of DICOM images. Such a folder
         must be new or empty.
     volume : Volume
-        What to write. A lazy volume is read piece by piece, never as a whole.
+        What to write, with the geometry that it has: see ``Geometry`` for the order of axes, unit
+        and frame. A lazy volume is read piece by piece, never as a whole.
     compress : bool
         Whether to compress the data without loss, for suffixes that allow both.
     keep_patient : bool

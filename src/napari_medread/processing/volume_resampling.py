@@ -55,7 +55,8 @@ def resample(
 ) -> Volume:
     """Resample a volume to another grid.
 
-    Without anything asked for, the voxels become isotropic, as small as their shortest side.
+    Without anything asked for, the voxels become isotropic, as small as their shortest side. See
+    ``Geometry`` for the order of axes, unit and frame.
 
     Parameters
     ----------
