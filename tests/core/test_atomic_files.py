@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Files and folders that appear when they are complete."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ class Broken(Exception):
     pass
 
 
-def test_a_file_appears_only_when_it_is_whole(tmp_path):
+def test_a_file_appears_when_it_is_complete(tmp_path):
     path = tmp_path / "x.bin"
     with open_atomic_file(path) as file:
         file.write(b"one")
@@ -94,14 +94,15 @@ except CannotWrite as error:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
-def test_a_disk_that_takes_no_more_is_one_sentence(tmp_path):
+def test_a_file_too_large_for_the_disk_is_one_sentence(tmp_path):
     path = tmp_path / "x.bin"
     path.write_bytes(b"old")
     done = subprocess.run(
         [sys.executable, "-c", TOO_LARGE, path], check=True, capture_output=True, text=True
     )
     assert done.stdout == (
-        "x.bin was not written: the disk does not take files this large. Nothing was changed.\n"
+        "x.bin was not written: the disk does not support files of this size. "
+        "Nothing was changed.\n"
     )
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
@@ -117,7 +118,7 @@ def test_a_full_disk_is_one_sentence(tmp_path):
             except OSError as error:
                 raise OSError("in a library's words") from error
 
-    with pytest.raises(CannotWrite, match=r"^x\.bin was not written: there is no room left on"):
+    with pytest.raises(CannotWrite, match=r"^x\.bin was not written: no space is left on"):
         full()
     assert not list(tmp_path.iterdir())
 
@@ -161,7 +162,7 @@ def test_a_folder_that_was_interrupted_does_not_appear(tmp_path):
 def test_a_folder_with_files_is_refused(tmp_path):
     (tmp_path / "x").write_bytes(b"precious")
     with (
-        pytest.raises(CannotWrite, match="there are files in it already"),
+        pytest.raises(CannotWrite, match="this folder already contains files"),
         create_atomic_folder(tmp_path),
     ):
         pass

@@ -82,7 +82,7 @@ def test_types(given, stored):
 
 @pytest.mark.parametrize("dtype", ["c8", "O", "M8[s]", "U1"])
 def test_what_no_file_holds_is_refused(dtype):
-    with pytest.raises(CannotWrite, match=r"^x: image files hold no values of the type"):
+    with pytest.raises(CannotWrite, match=r"^x: image files cannot hold values of type"):
         find_stored_type(Volume(np.zeros((2, 2), dtype), "x"))
 
 

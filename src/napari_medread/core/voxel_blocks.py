@@ -1,4 +1,4 @@
-"""The voxels of a volume in the order of files, and in a type that files have."""
+"""Reading the voxels of a volume block by block, in the order and data type of image files."""
 
 from __future__ import annotations
 
@@ -15,19 +15,25 @@ from napari_medread.core.volume import Volume
 from napari_medread.errors import CannotWrite
 
 CHANNEL_LABEL = "channel"
-"""Label of the leading axis that holds the numbers of one voxel."""
+"""Label of the leading axis along which the components of one voxel lie."""
 
-_BLOCK = 1 << 24
-"""About so many bytes of an array in memory are written at a time."""
+BLOCK_BYTES = 1 << 24
+"""About how many bytes of an array in memory are written at a time."""
 
 
 def find_stored_type(volume: Volume) -> tuple[np.dtype[Any], tuple[str, ...]]:
-    """Return the little-endian type to write a volume in, and what to say about it.
+    """Return the little-endian data type in which a volume is written.
+
+    Returns
+    -------
+    dtype : numpy.dtype
+    notes : tuple of str
+        Sentences for the user, if the type was changed or is unusual.
 
     Raises
     ------
     CannotWrite
-        Where there are no voxels, or they are no numbers that image files hold.
+        If the volume is empty, or image files cannot hold its values.
     """
     if not math.prod(volume.data.shape):
         raise CannotWrite(f"{volume.name}: it is empty, there is nothing to write.")
@@ -37,19 +43,19 @@ def find_stored_type(volume: Volume) -> tuple[np.dtype[Any], tuple[str, ...]]:
         dtype = np.dtype(np.uint8)
     elif dtype == np.float16:
         dtype = np.dtype(np.float32)
-        notes = ("Numbers of 16-bit floating point were written as 32-bit, with the same values.",)
+        notes = ("16-bit floating-point values were written as 32-bit, without loss.",)
     elif dtype.kind in "iu" and dtype.itemsize == 8:
-        notes = ("The numbers are whole and of 64 bits, which some programs cannot read.",)
+        notes = ("The values are 64-bit integers, which some programs cannot read.",)
     elif dtype.kind not in "iuf" or dtype.itemsize > 8:
         raise CannotWrite(
-            f"{volume.name}: image files hold no values of the type {dtype}. "
-            "Convert them to whole numbers or floating point first."
+            f"{volume.name}: image files cannot hold values of type {dtype}. "
+            "Convert them to integers or floating point first."
         )
     return dtype.newbyteorder("<"), notes
 
 
 def find_channel_axis(volume: Volume) -> int | None:
-    """Return which leading axis holds the numbers of one voxel, if one does."""
+    """Return the leading axis labelled ``CHANNEL_LABEL``, None if there is none."""
     return next((n for n, axis in enumerate(volume.leading) if axis.label == CHANNEL_LABEL), None)
 
 
@@ -60,58 +66,86 @@ def read_blocks(
     *,
     interleaved: bool = True,
 ) -> Iterator[NDArray[Any]]:
-    """Yield the voxels in pieces that follow one another in C order, one in memory at a time.
+    """Yield the voxels in blocks that follow each other in C order, one in memory at a time.
 
     Parameters
     ----------
     volume : Volume
-        What is to be written. A lazy array is read piece by piece.
+        The volume to write. A lazy array is read block by block.
     dtype : dtype
-        The type of the pieces.
+        Data type of the blocks.
     progress : Progress
-        Reports progress, and stops.
+        Reports progress, and cancels.
     interleaved : bool
-        Whether the ``channel`` axis becomes the last, as colour is, or stays where it is.
+        Whether the ``channel`` axis is moved to the end, where colour is, or stays where it is.
+
+    Yields
+    ------
+    array
+        A block. Joined, the blocks are all voxels in C order.
     """
     data = volume.data
-    axis = find_channel_axis(volume) if interleaved else None
-    shape = [n for at, n in enumerate(data.shape) if at != axis]
-    # Whole slabs of the first grid axis that is no plane; leading axes one by one.
-    at = max(len(shape) - 3 - volume.rgb, 0)
-    cuts = find_block_edges(
-        data, at + (axis is not None and axis <= at), math.prod(shape[at + 1 :])
-    )
-    steps = [(*index, slice(*edge)) for index in np.ndindex(*shape[:at]) for edge in pairwise(cuts)]
-    for step in progress(steps, f"Writing {volume.name}"):
-        if axis is None:
-            piece = np.asarray(data[step])
+    channel_axis = find_channel_axis(volume) if interleaved else None
+    shape = [n for axis, n in enumerate(data.shape) if axis != channel_axis]
+    # Cut into slabs along the first of the last three axes, for each index before it.
+    cut_axis = max(len(shape) - 3 - volume.rgb, 0)
+    axis_in_data = cut_axis + (channel_axis is not None and channel_axis <= cut_axis)
+    edges = find_block_edges(data, axis_in_data, math.prod(shape[cut_axis + 1 :]))
+    indices = [
+        (*leading, slice(*pair))
+        for leading in np.ndindex(*shape[:cut_axis])
+        for pair in pairwise(edges)
+    ]
+    for index in progress(indices, f"Writing {volume.name}"):
+        if channel_axis is None:
+            block = np.asarray(data[index])
         else:
-            channels = range(data.shape[axis])
-            piece = np.stack(
-                [np.asarray(data[(*step[:axis], n, *step[axis:])]) for n in channels], axis=-1
+            channels = range(data.shape[channel_axis])
+            block = np.stack(
+                [
+                    np.asarray(data[(*index[:channel_axis], n, *index[channel_axis:])])
+                    for n in channels
+                ],
+                axis=-1,
             )
-        yield np.ascontiguousarray(piece, dtype=dtype)
+        yield np.ascontiguousarray(block, dtype=dtype)
 
 
-def find_block_edges(data: Any, axis: int, plane: int) -> list[int]:
-    """Return where to cut an axis: where chunks end, else in slabs of a good size."""
+def find_block_edges(data: Any, axis: int, plane_size: int) -> list[int]:
+    """Return the indices at which to cut an axis into blocks.
+
+    Parameters
+    ----------
+    data : array
+        If it has chunks, it is cut between them; otherwise into blocks of ``BLOCK_BYTES``.
+    axis : int
+        The axis to cut.
+    plane_size : int
+        Number of values at each index of the axis.
+
+    Returns
+    -------
+    list of int
+        From 0 to the length of the axis.
+    """
     length = data.shape[axis]
     chunks = getattr(data, "chunks", None)
     if chunks:
-        along = chunks[axis]
-        thick = [along] * math.ceil(length / along) if isinstance(along, int) else along
-        return [min(n, length) for n in (0, *np.cumsum(thick).tolist())]
-    step = max(1, _BLOCK // max(1, plane * data.dtype.itemsize))
+        sizes = chunks[axis]
+        if isinstance(sizes, int):  # zarr has one chunk size for each axis, dask a list of them
+            sizes = [sizes] * math.ceil(length / sizes)
+        return [min(n, length) for n in (0, *np.cumsum(sizes).tolist())]
+    step = max(1, BLOCK_BYTES // max(1, plane_size * data.dtype.itemsize))
     return [*range(0, length, step), length]
 
 
 def find_value_range(volume: Volume, progress: Progress = no_progress) -> tuple[Any, Any] | None:
-    """Return the smallest and largest finite value, read piece by piece; None without any."""
+    """Return the smallest and largest finite value, read block by block; None if there is none."""
     dtype, _ = find_stored_type(volume)
     low: Any = np.inf
     high: Any = -np.inf
-    for piece in read_blocks(volume, dtype, progress):
-        values = piece[np.isfinite(piece)] if piece.dtype.kind == "f" else piece
+    for block in read_blocks(volume, dtype, progress):
+        values = block[np.isfinite(block)] if block.dtype.kind == "f" else block
         if values.size:
             low, high = min(low, values.min()), max(high, values.max())
     return (low.item(), high.item()) if low <= high else None

@@ -392,7 +392,7 @@ def test_a_single_image_goes_into_a_folder_if_that_is_given(tmp_path):
 def test_files_that_are_there_are_left_alone(tmp_path, name):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "theirs.txt").write_text("theirs")
-    with pytest.raises(CannotWrite, match=r"^out: there are files in it already\."):
+    with pytest.raises(CannotWrite, match=r"^out: this folder already contains files\."):
         write(f"{tmp_path}/{name}", make_placed_volume())
     assert [f.name for f in (tmp_path / "out").iterdir()] == ["theirs.txt"]
 
