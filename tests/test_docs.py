@@ -14,7 +14,7 @@ PAGES = ROOT / "docs"
 NAMED = sorted(
     set(
         re.findall(
-            r"`((?:core\.|plugin\.)?[a-z]+(?:\.\w+)+)`", (PAGES / "dicom.md").read_text("utf-8")
+            r"`((?:core\.|plugin\.)?[a-z_]+(?:\.\w+)+)`", (PAGES / "dicom.md").read_text("utf-8")
         )
     )
 )
