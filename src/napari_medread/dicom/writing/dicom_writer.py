@@ -172,7 +172,7 @@ def _choose_colour_encoding(volume: Volume) -> tuple[ValueEncoding, Callable[[Ar
     dtype = np.dtype(volume.data.dtype)
     if dtype.kind != "u" or dtype.itemsize > 2:
         raise CannotWrite(
-            f"{volume.name}: DICOM colour images hold whole numbers from 0 to 255, not {dtype}. "
+            f"{volume.name}: DICOM colour images hold integers from 0 to 255, not {dtype}. "
             "Convert it first."
         )
     notes = []

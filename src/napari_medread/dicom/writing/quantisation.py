@@ -144,8 +144,8 @@ def choose_encoding(
     """
     if dtype.kind not in "biuf" or dtype.itemsize > 8:
         raise CannotWrite(
-            f"{name}: DICOM images cannot hold values of the type {dtype}. "
-            "Convert them to whole numbers or floating point first."
+            f"{name}: DICOM images cannot hold values of type {dtype}. "
+            "Convert them to integers or floating point first."
         )
     if dtype.kind == "b":
         return ValueEncoding(_widen_type(np.dtype(np.uint8), min_bits))
