@@ -1,7 +1,7 @@
 """Open every DICOM file that pydicom and pydicom-data ship, and write docs/pydicom-data.md.
 
-Needs ``pip install pydicom-data`` for the larger files. A file is right when its volumes hold,
-voxel by voxel, what ``pixel_array`` and ``apply_modality_lut`` give.
+Needs ``pip install pydicom-data`` for the larger files. A file is equal if every voxel of its
+volumes has the value that ``pixel_array`` and ``apply_modality_lut`` give.
 """
 
 from __future__ import annotations
@@ -23,8 +23,14 @@ from napari_medread.errors import MedReadError
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "pydicom-data.md"
 HEAD = """# Every DICOM file that pydicom ships
 
-Made by `python tools/sweep.py`. "Equal" means that every voxel holds the value that pydicom's
-`pixel_array` and `apply_modality_lut` give; elsewhere the reason stands beside it.
+Made by `python tools/sweep.py`. The details are the shapes of the volumes and their notes, or the
+error.
+
+| outcome | meaning |
+|---|---|
+| equal | every voxel has the value that pydicom's `pixel_array` and `apply_modality_lut` give |
+| opened | the file is read, but pydicom does not decode it, so there is nothing to compare with |
+| refused | the file is not read |
 
 """
 
@@ -40,7 +46,7 @@ def files() -> list[Path]:
 
 
 def expected(path: Path) -> np.ndarray:
-    """Return what pydicom makes of a file."""
+    """Return the values that pydicom gives for a file."""
     ds = pydicom.dcmread(path, force=True)
     if "TransferSyntaxUID" not in ds.file_meta:
         implicit, little = ds.original_encoding
@@ -65,7 +71,7 @@ def expected(path: Path) -> np.ndarray:
 
 def rescaling(ds: pydicom.Dataset) -> list[tuple[float, float]]:
     """Return slope and intercept of every frame of an enhanced object."""
-    found = []
+    slopes_and_intercepts = []
     for group in ds.PerFrameFunctionalGroupsSequence:
         shared = ds.SharedFunctionalGroupsSequence[0]
         items = [
@@ -73,44 +79,45 @@ def rescaling(ds: pydicom.Dataset) -> list[tuple[float, float]]:
             for g in (group, shared)
             if "PixelValueTransformationSequence" in g
         ]
-        found.append(
+        slopes_and_intercepts.append(
             (float(items[0].RescaleSlope), float(items[0].RescaleIntercept))
             if items
             else (1.0, 0.0)
         )
-    return found
+    return slopes_and_intercepts
 
 
 def outcome(path: Path) -> tuple[str, str]:
-    """Return what became of a file in a word, and the details."""
+    """Return the outcome for a file in one word, and details: shapes and notes, or the error."""
     try:
         volumes = read(path)
     except MedReadError as error:
-        said = str(error).removeprefix(f"{path.name}: ")
+        reason = str(error).removeprefix(f"{path.name}: ")
         try:
             expected(path)
         except Exception:  # noqa: BLE001
-            return "refused", said
-        return "refused", f"{said} (pydicom decodes it)"
+            return "refused", reason
+        return "refused", f"{reason} (pydicom decodes it)"
     notes = " ".join(dict.fromkeys(note for v in volumes for note in v.notes))
     shapes = ", ".join(" x ".join(map(str, v.shape)) for v in volumes)
+    suffix = f". {notes}" if notes else ""
     try:
-        judge = expected(path)
+        reference = expected(path)
     except Exception as error:  # noqa: BLE001
         reason = str(error).splitlines()[0]
-        return "opened", f"{shapes}; pydicom itself does not decode it ({reason}) {notes}"
-    found = np.sort(np.concatenate([np.asarray(v.data, float).ravel() for v in volumes]))
-    if len(volumes) == 1 and volumes[0].data.size == judge.size:
+        return "opened", f"{shapes}; pydicom does not decode it: {reason.rstrip('.')}{suffix}"
+    values = np.sort(np.concatenate([np.asarray(v.data, float).ravel() for v in volumes]))
+    if len(volumes) == 1 and volumes[0].data.size == reference.size:
         squeezed = np.squeeze(np.asarray(volumes[0].data))
-        if squeezed.shape == np.squeeze(judge).shape and np.allclose(
-            squeezed, np.squeeze(judge), rtol=1e-5, atol=1e-4
+        if squeezed.shape == np.squeeze(reference).shape and np.allclose(
+            squeezed, np.squeeze(reference), rtol=1e-5, atol=1e-4
         ):
-            return "equal", f"{shapes} {notes}"
-    if found.size == judge.size and np.allclose(
-        found, np.sort(np.asarray(judge, float).ravel()), rtol=1e-5, atol=1e-4
+            return "equal", f"{shapes}{suffix}"
+    if values.size == reference.size and np.allclose(
+        values, np.sort(np.asarray(reference, float).ravel()), rtol=1e-5, atol=1e-4
     ):
-        return "equal", f"{shapes}, in another order {notes}"
-    return "differs", f"{shapes}; pydicom: {' x '.join(map(str, judge.shape))} {notes}"
+        return "equal", f"{shapes}, in another order{suffix}"
+    return "differs", f"{shapes}; pydicom: {' x '.join(map(str, reference.shape))}{suffix}"
 
 
 def main() -> int:
@@ -121,7 +128,9 @@ def main() -> int:
             rows.append((path.name, *outcome(path)))
     counts = Counter(row[1] for row in rows)
     lines = [
-        f"{len(rows)} files: " + ", ".join(f"{n} {word}" for word, n in sorted(counts.items()))
+        f"{len(rows)} files: "
+        + ", ".join(f"{n} {word}" for word, n in sorted(counts.items()))
+        + "."
     ]
     lines += ["", "| file | outcome | details |", "|---|---|---|"]
     lines += [

@@ -41,7 +41,7 @@ def rotate(orientation, degrees, about):
 
 
 def voxel_values(volume, orientation):
-    """Return a volume's values at the positions of a series' voxels, and the largest error in mm."""
+    """Return a volume's values at the positions of the voxels of a series, and the error in mm."""
     inverse = np.linalg.inv(volume.patient_affine)
     positions = np.array([find_voxel_position(*voxel, orientation) for voxel in VOXELS])
     index = positions @ inverse[:3, :3].T + inverse[:3, 3]
