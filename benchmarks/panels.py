@@ -51,7 +51,7 @@ def planes(viewer: napari.Viewer) -> Iterator[Step]:
     yield "next slice", lambda: viewer.dims.set_current_step(0, 100)
     yield "move cursor", lambda: setattr(viewer.cursor, "position", viewer.dims.point)
     yield "axial again", panel.planes["axial"].native.click
-    planes = panel.viewing.three_planes
+    planes = panel.tools.orthogonal_views
     yield "three planes", lambda: (panel.three_planes.native.click(), settle(2))
     yield "move the crosshair", lambda: setattr(viewer.dims, "point", (-50.0, 90.0, 90.0))
     yield "wheel over another", lambda: planes.canvases[0].model.dims.set_current_step(1, 100)
@@ -66,7 +66,7 @@ def window(viewer: napari.Viewer) -> Iterator[Step]:
     yield "type an upper value", lambda: _type(panel.numbers.boxes["upper"], "900")
     yield "invert", panel.inverted.native.click
     yield "drag on the image", lambda: _drag_window(viewer)
-    yield "back", panel.back.native.click
+    yield "undo", panel.undo.native.click
     yield "99 %", panel.percentiles.native.click
     yield "full range", lambda: _worked(panel, panel.run)
     yield "next slice", lambda: viewer.dims.set_current_step(0, 100)
@@ -80,7 +80,7 @@ def rendering(viewer: napari.Viewer) -> Iterator[Step]:
     for share in (0.2, 0.4):
         yield f"crop by {share}", lambda share=share: _crop(panel.crop.sliders[2], share)
     yield "reset the crop", panel.reset.native.click
-    yield "back", panel.back.native.click
+    yield "undo", panel.undo.native.click
     yield "slices", lambda: setattr(viewer.dims, "ndisplay", 2)
     viewer.layers[0].metadata["modality"] = "MR"
     viewer.layers[0].metadata["value_unit"] = ""
@@ -151,24 +151,24 @@ def _browser(viewer: napari.Viewer, folder: Path) -> Iterator[Step]:
     panel = _open(viewer, "Series browser")
 
     def look() -> None:
-        panel.place.path.setText(str(folder))
-        QTest.keyClick(panel.place.path, Qt.Key.Key_Return)
+        panel.path_bar.line.native.setText(str(folder))
+        QTest.keyClick(panel.path_bar.line.native, Qt.Key.Key_Return)
         _until(lambda: not panel.is_busy)
 
     yield f"look into {folders.SERIES} series", look
     yield "thumbnails", lambda: settle(3)
     yield "the other thumbnails", lambda: _until(lambda: panel.is_settled)
     yield "scroll", lambda: panel.tree.scrollToBottom()
-    yield "filter", lambda: QTest.keyClicks(panel.filter, "archive 77")
-    yield "clear the filter", panel.filter.clear
+    yield "filter", lambda: QTest.keyClicks(panel.filter.native, "archive 77")
+    yield "clear the filter", panel.filter.native.clear
     yield "hide names", panel.names.click
     yield "show names", panel.names.click
     yield (
         "select everything",
         lambda: QTest.keyClick(panel.tree, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier),
     )
-    yield "choose the CT", lambda: (QTest.keyClicks(panel.filter, "512"), panel.tree.selectAll())
-    yield "load it", lambda: (panel.load.click(), _until(lambda: not panel.is_busy))
+    yield "choose the CT", lambda: (QTest.keyClicks(panel.filter.native, "512"), panel.tree.selectAll())
+    yield "load it", lambda: (panel.load.native.click(), _until(lambda: not panel.is_busy))
 
 
 def grayscale(viewer: napari.Viewer) -> Iterator[Step]:

@@ -9,7 +9,7 @@ def arrange(viewer: napari.Viewer) -> None:
     (image,) = viewer.open_sample("napari-medread", "ct_thorax")
     _, panel = viewer.window.add_plugin_dock_widget("napari-medread", "Planes and slices")
     panel.three_planes.native.click()
-    planes = panel.viewing.three_planes
+    planes = panel.tools.orthogonal_views
     settle(lambda: len(planes.canvases) == 2, 20)
     _, rows, columns = image.data.shape
     viewer.dims.point = image.data_to_world((29, 0.655 * rows, 0.572 * columns))

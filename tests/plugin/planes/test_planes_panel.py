@@ -11,7 +11,7 @@ from qtpy.QtCore import QPoint, Qt
 from helpers import mouse
 from helpers.menus import action
 from helpers.scans import AXIAL, CORONAL, OBLIQUE, SAGITTAL, SCANS
-from napari_medread.plugin.planes.plane_commands import ACQUIRED, KEYS
+from napari_medread.plugin.planes.navigation.plane_switching import AS_ACQUIRED, PLANE_KEYS
 
 PLANES = {"axial": (0, 1, 2), "coronal": (1, 0, 2), "sagittal": (2, 0, 1)}
 """Sliced, down, right."""
@@ -121,7 +121,7 @@ def test_each_plane_shows_as_in_a_reading_room(viewer, widget, click):
         viewer.layers.clear()
         viewer.add_layer(scan.layer())
         viewer.dims.order = (0, 2, 1)
-        click(widget.planes[ACQUIRED])
+        click(widget.planes[AS_ACQUIRED])
         assert viewer.dims.order == PLANES[plane]
 
 
@@ -140,11 +140,11 @@ def test_a_marker_is_seen_at_the_edges_that_bear_its_letters(qtbot, viewer, widg
             click(widget.planes[plane])
             edges = dict(zip(["top", "bottom", "left", "right"], shown(viewer), strict=True))
             viewer.dims.point = point
-            for each in ("letters", "shown_slice"):
+            for each in ("letters", "slice_number"):
                 getattr(widget, each).value = False
             qtbot.wait(20)
             picture = viewer.screenshot(canvas_only=True, flash=False)[..., 0].astype(int)
-            for each in ("letters", "shown_slice"):
+            for each in ("letters", "slice_number"):
                 getattr(widget, each).value = True
             at = np.argwhere(picture > 200).mean(axis=0) - np.array(picture.shape) / 2
             seen = {
@@ -189,21 +189,21 @@ def test_keys_and_menu(qtbot, viewer, widget, messages):
         "coronal": "Show coronal",
         "sagittal": "Show sagittal",
         "axial": "Show axial",
-        ACQUIRED: "Show plane as acquired",
+        AS_ACQUIRED: "Show plane as acquired",
     }
     for plane, title in titles.items():
         expected = PLANES.get(plane, PLANES["sagittal"])
-        assert KEYS[plane] in widget.planes[plane].tooltip
-        qtbot.keyClick(canvas, getattr(Qt.Key, f"Key_{KEYS[plane]}"))
+        assert PLANE_KEYS[plane] in widget.planes[plane].tooltip
+        qtbot.keyClick(canvas, getattr(Qt.Key, f"Key_{PLANE_KEYS[plane]}"))
         assert viewer.dims.order == expected
         viewer.dims.order = (0, 2, 1)
         action(viewer, "Layers", "Visualize", title).trigger()
         assert viewer.dims.order == expected
     viewer.layers.clear()
     action(viewer, "Layers", "Visualize", "Show axial").trigger()
-    assert messages()[-1].startswith("Planes need a layer of three dimensions")
+    assert messages()[-1].startswith("Open a layer of three dimensions or more")
     action(viewer, "Layers", "Visualize", "Show plane as acquired").trigger()
-    assert messages()[-1].startswith("Select a layer that tells")
+    assert messages()[-1].startswith("Select a layer first whose file")
 
 
 def test_the_wheel_moves_through_slices(viewer, widget, click, turn):
@@ -295,7 +295,7 @@ def test_the_readout_tells_where_the_voxel_is(qtbot, viewer, widget):
             viewer.cursor.position = layer.data_to_world(index)
             value = int(layer.data[tuple(index)])
             qtbot.waitUntil(lambda text=f"{value} HU": widget.value.value == text)
-            assert parsed(widget.place.value) == pytest.approx(scan.place(value), abs=0.0501)
+            assert parsed(widget.position.value) == pytest.approx(scan.place(value), abs=0.0501)
         viewer.layers.clear()
 
 
@@ -316,8 +316,8 @@ def test_the_mouse_over_the_canvas(qtbot, viewer, widget, click, turn):
     qtbot.waitUntil(lambda: widget.value.value.endswith(" HU"))
     value = int(widget.value.value.removesuffix(" HU"))
     place = AXIAL.place(value)
-    np.testing.assert_allclose(parsed(widget.place.value), place, atol=1.1)
-    assert parsed(widget.place.value)[2] == pytest.approx(place[2], abs=0.0501)
+    np.testing.assert_allclose(parsed(widget.position.value), place, atol=1.1)
+    assert parsed(widget.position.value)[2] == pytest.approx(place[2], abs=0.0501)
     turn(-1)  # the cursor stays: another slice under it
     qtbot.waitUntil(lambda: widget.value.value == f"{value - 20 * 16} HU")
     top = viewer.add_layer(AXIAL.layer(np.full(AXIAL.shape, 0.25, np.float32)))
@@ -329,7 +329,7 @@ def test_the_mouse_over_the_canvas(qtbot, viewer, widget, click, turn):
     assert widget.layer.value == below.name
     qtbot.mouseMove(canvas, QPoint(1, 1))
     qtbot.wait(80)
-    assert (widget.value.value, widget.place.value) == ("–", "–")
+    assert (widget.value.value, widget.position.value) == ("–", "–")
 
 
 def test_no_letters_without_a_position(qtbot, viewer, widget, click):
@@ -347,8 +347,8 @@ def test_no_letters_without_a_position(qtbot, viewer, widget, click):
     qtbot.wait(60)
     assert shown(viewer) == [None] * 4
     assert widget.slice.value == "Slice 5 of 8"
-    assert not widget.planes[ACQUIRED].native.isEnabled()
-    assert (widget.place.value, widget.value.value) == ("–", str(4 * 600 + 5 * 30 + 6))
+    assert not widget.planes[AS_ACQUIRED].native.isEnabled()
+    assert (widget.position.value, widget.value.value) == ("–", str(4 * 600 + 5 * 30 + 6))
     scan = viewer.add_layer(AXIAL.layer())
     click(widget.planes["axial"])
     assert shown(viewer) == ["A", "P", "R", "L"]
@@ -386,12 +386,12 @@ def test_the_slice_and_where_it_lies(qtbot, viewer, widget):
     viewer.dims.point = layer.data_to_world((2, 3, 4))
     qtbot.wait(20)
     assert widget.slice.value.endswith("of 9, oblique")
-    assert "lies obliquely" in widget.message.value
+    assert "scan is oblique." in widget.message.value
     other = viewer.add_layer(AXIAL.layer())
     other.name = "straight"
     qtbot.wait(20)
     assert shown(viewer) == ["A", "P", "R", "L"]
-    assert "letters are those of straight; scan lies otherwise" in widget.message.value
+    assert "The letters apply to straight, but not to scan" in widget.message.value
     viewer.canvas.grid.enabled = True  # one beside the other: no letters are true of both
     qtbot.wait(20)
     assert shown(viewer) == [None] * 4
@@ -432,8 +432,8 @@ def test_patient_space_in_3d(qtbot, viewer, widget, click):
     np.testing.assert_allclose(
         first.world_to_data(points.data_to_world(points.data[0])), (1, 2, 3), atol=1e-9
     )
-    qtbot.waitUntil(lambda: widget.message.value.endswith("over one image in 2D."))
-    assert widget.message.value.splitlines()[-1].startswith("array is not turned")
+    qtbot.waitUntil(lambda: widget.message.value.endswith("over a single image in 2D."))
+    assert widget.message.value.splitlines()[-1].startswith("array is drawn as in 2D")
     third = viewer.add_layer(OBLIQUE.layer())
     assert lies_there(third)
     viewer.layers.remove(second)
@@ -479,7 +479,7 @@ def test_closing_takes_everything_back(qtbot, viewer):
         layer = viewer.add_layer(AXIAL.layer())
         qtbot.wait(20)
         assert shown(viewer) == ["A", "P", "R", "L"]
-        gone = [weakref.ref(widget), weakref.ref(widget.viewing), weakref.ref(layer)]
+        gone = [weakref.ref(widget), weakref.ref(widget.tools), weakref.ref(layer)]
         viewer.window.remove_dock_widget(widget.native)
         del widget, layer
         viewer.layers.clear()

@@ -1,4 +1,4 @@
-"""The widget that shows the patient's planes, and tells what is seen of them."""
+"""The panel "Planes and slices": planes, readouts of slice and cursor, and what is switched on."""
 
 from __future__ import annotations
 
@@ -11,168 +11,193 @@ from napari_medread.plugin.gui.controls import make_labelled_row, make_row, make
 from napari_medread.plugin.gui.panel import Panel
 from napari_medread.plugin.gui.preferences import get_preference
 from napari_medread.plugin.gui.viewer_references import unwrap_viewer
-from napari_medread.plugin.planes.overlay.layer_geometries import Pointed
-from napari_medread.plugin.planes.plane_commands import ACQUIRED, KEYS, acquired_plane, show_plane
-from napari_medread.plugin.planes.viewing_tools import Viewing
+from napari_medread.plugin.planes.navigation.plane_switching import (
+    AS_ACQUIRED,
+    PLANE_KEYS,
+    find_acquired_plane,
+    show_plane,
+)
+from napari_medread.plugin.planes.overlay.cursor_readout import CursorReadout
+from napari_medread.plugin.planes.overlay.orientation_letters import find_layers_with_other_letters
+from napari_medread.plugin.planes.viewing_tools import ViewingTools
 
-_TOOLTIPS = {
-    "axial": "Seen from the feet: front up, the patient's left on the right.",
-    "coronal": "Seen from the front: head up, the patient's left on the right.",
-    "sagittal": "Seen from the patient's left: head up, front on the left.",
-    ACQUIRED: "The plane in which the selected layer was acquired.",
+_PLANE_TOOLTIPS = {
+    "axial": "Viewed from the feet: front up, the patient's left on the right.",
+    "coronal": "Viewed from the front: head up, the patient's left on the right.",
+    "sagittal": "Viewed from the patient's left: head up, front on the left.",
+    AS_ACQUIRED: "The plane in which the selected layer was acquired.",
 }
 
-_LABEL_WIDTH, _TOLD_WIDTH = 60, 195
-"""In pixels: room for three coordinates, so that nothing moves while the cursor does."""
+_LABEL_WIDTH_PX, _READOUT_WIDTH_PX = 60, 195
+"""Leaves room for three coordinates, so that nothing moves while the cursor does."""
+
+_NOTHING = "–"
+"""Shown where there is nothing to read out."""
 
 _OBLIQUE = (
-    "{name} lies obliquely in the patient. In 2D it is drawn straight, along its own axes; "
-    "letters and positions tell where it really is."
+    "{name} is oblique. In 2D it is drawn straight, along its own axes; the letters and positions "
+    "shown are the true ones."
 )
-_OTHERS = "The letters are those of {shown}; {other} lies otherwise in the patient."
-_MISSING = (
-    "{name} is not among the other planes: it was not read. Tick Three planes again to read it."
+_OTHER_LETTERS = "The letters apply to {described}, but not to {other}: its orientation differs."
+_NOT_LOADED = (
+    "{name} was not loaded, so the other planes do not show it. To load it, untick and tick Three "
+    "planes at once."
 )
-_IN_PATIENT = "In 3D it stands where it is, with what was drawn over it."
-_STAYS = "{name} is not turned: it has no position, and was not drawn over one image in 2D."
+_IN_PATIENT_SPACE = "In 3D it is drawn where it lies, together with what was drawn over it."
+_LEFT_STRAIGHT = (
+    "{name} is drawn as in 2D: it has no position of its own, and was not drawn over a single "
+    "image in 2D."
+)
 
 
 class PlanesAndSlices(Panel):
-    """Axial, coronal, sagittal and as acquired; letters, slices and positions of what is seen.
+    """Shows the patient's planes, reads out slice and cursor, and switches the viewing tools.
 
-    What it does lasts until it is closed.
+    The viewing tools work until the panel is closed.
 
     Parameters
     ----------
     napari_viewer : Viewer
-        Whose slices to look through. It is not kept alive, and neither are its layers.
+        Neither the viewer nor its layers are kept alive.
     """
 
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__(napari_viewer)
-        self.viewing = viewing = Viewing(unwrap_viewer(napari_viewer))
-        self.planes = {plane: _plane_button(plane) for plane in KEYS}
+        self.tools = tools = ViewingTools(unwrap_viewer(napari_viewer))
+        self.planes = {plane: _make_plane_button(plane) for plane in PLANE_KEYS}
         for plane, button in self.planes.items():
-            button.changed.connect(lambda _=None, plane=plane: self._show(plane))
-        self.slice, self.place, self.value, self.layer = (make_wrapping_label() for _ in range(4))
-        self.slice.tooltip = "Counted as the slider goes: from the head, the front or the right."
-        self.place.tooltip = (
-            "Of the cursor, in mm from the origin of the patient's coordinates:\n"
-            "L or R, A or P, S or I. Oblique layers are told where they really are."
+            button.changed.connect(lambda _=None, plane=plane: self._show_plane(plane))
+        self.slice, self.position, self.value, self.layer = (
+            make_wrapping_label() for _ in range(4)
         )
-        self.value.tooltip = "Of the voxel under the cursor, in the layer's unit."
+        self.slice.tooltip = (
+            "Number and position of the displayed slice. Counted in the direction of the\n"
+            "slider: from the head, the front or the right."
+        )
+        self.position.tooltip = (
+            "Patient coordinates of the cursor in mm: L or R, A or P, S or I.\n"
+            "For oblique layers too, these are the true positions."
+        )
+        self.value.tooltip = "Value of the voxel under the cursor, in the layer's unit."
         self.layer.tooltip = "The topmost visible image under the cursor."
         self.letters = CheckBox(
-            text="Letters at the edges",
+            text="Orientation letters",
             value=bool(get_preference("browsing", "letters")),
-            tooltip="Where the edges of the picture lie in the patient: S, I, A, P, L, R.\n"
-            "Two letters where a layer is oblique by more than 20°. Of the selected layer if it\n"
-            "is visible, else of the topmost. None in 3D, and none where the position is not\n"
-            "known.",
+            tooltip="Shows at the edges of the image which side of the patient is there: S, I, A,\n"
+            "P, L, R; two letters where a layer is oblique by more than 20°. They are those of\n"
+            "the selected layer if it is visible, else of the topmost. None in 3D, and none\n"
+            "where the position in the patient is not known.",
         )
-        self.shown_slice = CheckBox(
-            text="Slice number on the picture",
+        self.slice_number = CheckBox(
+            text="Slice number on the image",
             value=True,
-            tooltip="Writes which slice is shown into the lower left corner.",
+            tooltip="Shows number and position of the slice in the lower left corner.",
         )
         self.wheel = CheckBox(
-            text="Mouse wheel moves through slices",
+            text="Mouse wheel scrolls through slices",
             value=bool(get_preference("browsing", "wheel")),
-            tooltip="Wheel: one slice of the selected layer. Shift: ten. Alt: to the end.\n"
-            "Ctrl: zoom, as the wheel does in 3D.\nOther steps: Preferences > Medical images.",
+            tooltip="Wheel: one slice of the selected layer. With Shift: ten. With Alt: to the\n"
+            "end. With Ctrl: zoom at the cursor.\n"
+            "Change the steps in Preferences > Medical images.",
         )
         self.patient_space = CheckBox(
             text="Patient space in 3D",
             value=False,
             tooltip="Draws oblique layers in 3D exactly where they lie in the patient, so that\n"
-            "layers of different orientation fit. 2D is always drawn straight, as napari cannot\n"
-            "cut oblique slices. Layers without a position of their own, such as new labels,\n"
-            "go with the images over which they were drawn.",
+            "layers of different orientation fit together. In 2D they are always drawn straight,\n"
+            "as napari cannot show oblique slices. Layers without a position of their own, such\n"
+            "as new labels, move with the images over which they were drawn.",
         )
         self.three_planes = CheckBox(
             text="Three planes at once",
             value=False,
-            tooltip="Shows the other two planes beside the one that is shown, and all three\n"
-            "beside 3D. A click moves the crosshair; with Shift held down it follows the mouse.",
+            tooltip="Shows the other two planes beside the displayed one, or all three beside 3D.\n"
+            "Click to move the crosshair; hold Shift to let it follow the mouse.",
         )
-        planes = [
+        plane_rows = [
             make_row(self.planes["axial"], self.planes["coronal"]),
-            make_row(self.planes["sagittal"], self.planes[ACQUIRED]),
+            make_row(self.planes["sagittal"], self.planes[AS_ACQUIRED]),
         ]
-        told = {
-            "Slice": self.slice,
-            "Position": self.place,
-            "Value": self.value,
-            "Layer": self.layer,
-        }
-        ticks = [
-            *(self.three_planes, self.letters, self.shown_slice, self.wheel, self.patient_space)
+        readout_rows = [
+            _make_readout_row("Slice", self.slice),
+            _make_readout_row("Position", self.position),
+            _make_readout_row("Value", self.value),
+            _make_readout_row("Layer", self.layer),
         ]
-        rows = [_told(name, widget) for name, widget in told.items()]
-        self._lay_out([*planes, *rows, *ticks])
-        for tick in ticks:
-            tick.changed.connect(self._switch)
-        viewing.changed.connect(self._tell)
-        viewing.pointed.connect(self._point)
-        self.native.destroyed.connect(lambda *_: viewing.close())
-        self._switch()
-        viewing.update()
+        check_boxes = [
+            *(self.three_planes, self.letters, self.slice_number, self.wheel, self.patient_space)
+        ]
+        self._lay_out([*plane_rows, *readout_rows, *check_boxes])
+        for check_box in check_boxes:
+            check_box.changed.connect(self._switch_tools)
+        tools.changed.connect(self._update_slice)
+        tools.cursor_moved.connect(self._update_cursor)
+        self.native.destroyed.connect(lambda *_: tools.close())
+        self._switch_tools()
+        tools.update()
 
-    def _show(self, plane: str) -> None:
+    def _show_plane(self, plane: str) -> None:
         viewer = self._viewer_ref()
         if viewer is not None:
             show_plane(viewer, plane)
 
-    def _switch(self, *_: Any) -> None:
-        """Do as the ticks say."""
-        self.viewing.shows_letters = self.letters.value
-        self.viewing.shows_slice = self.shown_slice.value
-        self.viewing.wheel.switch(on=self.wheel.value)
-        self.viewing.patient_space.switch(on=self.patient_space.value)
-        self.viewing.three_planes.switch(on=self.three_planes.value)
-        self.viewing.update()
+    def _switch_tools(self, *_: Any) -> None:
+        """Switch the viewing tools on and off as the check boxes say."""
+        self.tools.shows_letters = self.letters.value
+        self.tools.shows_slice = self.slice_number.value
+        self.tools.wheel.switch(on=self.wheel.value)
+        self.tools.patient_space.switch(on=self.patient_space.value)
+        self.tools.orthogonal_views.switch(on=self.three_planes.value)
+        self.tools.update()
 
-    def _tell(self) -> None:
-        """Show what is seen now, and what can be done."""
+    def _update_slice(self) -> None:
+        """Show the displayed slice, enable the planes, and say what the user may not expect."""
         viewer = self._viewer_ref()
         if viewer is None:
             return
-        self.slice.value = self.viewing.said() or "–"
+        self.slice.value = self.tools.describe_slice() or _NOTHING
         for plane, button in self.planes.items():
             button.enabled = viewer.dims.ndim >= 3
-            if plane == ACQUIRED and button.enabled:
-                button.enabled = acquired_plane(viewer.layers.selection.active) is not None
-        said = []
-        if missing := self.viewing.three_planes.missing():
-            said.append(_MISSING.format(name=missing[0].name))
-        places = self.viewing.places
-        if (shown := places.shown()) is not None and (others := places.others()):
-            said.append(_OTHERS.format(shown=shown.name, other=others[0].name))
+            if plane == AS_ACQUIRED and button.enabled:
+                active = viewer.layers.selection.active
+                button.enabled = find_acquired_plane(active) is not None
+        self.message.value = "\n".join(self._describe_layers(viewer))
+
+    def _describe_layers(self, viewer: Any) -> list[str]:
+        """Return sentences on layers that are not shown, or not shown as the user may expect."""
+        sentences = []
+        if missing := self.tools.orthogonal_views.find_missing():
+            sentences.append(_NOT_LOADED.format(name=missing[0].name))
+        described = self.tools.geometries.find_described_layer()
+        others = find_layers_with_other_letters(self.tools.geometries)
+        if described is not None and others:
+            sentences.append(_OTHER_LETTERS.format(described=described.name, other=others[0].name))
         oblique = [layer.name for layer in viewer.layers if layer.visible and is_oblique(layer)]
         if oblique:
-            said.append(_OBLIQUE.format(name=oblique[0]))
+            sentences.append(_OBLIQUE.format(name=oblique[0]))
             if self.patient_space.value:
-                said.append(_IN_PATIENT)
-                in_3d = viewer.layers if viewer.dims.ndisplay == 3 else []
-                said += [_STAYS.format(name=each.name) for each in in_3d if is_left_straight(each)][
-                    :1
-                ]
-        self.message.value = "\n".join(said)
+                sentences.append(_IN_PATIENT_SPACE)
+                layers_in_3d = viewer.layers if viewer.dims.ndisplay == 3 else []
+                straight = [layer.name for layer in layers_in_3d if is_left_straight(layer)]
+                if straight:
+                    sentences.append(_LEFT_STRAIGHT.format(name=straight[0]))
+        return sentences
 
-    def _point(self) -> None:
-        """Show what is under the cursor."""
-        found = self.viewing.under_cursor() or Pointed("", "", "")
-        self.value.value, self.layer.value = found.value or "–", found.layer or "–"
-        self.place.value = found.place or "–"
-
-
-def _plane_button(plane: str) -> PushButton:
-    return PushButton(text=plane.capitalize(), tooltip=f"{_TOOLTIPS[plane]}\nKey: {KEYS[plane]}.")
+    def _update_cursor(self) -> None:
+        """Show position and value under the cursor."""
+        readout = self.tools.read_cursor() or CursorReadout("", "", "")
+        self.position.value = readout.position or _NOTHING
+        self.value.value = readout.value or _NOTHING
+        self.layer.value = readout.layer_name or _NOTHING
 
 
-def _told(name: str, widget: Any) -> Any:
-    """Return a row that tells something."""
+def _make_plane_button(plane: str) -> PushButton:
+    tooltip = f"{_PLANE_TOOLTIPS[plane]}\nKey: {PLANE_KEYS[plane]}."
+    return PushButton(text=plane.capitalize(), tooltip=tooltip)
+
+
+def _make_readout_row(name: str, readout: Any) -> Any:
     label = Label(value=name)
-    found = make_labelled_row(label, widget)
-    label.min_width, widget.min_width = _LABEL_WIDTH, _TOLD_WIDTH
-    return found
+    row = make_labelled_row(label, readout)
+    label.min_width, readout.min_width = _LABEL_WIDTH_PX, _READOUT_WIDTH_PX
+    return row

@@ -19,7 +19,7 @@ from helpers import mouse
 from helpers.menus import action, opened
 from helpers.scans import AXIAL, CORONAL, OBLIQUE, SAGITTAL, SCANS
 from napari_medread.core.rendering_presets import CT_RENDERING_PRESETS
-from napari_medread.plugin.planes.orthogonal.crosshair import COLORS
+from napari_medread.plugin.planes.orthogonal.crosshair import PLANE_COLOURS
 from napari_medread.plugin.rendering.rendering_session import get_rendering_session
 
 ORDERS = {"axial": (0, 1, 2), "coronal": (1, 0, 2), "sagittal": (2, 0, 1)}
@@ -57,7 +57,7 @@ def tick(qtbot, box):
 
 
 def canvases(widget):
-    return widget.viewing.three_planes.canvases
+    return widget.tools.orthogonal_views.canvases
 
 
 def wait(qtbot, widget, count):
@@ -68,7 +68,7 @@ def wait(qtbot, widget, count):
 
 def settle(qtbot, widget):
     """Wait until layouts, cameras, points and titles are the same for a while."""
-    models = [widget.viewing._viewer_ref(), *(each.model for each in canvases(widget))]
+    models = [widget.tools._viewer_ref(), *(each.model for each in canvases(widget))]
     before, same = None, 0
     while same < 4:
         qtbot.wait(30)
@@ -97,7 +97,7 @@ def said_by(canvas):
 
 
 def native(canvas):
-    return canvas.window.canvas.native
+    return canvas.qt_viewer.canvas.native
 
 
 def pixel_of(canvas, world, dims):
@@ -135,12 +135,12 @@ def test_every_pixel_is_the_voxel_that_lies_there(qtbot, viewer, widget, planes)
     )
     layer.data, layer.contrast_limits = data, (0, 255)
     viewer.dims.point = layer.data_to_world(index)
-    widget.letters.value = widget.shown_slice.value = False
+    widget.letters.value = widget.slice_number.value = False
     sides = {"L": (0, 1), "R": (0, -1), "P": (1, 1), "A": (1, -1), "S": (2, 1), "I": (2, -1)}
     for canvas in planes():
         canvas._crosshair._lines.visible = canvas._crosshair._title.visible = False
         qtbot.wait(50)
-        picture = canvas.window.screenshot(flash=False)[..., 0].astype(int)
+        picture = canvas.qt_viewer.screenshot(flash=False)[..., 0].astype(int)
         at = np.argwhere(picture > 200)
         height, width = picture.shape
         middle_row, middle_column = np.array(pixel_of_voxel(canvas, layer, (4, 10, 8)))[::-1]
@@ -165,26 +165,26 @@ def named_by_order(canvas):
 
 
 def pixel_of_voxel(canvas, layer, index):
-    return pixel_of(canvas.window.canvas, layer.data_to_world(index), canvas.model.dims)
+    return pixel_of(canvas.qt_viewer.canvas, layer.data_to_world(index), canvas.model.dims)
 
 
 def test_the_crosshair_is_where_the_other_planes_are(qtbot, viewer, widget, planes):
     """By the pixels of each canvas: lines in the colours of the planes that they stand for."""
     layer = viewer.add_layer(AXIAL.layer(np.ones(AXIAL.shape, np.uint8)))
     layer.contrast_limits = (0, 10)
-    widget.letters.value = widget.shown_slice.value = False
+    widget.letters.value = widget.slice_number.value = False
     found = planes()
     viewer.dims.point = layer.data_to_world((2, 5, 7))
     settle(qtbot, widget)
     shown = [(viewer, viewer.window._qt_viewer)]
-    shown += [(each.model, each.window) for each in found]
+    shown += [(each.model, each.qt_viewer) for each in found]
     across = {"axial": ("coronal", "sagittal"), "coronal": ("axial", "sagittal")}
     across["sagittal"] = ("axial", "coronal")
     for model, window in shown:
         picture = window.screenshot(flash=False)[..., :3].astype(int)
         x, y = pixel_of(window.canvas, viewer.dims.point, model.dims)
         level, upright = across[named(model)]
-        rows, columns = (lines(picture, COLORS[each]) for each in (level, upright))
+        rows, columns = (lines(picture, PLANE_COLOURS[each]) for each in (level, upright))
         assert rows[0] == pytest.approx(y, abs=1.5)
         assert columns[1] == pytest.approx(x, abs=1.5)
         # What they cross stays free.
@@ -204,8 +204,8 @@ def test_a_click_sends_all_planes_there(qtbot, viewer, widget, planes):
     coronal, sagittal = planes()
     for canvas, model, index in (
         (viewer.window._qt_viewer.canvas, viewer, (4, 3, 12)),
-        (coronal.window.canvas, coronal.model, (7, 3, 2)),
-        (sagittal.window.canvas, sagittal.model, (1, 15, 2)),
+        (coronal.qt_viewer.canvas, coronal.model, (7, 3, 2)),
+        (sagittal.qt_viewer.canvas, sagittal.model, (1, 15, 2)),
     ):
         world = layer.data_to_world(index)
         at = pixel_of(canvas, world, model.dims)
@@ -232,7 +232,7 @@ def test_with_shift_the_crosshair_follows_the_mouse(qtbot, viewer, widget, plane
     layer = viewer.add_layer(AXIAL.layer())
     _, sagittal = planes()
     start, end = (
-        pixel_of(sagittal.window.canvas, layer.data_to_world(each), sagittal.model.dims)
+        pixel_of(sagittal.qt_viewer.canvas, layer.data_to_world(each), sagittal.model.dims)
         for each in ((2, 5, 8), (6, 12, 8))
     )
     passed = []
@@ -293,7 +293,7 @@ def test_the_wheel_and_the_readout_work_over_each_canvas(qtbot, viewer, widget, 
     row = np.rint(layer.world_to_data(viewer.dims.point)).astype(int)[1]
     qtbot.waitUntil(lambda: widget.value.value == f"{layer.data[3, row, 4]} HU")
     place = AXIAL.place(layer.data[3, row, 4])
-    said = widget.place.value.split()
+    said = widget.position.value.split()
     assert said[0] == ("L" if place[0] > 0 else "R")
     assert float(said[1]) == pytest.approx(abs(place[0]), abs=1.1)
     assert float(said[5]) == pytest.approx(abs(place[2]), abs=2.1)
@@ -487,7 +487,7 @@ def test_what_is_undone_first_is_seen_at_once(qtbot, viewer, widget, planes):
 
 def test_nothing_beside_pictures_and_empty_viewers(qtbot, viewer, widget, planes):
     planes(0)
-    assert not widget.viewing.three_planes._column.isVisible()
+    assert not widget.tools.orthogonal_views._column.isVisible()
     viewer.add_image(np.zeros((20, 30)), name="picture")
     qtbot.wait(60)
     assert not canvases(widget)
@@ -496,7 +496,7 @@ def test_nothing_beside_pictures_and_empty_viewers(qtbot, viewer, widget, planes
     assert all(native(each).isVisible() for each in canvases(widget))
     viewer.layers.remove(layer)
     wait(qtbot, widget, 0)
-    assert not widget.viewing.three_planes._column.isVisible()
+    assert not widget.tools.orthogonal_views._column.isVisible()
 
 
 def test_time_is_the_same_everywhere(qtbot, viewer, widget, planes):
@@ -565,22 +565,24 @@ def test_reading_can_be_cancelled_and_asked_for_again(qtbot, viewer, widget, pla
     planes()
     qtbot.waitUntil(lambda: len(progress._all_instances) == 1, timeout=5_000)
     (bar,) = progress._all_instances
-    assert bar.desc == "Reading lazy"
+    assert bar.desc == "Loading lazy"
     bar.cancel()
     gate.set()
     qtbot.waitUntil(lambda: not progress._all_instances, timeout=10_000)
-    qtbot.waitUntil(lambda: "lazy is not among the other planes" in widget.message.value)
+    qtbot.waitUntil(
+        lambda: "lazy was not loaded, so the other planes do not show it" in widget.message.value
+    )
     assert not any(each.model.layers for each in canvases(widget))
     qtbot.wait(300)
     told = []
-    widget.viewing.three_planes.changed.connect(lambda: told.append(1))
+    widget.tools.orthogonal_views.changed.connect(lambda: told.append(1))
     qtbot.wait(300)
     assert not told  # it does not go on looking for what will not come
     tick(qtbot, widget.three_planes)
-    assert "lazy is not" not in widget.message.value
+    assert "lazy was not" not in widget.message.value
     planes()
     qtbot.waitUntil(lambda: all(each.model.layers for each in canvases(widget)), timeout=10_000)
-    assert "lazy is not" not in widget.message.value
+    assert "lazy was not" not in widget.message.value
 
 
 def test_drops_and_keys_go_to_the_window(qtbot, viewer, widget, planes, tmp_path):
@@ -675,7 +677,7 @@ def test_nothing_is_left_behind(qtbot, viewer):
         wait(qtbot, widget, 2)
         gone = [weakref.ref(layer), weakref.ref(layer.data)]
         gone += [weakref.ref(each.model) for each in canvases(widget)]
-        gone += [weakref.ref(each.window) for each in canvases(widget)]
+        gone += [weakref.ref(each.qt_viewer) for each in canvases(widget)]
         if closed_by == "tick":
             tick(qtbot, widget.three_planes)
         viewer.window.remove_dock_widget(widget.native)

@@ -1,4 +1,4 @@
-"""Which slice of a layer is shown, and the way to the next one."""
+"""Which slice of which layer is displayed, and moving to another slice."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from napari.layers import Image, Labels, Layer
 
-_SMALL = 1e-9
-"""A step in mm that leads nowhere."""
+_MIN_STEP = 1e-9
+"""Shortest step between two slices along a world axis; a shorter one is no step along it."""
 
 
-class Slice(NamedTuple):
-    """The slice of a layer that is shown.
+class DisplayedSlice(NamedTuple):
+    """The slice of a layer that is displayed.
 
     Attributes
     ----------
     number, total : int
-        Counted from 1, as the slider goes. 0: the slider stands beside the layer.
+        Counted from 1 in the direction of the slider. 0: the slider is outside the layer.
     axis : int
-        The viewer's axis along which the slices lie.
+        The viewer's axis along which the slices are stacked.
     layer : Layer
     """
 
@@ -30,8 +30,11 @@ class Slice(NamedTuple):
     layer: Layer
 
 
-def sliced_axis(viewer: Any) -> int | None:
-    """Return the axis to move along: the plane's, or if it is one slice thin, the next outer."""
+def find_scroll_axis(viewer: Any) -> int | None:
+    """Return the axis to scroll along: the innermost sliced axis with more than one step.
+
+    None in 3D, and where there is no such axis.
+    """
     dims = viewer.dims
     if dims.ndisplay != 2:
         return None
@@ -39,69 +42,75 @@ def sliced_axis(viewer: Any) -> int | None:
     return axes[0] if axes else None
 
 
-def slice_shown(viewer: Any) -> Slice | None:
-    """Return the slice that is shown, None where there are none."""
-    axis, layer = sliced_axis(viewer), sliced_layer(viewer)
+def find_displayed_slice(viewer: Any) -> DisplayedSlice | None:
+    """Return the slice that is displayed; None where there are no slices."""
+    axis, layer = find_scroll_axis(viewer), find_sliced_layer(viewer)
     if axis is None or layer is None:
         return None
-    found = _at(viewer, layer, axis)
-    if found is None:
+    position = _find_slice_position(viewer, layer, axis)
+    if position is None:
         return None
-    index, count, step = found
-    shown = int(np.rint(index))
-    if not 0 <= shown < count:
-        return Slice(0, count, axis, layer)
-    return Slice(shown + 1 if step > 0 else count - shown, count, axis, layer)
+    index, count, step = position
+    nearest = int(np.rint(index))
+    if not 0 <= nearest < count:
+        return DisplayedSlice(0, count, axis, layer)
+    return DisplayedSlice(nearest + 1 if step > 0 else count - nearest, count, axis, layer)
 
 
-def move(viewer: Any, slices: int) -> bool:
-    """Move by a number of slices of the layer that is looked at, and not beyond its ends.
+def move_slices(viewer: Any, slices: int) -> bool:
+    """Move by a number of slices of the sliced layer, not beyond its ends.
+
+    Where no layer has slices along the axis, move by steps of the slider.
 
     Returns
     -------
     bool
-        Whether there is an axis to move along.
+        Whether there is an axis to scroll along.
     """
-    axis, layer = sliced_axis(viewer), sliced_layer(viewer)
+    axis, layer = find_scroll_axis(viewer), find_sliced_layer(viewer)
     if axis is None:
         return False
-    found = None if layer is None else _at(viewer, layer, axis)
-    if found is None:
-        last = viewer.dims.nsteps[axis] - 1
-        wanted = int(np.clip(viewer.dims.current_step[axis] + slices, 0, last))
-        viewer.dims.set_current_step(axis, wanted)
+    position = None if layer is None else _find_slice_position(viewer, layer, axis)
+    if position is None:
+        last_step = viewer.dims.nsteps[axis] - 1
+        new_step = int(np.clip(viewer.dims.current_step[axis] + slices, 0, last_step))
+        viewer.dims.set_current_step(axis, new_step)
         return True
-    index, count, step = found
-    centre = np.clip(np.rint(index) + slices * np.sign(step), 0, count - 1)
-    viewer.dims.set_point(axis, viewer.dims.point[axis] + (centre - index) * step)
+    index, count, step = position
+    new_index = np.clip(np.rint(index) + slices * np.sign(step), 0, count - 1)
+    viewer.dims.set_point(axis, viewer.dims.point[axis] + (new_index - index) * step)
     return True
 
 
-def sliced_layer(viewer: Any) -> Layer | None:
-    """Return the layer whose slices are counted."""
-    return looked_at(viewer, lambda each: isinstance(each, Image | Labels))
+def find_sliced_layer(viewer: Any) -> Layer | None:
+    """Return the layer whose slices are counted: an image or labels."""
+    return find_visible_layer(viewer, lambda layer: isinstance(layer, Image | Labels))
 
 
-def looked_at(viewer: Any, fits: Callable[[Layer], bool]) -> Layer | None:
-    """Return the active layer if it is visible and fits, else the topmost that does."""
+def find_visible_layer(viewer: Any, is_suitable: Callable[[Layer], bool]) -> Layer | None:
+    """Return the active layer if it is visible and suitable, else the topmost that is."""
     active = viewer.layers.selection.active
     candidates = [*([] if active is None else [active]), *reversed(viewer.layers)]
-    return next((each for each in candidates if each.visible and fits(each)), None)
+    return next((layer for layer in candidates if layer.visible and is_suitable(layer)), None)
 
 
-def _at(viewer: Any, layer: Layer, axis: int) -> tuple[float, int, float] | None:
-    """Return where a layer is cut: index, number of slices, and the step from one to the next.
+def _find_slice_position(viewer: Any, layer: Layer, axis: int) -> tuple[float, int, float] | None:
+    """Return where a layer is sliced along a viewer's axis.
 
-    None where the layer has no axis of its own there.
+    Returns
+    -------
+    tuple or None
+        The fractional slice index, the number of slices, and the step between slices in the
+        world. None where the layer has no such axis.
     """
-    own = axis - (viewer.dims.ndim - layer.ndim)
-    if own < 0:
+    layer_axis = axis - (viewer.dims.ndim - layer.ndim)
+    if layer_axis < 0:
         return None
     index = np.array(layer.world_to_data(viewer.dims.point), dtype=float)
-    ahead = index.copy()
-    ahead[own] += 1
-    step = layer.data_to_world(ahead)[own] - layer.data_to_world(index)[own]
-    if abs(step) < _SMALL:
+    next_index = index.copy()
+    next_index[layer_axis] += 1
+    step = layer.data_to_world(next_index)[layer_axis] - layer.data_to_world(index)[layer_axis]
+    if abs(step) < _MIN_STEP:
         return None
     shape = layer.level_shapes[0] if layer.multiscale else layer.data.shape
-    return float(index[own]), int(shape[own]), float(step)
+    return float(index[layer_axis]), int(shape[layer_axis]), float(step)

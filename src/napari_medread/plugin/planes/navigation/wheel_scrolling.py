@@ -1,4 +1,4 @@
-"""The mouse wheel moves through slices, as in a reading room."""
+"""The mouse wheel moves through slices, as at a reading station."""
 
 from __future__ import annotations
 
@@ -8,27 +8,28 @@ from typing import Any
 
 import numpy as np
 
-from napari_medread.plugin.gui.preferences import preference
-from napari_medread.plugin.planes.navigation.slice_navigation import move, sliced_axis
+from napari_medread.plugin.gui.preferences import get_preference
+from napari_medread.plugin.planes.navigation.slice_navigation import find_scroll_axis, move_slices
 
-_REPLACED = ("dims_scroll", "layers_scroll")
-"""napari's own answers to the wheel."""
+_NAPARI_CALLBACKS = ("dims_scroll", "layers_scroll")
+"""napari's own wheel callbacks, which are replaced."""
 
-_PREFERENCES = {"Shift": "shift_step", "Alt": "alt_step"}
-"""How many slices a notch moves while a key is held."""
+_STEP_PREFERENCES = {"Shift": "shift_step", "Alt": "alt_step"}
+"""The preference that says how many slices a notch moves while a modifier key is held."""
 
-_TO_THE_END = 10**6
-"""More slices than any series has."""
+_ALL_SLICES = 10**6
+"""More slices than any series has: moves to the end."""
 
-_ZOOM = 1.007**30
-"""By how much one notch zooms, as without this."""
+_ZOOM_PER_NOTCH = 1.007**30
+"""The factor by which one notch zooms, the same as napari's."""
 
 
-class Wheel:
+class WheelScrolling:
     """Turns the wheel over a viewer's canvas into steps through slices.
 
-    Plain: one slice. With Shift: several. With Alt: to the end. With Ctrl: zooms at the
-    cursor. In 3D, and where there are no slices, the wheel is napari's own.
+    Without a modifier key, a notch moves one slice; with Shift several; with Alt to the end.
+    With Ctrl it zooms at the cursor. In 3D, and where there are no slices, the wheel does what it
+    does in napari.
 
     Attributes
     ----------
@@ -36,74 +37,76 @@ class Wheel:
     """
 
     def __init__(self, viewer: Any) -> None:
-        self._viewer_of = weakref.ref(viewer)
-        self._own: list[Callable[[Any, Any], Any]] = []
+        self._viewer_ref = weakref.ref(viewer)
+        self._replaced_callbacks: list[Callable[[Any, Any], Any]] = []
         self.is_on = False
-        self._progress = 0.0
-        self._modifier = ""
+        self._pending_turn = 0.0
+        self._last_modifier = ""
 
     def switch(self, *, on: bool) -> None:
-        """Switch it on or off; off leaves everything as it was."""
-        viewer = self._viewer_of()
+        """Switch scrolling on or off; off restores napari's callbacks."""
+        viewer = self._viewer_ref()
         if viewer is None or on == self.is_on:
             return
         callbacks = viewer.mouse_wheel_callbacks
         if on:
-            self._own = [each for each in callbacks if _is_own(each)]
-            callbacks[:] = [self._turned, *(each for each in callbacks if not _is_own(each))]
+            self._replaced_callbacks = [call for call in callbacks if _is_napari_callback(call)]
+            others = [call for call in callbacks if not _is_napari_callback(call)]
+            callbacks[:] = [self._on_wheel, *others]
         else:
-            callbacks[:] = [*self._own, *(each for each in callbacks if each != self._turned)]
+            others = [call for call in callbacks if call != self._on_wheel]
+            callbacks[:] = [*self._replaced_callbacks, *others]
         self.is_on = on
 
-    def _turned(self, viewer: Any, event: Any) -> None:
-        if sliced_axis(viewer) is None:
-            for each in self._own:
-                each(viewer, event)
+    def _on_wheel(self, viewer: Any, event: Any) -> None:
+        if find_scroll_axis(viewer) is None:
+            for callback in self._replaced_callbacks:
+                callback(viewer, event)
             return
-        modifier = _modifier(event)
+        modifier = _get_modifier(event)
         if modifier == "Control":
-            _zoom(viewer, event)
+            _zoom_at_cursor(viewer, event)
         elif modifier is not None:
             self._scroll(viewer, event, modifier)
         event.handled = True
 
     def _scroll(self, viewer: Any, event: Any, modifier: str) -> None:
         x, y = float(event.delta[0]), float(event.delta[1])
-        # With Shift or Alt, systems turn the wheel into one that goes sideways.
+        # With Shift or Alt, operating systems report a horizontal turn.
         delta = y if not modifier or abs(y) >= abs(x) else x
-        # As napari does: one notch is one step, however many lines the system makes of it.
-        turned = float(np.clip(delta, -1, 1)) * (1 if event.native.inverted() else -1)
-        if modifier != self._modifier or turned * self._progress < 0:
-            self._progress = 0.0
-        self._modifier = modifier
-        # Of a trackpad many small turns make a step.
-        self._progress += turned
-        steps = int(round(self._progress, 6))
-        self._progress -= steps
+        # As in napari, one notch is one step, however many lines the system makes of it.
+        turn = float(np.clip(delta, -1, 1)) * (1 if event.native.inverted() else -1)
+        if modifier != self._last_modifier or turn * self._pending_turn < 0:
+            self._pending_turn = 0.0
+        self._last_modifier = modifier
+        # A trackpad reports many small turns, which add up to a step.
+        self._pending_turn += turn
+        steps = int(round(self._pending_turn, 6))
+        self._pending_turn -= steps
         if not steps:
             return
-        each = int(preference("browsing", _PREFERENCES[modifier])) if modifier else 1
-        move(viewer, steps * (each or _TO_THE_END))
+        slices = int(get_preference("browsing", _STEP_PREFERENCES[modifier])) if modifier else 1
+        move_slices(viewer, steps * (slices or _ALL_SLICES))
 
 
-def _is_own(callback: Callable[..., Any]) -> bool:
-    return callback.__module__.startswith("napari.") and callback.__name__ in _REPLACED
+def _is_napari_callback(callback: Callable[..., Any]) -> bool:
+    return callback.__module__.startswith("napari.") and callback.__name__ in _NAPARI_CALLBACKS
 
 
-def _modifier(event: Any) -> str | None:
-    """Return the key that is held, empty for none, None for several."""
-    held = [each for each in ("Shift", "Control", "Alt", "Meta") if each in event.modifiers]
+def _get_modifier(event: Any) -> str | None:
+    """Return the modifier key that is held, empty for none, None for several or Meta."""
+    held = [key for key in ("Shift", "Control", "Alt", "Meta") if key in event.modifiers]
     if not held:
         return ""
     return held[0] if len(held) == 1 and held[0] != "Meta" else None
 
 
-def _zoom(viewer: Any, event: Any) -> None:
-    """Zoom by a turn of the wheel; what is under the cursor stays there."""
+def _zoom_at_cursor(viewer: Any, event: Any) -> None:
+    """Zoom by a turn of the wheel, keeping the position under the cursor where it is."""
     camera = viewer.scene.camera
     if not camera.mouse_zoom:
         return
-    factor = _ZOOM ** float(event.delta[1])
+    factor = _ZOOM_PER_NOTCH ** float(event.delta[1])
     centre = np.asarray(camera.center)[-2:]
     cursor = np.asarray(event.position)[list(viewer.dims.displayed)]
     camera.zoom *= factor

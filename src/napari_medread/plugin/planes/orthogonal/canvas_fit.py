@@ -1,15 +1,15 @@
-"""A canvas that shows all of its layers goes on to do so when it gets another size."""
+"""Keeping a canvas that shows all of its layers fitted when its size changes."""
 
 from __future__ import annotations
 
 import weakref
 from typing import Any
 
-from napari_medread.plugin.gui.timers import timer
+from napari_medread.plugin.gui.timers import make_timer
 
 
-class Fitted:
-    """Fits a viewer's layers to its canvas anew, unless a person has zoomed or panned.
+class CanvasFit:
+    """Fits a viewer's layers to its canvas again, unless the user has zoomed or panned.
 
     Parameters
     ----------
@@ -18,38 +18,38 @@ class Fitted:
     """
 
     def __init__(self, viewer: Any) -> None:
-        self._viewer_of = weakref.ref(viewer)
-        self._camera = _camera(viewer)
-        self._soon = timer(0, self._fit)
-        viewer.events.reset_view.connect(self._on_fit)
+        self._viewer_ref = weakref.ref(viewer)
+        self._fitted_camera = _read_zoom_and_center(viewer)
+        self._fit_timer = make_timer(0, self._fit)
+        viewer.events.reset_view.connect(self._on_fitted)
         viewer.canvas.events.size.connect(self._on_size)
 
     def close(self) -> None:
-        """Leave the camera alone."""
-        self._soon.stop()
-        viewer = self._viewer_of()
+        """Stop changing the camera."""
+        self._fit_timer.stop()
+        viewer = self._viewer_ref()
         if viewer is not None:
-            viewer.events.reset_view.disconnect(self._on_fit)
+            viewer.events.reset_view.disconnect(self._on_fitted)
             viewer.canvas.events.size.disconnect(self._on_size)
 
-    def _on_fit(self, event: Any) -> None:
+    def _on_fitted(self, event: Any) -> None:
         del event
-        viewer = self._viewer_of()
+        viewer = self._viewer_ref()
         if viewer is not None:
-            self._camera = _camera(viewer)
+            self._fitted_camera = _read_zoom_and_center(viewer)
 
     def _on_size(self, event: Any) -> None:
         del event
-        viewer = self._viewer_of()
-        if viewer is not None and self._camera == _camera(viewer):
-            self._soon.start()
+        viewer = self._viewer_ref()
+        if viewer is not None and self._fitted_camera == _read_zoom_and_center(viewer):
+            self._fit_timer.start()
 
     def _fit(self) -> None:
-        viewer = self._viewer_of()
+        viewer = self._viewer_ref()
         if viewer is not None:
             viewer.fit_to_view()
 
 
-def _camera(viewer: Any) -> tuple[Any, ...]:
+def _read_zoom_and_center(viewer: Any) -> tuple[Any, ...]:
     camera = viewer.scene.camera
     return camera.zoom, tuple(camera.center)

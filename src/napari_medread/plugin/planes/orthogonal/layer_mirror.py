@@ -1,4 +1,4 @@
-"""The layers of one viewer shown by another model: napari cuts a layer for one of them alone."""
+"""Mirrors the layers of a viewer in another viewer model: napari slices a layer for one only."""
 
 from __future__ import annotations
 
@@ -10,72 +10,74 @@ from typing import Any
 import numpy as np
 from napari.layers import Image, Labels, Layer
 
-from napari_medread.plugin.bridge.patient_space import straight_of
-from napari_medread.plugin.gui.timers import timer
-from napari_medread.plugin.rendering.preset_appearance import set_look
-from napari_medread.plugin.rendering.rendering_session import look_in_slices
+from napari_medread.plugin.bridge.patient_space import find_straight_drawing
+from napari_medread.plugin.gui.timers import make_timer
+from napari_medread.plugin.rendering.preset_appearance import apply_appearance
+from napari_medread.plugin.rendering.rendering_session import get_slice_appearance
 
-_LOOKS = {
+_APPEARANCE_PROPERTIES = {
     "attenuation", "blending", "colormap", "contour", "contrast_limits", "contrast_limits_range",
     "gamma", "interpolation2d", "opacity", "selected_label", "show_selected_label",
 }  # fmt: skip
-"""What changes how a layer looks, set as it is."""
+"""Properties of images and labels that are copied while the viewer is in 2D."""
 
-_OTHERS = {
+_OTHER_PROPERTIES = {
     "axis_labels", "data", "name", "projection_mode", "rotate", "scale", "shear", "translate",
     "units", "visible",
 }  # fmt: skip
+"""Properties of images and labels that are always copied."""
 
-_IN_PLACE = {"labels_update", "paint", "set_data"}
-"""Events after which values may be others in the same array."""
+_IN_PLACE_EVENTS = {"labels_update", "paint", "set_data"}
+"""Events after which the values of the same array may have changed."""
 
-_QUIET = {
+_IGNORED_EVENTS = {
     "cursor", "cursor_size", "editable", "extent", "help", "highlight", "loaded", "locked", "mode",
     "mouse_pan", "mouse_zoom", "refresh", "reload", "scale_factor", "set_data", "status",
     "thumbnail",
 }  # fmt: skip
-"""Events of drawn layers that say nothing about what is drawn."""
+"""Events of points, shapes and others after which they look the same."""
 
-_PAUSE = 50
-"""In ms, between two looks at a layer that is being drawn on."""
+_RENEW_DELAY_MS = 50
+"""Delay before a layer is mirrored again while it is drawn on."""
 
 
-class Mirror:
+class LayerMirror:
     """Keeps the layers of a model the same as those of a viewer, and in the same order.
 
-    Images and labels share their arrays with the viewer's; of points, shapes and all others a
-    copy is made anew after a change. What napari draws in 2D is drawn straight, whatever
-    stands in patient space.
+    Mirrored images and labels share their arrays with the originals; points, shapes and all
+    others are copied again after a change. They are drawn straight, as 2D needs it, even while
+    the originals are drawn in patient space.
 
     Parameters
     ----------
     viewer : Viewer
-        It is not kept alive, and neither are its layers.
+        Neither the viewer nor its layers are kept alive.
     model : ViewerModel
-        Without layers. Nothing but this adds any.
+        Without layers; only the mirror adds layers to it.
     is_ready : callable
-        Given a layer of the viewer, tells whether it can be cut in any direction; call
-        ``update`` when one has become so.
+        Given a layer of the viewer, returns whether it can be sliced in any direction; call
+        ``update`` when that has changed for one.
 
     Attributes
     ----------
-    is_busy : bool
-        Whether the model is being changed: what napari moves in it then, no person has moved.
+    is_updating : bool
+        Whether the mirror is changing the model: its point is then moved by napari, not by the
+        user.
     """
 
     def __init__(self, viewer: Any, model: Any, is_ready: Callable[[Layer], bool]) -> None:
-        self._viewer_of = weakref.ref(viewer)
+        self._viewer_ref = weakref.ref(viewer)
         self._model, self._is_ready = model, is_ready
         self._copies: weakref.WeakKeyDictionary[Layer, Layer] = weakref.WeakKeyDictionary()
         self._changed: weakref.WeakSet[Layer] = weakref.WeakSet()
-        self._soon = timer(_PAUSE, self._renew)
-        self._shown: weakref.WeakKeyDictionary[Layer, Any] = weakref.WeakKeyDictionary()
-        self.is_busy = False
-        for emitter, callback in self._followed(viewer):
+        self._renew_timer = make_timer(_RENEW_DELAY_MS, self._renew)
+        self._last_slices: weakref.WeakKeyDictionary[Layer, Any] = weakref.WeakKeyDictionary()
+        self.is_updating = False
+        for emitter, callback in self._followed_events(viewer):
             emitter.connect(callback)
         self.update()
 
-    def _followed(self, viewer: Any) -> list[tuple[Any, Callable[..., None]]]:
+    def _followed_events(self, viewer: Any) -> list[tuple[Any, Callable[..., None]]]:
         return [
             (viewer.layers.events, self._on_layers),
             (viewer.layers.selection.events.active, self._on_active),
@@ -83,133 +85,137 @@ class Mirror:
         ]
 
     def update(self) -> None:
-        """Bring the model's layers up to date."""
-        viewer = self._viewer_of()
+        """Add, remove and reorder the model's layers as in the viewer."""
+        viewer = self._viewer_ref()
         if viewer is not None:
-            with self._busy():
+            with self._while_updating():
                 self._update(viewer)
 
     def _update(self, viewer: Any) -> None:
-        wanted = [layer for layer in viewer.layers if self._is_ready(layer)]
-        for layer in set(self._copies).difference(wanted):
+        mirrored = [layer for layer in viewer.layers if self._is_ready(layer)]
+        for layer in set(self._copies).difference(mirrored):
             self._model.layers.remove(self._copies.pop(layer))
-        for layer in wanted:
-            if layer not in self._copies and (copied := copy_of(layer, viewer)) is not None:
-                self._copies[layer] = copied
-                if not self._takes_looks():
-                    look = look_in_slices(layer, viewer)
-                    set_look(copied, {name: look[name] for name in look if name in _LOOKS})
-                self._is_other_slice(layer)
-                self._model.layers.append(copied)
-        order = [self._copies[layer] for layer in wanted if layer in self._copies]
-        for n, copied in enumerate(order):
-            if self._model.layers[n] is not copied:
-                self._model.layers.move(self._model.layers.index(copied), n)
+        for layer in mirrored:
+            if layer not in self._copies and (copy := copy_layer(layer, viewer)) is not None:
+                self._copies[layer] = copy
+                if not self._mirrors_appearance():
+                    appearance = get_slice_appearance(layer, viewer)
+                    mirrored_names = [name for name in appearance if name in _APPEARANCE_PROPERTIES]
+                    apply_appearance(copy, {name: appearance[name] for name in mirrored_names})
+                self._has_other_slice(layer)
+                self._model.layers.append(copy)
+        order = [self._copies[layer] for layer in mirrored if layer in self._copies]
+        for n, copy in enumerate(order):
+            if self._model.layers[n] is not copy:
+                self._model.layers.move(self._model.layers.index(copy), n)
         self._on_active()
 
     def close(self) -> None:
-        """Follow the viewer no more; the model is not to be used any longer."""
-        self._soon.stop()
-        viewer = self._viewer_of()
+        """Stop following the viewer; the model must not be used any longer."""
+        self._renew_timer.stop()
+        viewer = self._viewer_ref()
         if viewer is not None:
-            for emitter, callback in self._followed(viewer):
+            for emitter, callback in self._followed_events(viewer):
                 emitter.disconnect(callback)
         self._copies.clear()
 
     def _on_layers(self, event: Any) -> None:
-        """Do to the copies what was done to the layers; events of theirs come here too."""
+        """Copy a change of the layer list or, as their events come here too, of one layer."""
         if event.type in ("inserted", "removed", "reordered"):
             self.update()
             return
         layer = event.sources[0]
-        copied = self._copies.get(layer) if isinstance(layer, Layer) else None
-        if copied is None:
+        copy = self._copies.get(layer) if isinstance(layer, Layer) else None
+        if copy is None:
             return
         if not isinstance(layer, Image | Labels):
-            if event.type not in _QUIET:
+            if event.type not in _IGNORED_EVENTS:
                 self._changed.add(layer)
-                self._soon.start()
-        elif event.type in _IN_PLACE:
-            if event.type != "set_data" or not self._is_other_slice(layer):
+                self._renew_timer.start()
+        elif event.type in _IN_PLACE_EVENTS:
+            # napari also emits set_data when it has sliced the layer elsewhere.
+            if event.type != "set_data" or not self._has_other_slice(layer):
                 self._changed.add(layer)
-                self._soon.start()
+                self._renew_timer.start()
         elif event.type in ("affine", "metadata"):
-            with self._busy():
-                copied.affine, copied.metadata = _straight(layer, self._viewer_of())
-        elif event.type in _OTHERS or (event.type in _LOOKS and self._takes_looks()):
-            with self._busy():
-                setattr(copied, event.type, getattr(layer, event.type))
+            with self._while_updating():
+                copy.affine, copy.metadata = _find_straight_affine(layer, self._viewer_ref())
+        elif event.type in _OTHER_PROPERTIES or (
+            event.type in _APPEARANCE_PROPERTIES and self._mirrors_appearance()
+        ):
+            with self._while_updating():
+                setattr(copy, event.type, getattr(layer, event.type))
 
     def _on_active(self, event: Any = None) -> None:
         del event
-        viewer = self._viewer_of()
+        viewer = self._viewer_ref()
         if viewer is not None:
             active = viewer.layers.selection.active
             self._model.layers.selection.active = (
                 None if active is None else self._copies.get(active)
             )
 
-    def _takes_looks(self) -> bool:
-        """Tell whether layers look the same here; how a volume is rendered is no look of slices."""
-        viewer = self._viewer_of()
+    def _mirrors_appearance(self) -> bool:
+        """Return whether the appearance is copied: in 3D it is that of a rendered volume."""
+        viewer = self._viewer_ref()
         return viewer is not None and viewer.dims.ndisplay == 2
 
     def _on_ndisplay(self, event: Any) -> None:
         del event
-        if not self._takes_looks():
+        if not self._mirrors_appearance():
             return
-        for layer, copied in self._copies.items():
+        for layer, copy in self._copies.items():
             if isinstance(layer, Image | Labels):
-                for name in _LOOKS.intersection(layer.events):
-                    setattr(copied, name, getattr(layer, name))
+                for name in _APPEARANCE_PROPERTIES.intersection(layer.events):
+                    setattr(copy, name, getattr(layer, name))
 
-    def _is_other_slice(self, layer: Layer) -> bool:
-        """Tell whether another slice of a layer is shown than when this was asked last."""
-        viewer = self._viewer_of()
+    def _has_other_slice(self, layer: Layer) -> bool:
+        """Return whether the viewer shows another slice than at the last call for this layer."""
+        viewer = self._viewer_ref()
         if viewer is None:
             return False
         dims = viewer.dims
-        shown = dims.point, dims.order, dims.ndisplay
-        before, self._shown[layer] = self._shown.get(layer), shown
-        return bool(before != shown)
+        present = dims.point, dims.order, dims.ndisplay
+        last, self._last_slices[layer] = self._last_slices.get(layer), present
+        return bool(last != present)
 
     def _renew(self) -> None:
-        """Show what was changed."""
+        """Show changes made in place, and copy points, shapes and others again."""
         for layer in set(self._changed):
-            copied = self._copies.get(layer)
-            if copied is None:
+            copy = self._copies.get(layer)
+            if copy is None:
                 continue
             if isinstance(layer, Image | Labels):
-                copied.refresh(extent=False)
+                copy.refresh(extent=False)
             else:
-                with self._busy():
+                with self._while_updating():
                     self._model.layers.remove(self._copies.pop(layer))
         self._changed.clear()
         self.update()
 
     @contextmanager
-    def _busy(self) -> Iterator[None]:
-        before, self.is_busy = self.is_busy, True
+    def _while_updating(self) -> Iterator[None]:
+        before, self.is_updating = self.is_updating, True
         try:
             yield
         finally:
-            self.is_busy = before
+            self.is_updating = before
 
 
-def copy_of(layer: Layer, viewer: Any) -> Layer | None:
-    """Return a layer that shows the same, straight; None of kinds that are none of napari's own.
+def copy_layer(layer: Layer, viewer: Any) -> Layer | None:
+    """Return a copy of a layer that is drawn straight; images and labels share their arrays.
 
-    Images and labels share their arrays.
+    None for layers of a type that is not napari's own.
     """
-    data, attributes, kind = layer.as_layer_data_tuple()
-    attributes["affine"], attributes["metadata"] = _straight(layer, viewer)
+    data, attributes, layer_type = layer.as_layer_data_tuple()
+    attributes["affine"], attributes["metadata"] = _find_straight_affine(layer, viewer)
     try:
-        return Layer.create(data, attributes, kind)
+        return Layer.create(data, attributes, layer_type)
     except (TypeError, ValueError):
         return None
 
 
-def _straight(layer: Layer, viewer: Any) -> tuple[Any, dict[str, Any]]:
-    """Return a layer's affine and metadata as in 2D, wherever it stands now."""
-    straight = straight_of(layer, () if viewer is None else viewer.layers)
+def _find_straight_affine(layer: Layer, viewer: Any) -> tuple[Any, dict[str, Any]]:
+    """Return a layer's affine and metadata as in 2D, even if it is drawn in patient space."""
+    straight = find_straight_drawing(layer, () if viewer is None else viewer.layers)
     return straight or (np.array(layer.affine.affine_matrix), dict(layer.metadata))

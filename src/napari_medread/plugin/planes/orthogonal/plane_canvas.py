@@ -1,11 +1,11 @@
-"""A canvas that shows one plane of the patient beside a window's own."""
+"""A side canvas that shows one plane of the patient beside the window's own canvas."""
 
 from __future__ import annotations
 
 import contextlib
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from napari.components import ViewerModel
 from napari.layers import Layer
@@ -13,122 +13,139 @@ from napari.qt import QtViewer
 from qtpy.QtCore import QObject, Qt, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QApplication
 
-from napari_medread.core.anatomy import plane_order
-from napari_medread.plugin.gui.viewer_references import unwrapped
-from napari_medread.plugin.planes.orthogonal.canvas_fit import Fitted
+from napari_medread.core.anatomy import order_axes_for_plane
+from napari_medread.plugin.gui.viewer_references import unwrap_viewer
+from napari_medread.plugin.planes.navigation.wheel_scrolling import WheelScrolling
+from napari_medread.plugin.planes.orthogonal.canvas_fit import CanvasFit
 from napari_medread.plugin.planes.orthogonal.crosshair import Crosshair
-from napari_medread.plugin.planes.orthogonal.layer_mirror import Mirror
-from napari_medread.plugin.planes.overlay.slice_overlay import Seen
-from napari_medread.plugin.planes.plane_commands import READING_ROOM
-from napari_medread.plugin.window_level.window_drag import RightDrag
+from napari_medread.plugin.planes.orthogonal.layer_mirror import LayerMirror
+from napari_medread.plugin.planes.overlay.slice_overlay import SliceOverlay
+from napari_medread.plugin.rendering.camera_views import PATIENT_ORIENTATION
+from napari_medread.plugin.window_level.window_drag import WindowDrag
 
-_SMALLEST = (180, 120)
-"""Of a canvas, in pixels: napari's own may leave next to nothing in a small window."""
+_MIN_SIZE_PX = (180, 120)
+"""Smallest width and height of a canvas: napari would leave next to nothing in a small window."""
+
+
+class CanvasSettings(NamedTuple):
+    """What a side canvas shows and does, the same as the window's own canvas."""
+
+    shows_letters: bool
+    shows_slice: bool
+    scrolls_with_wheel: bool
 
 
 class PlaneCanvas(QObject):
-    """Shows one plane of what a viewer shows.
+    """Shows one plane of the layers of a viewer.
 
     Parameters
     ----------
     viewer : Viewer
         With a window. It is not kept alive.
     is_ready : callable
-        See ``Mirror``.
+        See ``LayerMirror``.
     point : tuple of float
-        What to show first.
+        The point to show first.
 
     Attributes
     ----------
     model : ViewerModel
-    window : QtViewer
-        To be put into a layout.
-    mirror : Mirror
-    seen : Seen
-    moved : Signal()
-        A person has moved its point.
-    pointed : Signal()
-        The cursor was moved over it.
+    qt_viewer : QtViewer
+        The widget, to be put into a layout.
+    mirror : LayerMirror
+    overlay : SliceOverlay
+    point_moved : Signal()
+        The user has moved the point of the model.
+    cursor_moved : Signal()
+        The cursor was moved over the canvas.
     changed : Signal()
-        It has other layers.
+        Layers were added to the model, or removed from it.
     """
 
-    moved = Signal()
-    pointed = Signal()
+    point_moved = Signal()
+    cursor_moved = Signal()
     changed = Signal()
 
     def __init__(
         self, viewer: Any, is_ready: Callable[[Layer], bool], point: tuple[float, ...]
     ) -> None:
         super().__init__()
-        self._viewer_of = weakref.ref(viewer)
+        self._viewer_ref = weakref.ref(viewer)
         self.model = model = ViewerModel()
         model.theme = viewer.theme
-        self.window = _Window(model, window_of(viewer))
-        self.mirror = Mirror(viewer, model, is_ready)
+        self.qt_viewer = _SideQtViewer(model, find_qt_viewer(viewer))
+        self.mirror = LayerMirror(viewer, model, is_ready)
         if model.dims.ndim == len(point):
             model.dims.point = point
-        self.seen = Seen(model)
-        self._crosshair = Crosshair(model, self.window.canvas)
-        self._fitted = Fitted(model)
-        model.mouse_drag_callbacks.append(self._dragged)
-        for emitter, callback in self._followed():
+        self.overlay = SliceOverlay(model)
+        self._wheel = WheelScrolling(model)
+        self._crosshair = Crosshair(model, self.qt_viewer.canvas)
+        self._fit = CanvasFit(model)
+        model.mouse_drag_callbacks.append(self._drag_window)
+        for emitter, callback in self._followed_events():
             emitter.connect(callback)
-        this = weakref.ref(self)
-        self.window.destroyed.connect(lambda *_: _stop(this()))
+        self_ref = weakref.ref(self)
+        self.qt_viewer.destroyed.connect(lambda *_: _stop(self_ref()))
 
-    def _followed(self) -> list[tuple[Any, Callable[..., None]]]:
+    def _followed_events(self) -> list[tuple[Any, Callable[..., None]]]:
         layers = self.model.layers.events
         return [
             (self.model.cursor.events.position, self._on_cursor),
             (self.model.dims.events.point, self._on_point),
-            *((each, self._on_layers) for each in (layers.inserted, layers.removed)),
+            *((emitter, self._on_layers) for emitter in (layers.inserted, layers.removed)),
         ]
 
+    def apply_settings(self, settings: CanvasSettings) -> None:
+        """Show and do what the settings say."""
+        self.overlay.shows_letters = settings.shows_letters
+        self.overlay.shows_slice = settings.shows_slice
+        self._wheel.switch(on=settings.scrolls_with_wheel)
+        self.overlay.update()
+
     def show_plane(self, plane: str) -> None:
-        """Show a plane as a reading room does, all of it."""
+        """Show a plane with the head or front up, not mirrored, all of it."""
         if self.model.dims.ndim < 3:
             return
-        order = plane_order(plane, self.model.dims.ndim)
+        order = order_axes_for_plane(plane, self.model.dims.ndim)
         if self.model.dims.order != order:
             self.model.dims.order = order
-            self.model.scene.camera.orientation = READING_ROOM
+            self.model.scene.camera.orientation = PATIENT_ORIENTATION
             self.model.fit_to_view()
 
     def close(self) -> None:
-        """Take it away."""
+        """Stop following the viewer, and close the canvas."""
         self._stop()
-        with contextlib.suppress(RuntimeError):  # Qt was faster: its window is being closed
-            self.window.close()
-            self.window.setParent(None)
+        with contextlib.suppress(RuntimeError):  # Qt has deleted it already, with its window
+            self.qt_viewer.close()
+            self.qt_viewer.setParent(None)
 
     def _stop(self) -> None:
-        """Leave the model alone: what it tells its canvas would not be heard any more."""
-        for emitter, callback in self._followed():
+        """Stop changing the model: its canvas may no longer exist."""
+        for emitter, callback in self._followed_events():
             emitter.disconnect(callback)
         self._crosshair.stop()
-        self._fitted.close()
-        self.seen.stop()
+        self._fit.close()
+        self.overlay.stop()
         self.mirror.close()
 
     def _on_cursor(self, event: Any) -> None:
         del event
-        self.pointed.emit()
+        self.cursor_moved.emit()
 
     def _on_point(self, event: Any) -> None:
         del event
-        if not self.mirror.is_busy:
-            self.moved.emit()
+        if not self.mirror.is_updating:
+            self.point_moved.emit()
 
     def _on_layers(self, event: Any) -> None:
         del event
         self.changed.emit()
 
-    def _dragged(self, model: Any, event: Any) -> Iterator[None]:
-        """Let the right button change the window here as it does in the window's own canvas."""
-        viewer = self._viewer_of()
+    def _drag_window(self, model: Any, event: Any) -> Iterator[None]:
+        """Let the right button change the display window as it does in the window's own canvas."""
+        viewer = self._viewer_ref()
         for callback in [] if viewer is None else viewer.mouse_drag_callbacks:
-            if isinstance(callback, RightDrag) and (drag := callback(model, event)) is not None:
+            if isinstance(callback, WindowDrag) and (drag := callback(model, event)) is not None:
                 yield from drag
 
 
@@ -137,27 +154,27 @@ def _stop(canvas: PlaneCanvas | None) -> None:
         canvas._stop()
 
 
-class _Window(QtViewer):  # type: ignore[misc]  # napari has no types here
-    """A canvas without sliders; files dropped on it, and keys, go to the window's own."""
+class _SideQtViewer(QtViewer):  # type: ignore[misc]  # napari has no types here
+    """A canvas without sliders; dropped files and keys go to the window's own canvas."""
 
-    def __init__(self, model: ViewerModel, home: Any) -> None:
+    def __init__(self, model: ViewerModel, main_qt_viewer: Any) -> None:
         super().__init__(model)
-        self._home = weakref.ref(home)
+        self._main_ref = weakref.ref(main_qt_viewer)
         self.dims.hide()
         self.canvas.native.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setMinimumSize(*_SMALLEST)
+        self.setMinimumSize(*_MIN_SIZE_PX)
 
     def dropEvent(self, event: Any) -> None:  # noqa: N802  (Qt's name)
-        home = self._home()
-        if home is not None:
-            home.dropEvent(event)
+        main_qt_viewer = self._main_ref()
+        if main_qt_viewer is not None:
+            main_qt_viewer.dropEvent(event)
 
 
-def window_of(viewer: Any) -> Any | None:
-    """Return napari's widget that shows a viewer, None if there is no window."""
-    for top in QApplication.topLevelWidgets():
-        for found in top.findChildren(QtViewer):
-            if unwrapped(found.viewer) is viewer:
-                return found
+def find_qt_viewer(viewer: Any) -> Any | None:
+    """Return napari's widget with the canvas of a viewer, None if there is no window."""
+    for top_level in QApplication.topLevelWidgets():
+        for qt_viewer in top_level.findChildren(QtViewer):
+            if unwrap_viewer(qt_viewer.viewer) is viewer:
+                return qt_viewer
     return None

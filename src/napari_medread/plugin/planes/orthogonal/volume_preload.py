@@ -1,4 +1,4 @@
-"""Reads what a viewer shows into memory beside the window, before it is cut in all directions."""
+"""Loads displayed lazy volumes into memory in the background, before other planes show them."""
 
 from __future__ import annotations
 
@@ -9,67 +9,68 @@ from napari.layers import Layer
 from napari.utils.notifications import show_info
 from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 
-from napari_medread.plugin.bridge.layer_transforms import frame_of
-from napari_medread.plugin.gui.background_work import Work, show_progress
-from napari_medread.plugin.gui.timers import timer
-from napari_medread.plugin.rendering.lazy_loading import is_read, load
+from napari_medread.plugin.bridge.layer_transforms import get_displayed_frame
+from napari_medread.plugin.gui.background_task import BackgroundTask, show_progress_bar
+from napari_medread.plugin.gui.timers import make_timer
+from napari_medread.plugin.rendering.lazy_loading import is_in_memory, make_loading_task
 
-_PAUSE = 150
-"""In ms, before a volume is read: another may be shown by then."""
+_LOAD_DELAY_MS = 150
+"""Delay before a volume is loaded: the user may be on the way to another one."""
 
 
-class ReadAhead(QObject):
-    """Keeps in memory, of every visible layer of a viewer, the volume at its sliders.
+class VolumePreload(QObject):
+    """Keeps in memory, for every visible layer of a viewer, the volume at the sliders.
 
-    What a person has cancelled, or there is no room for, is not read again before another
-    volume of the layer is shown.
+    A volume whose loading was cancelled, or that does not fit into memory, is not tried again
+    before another volume of the layer was displayed.
 
     Parameters
     ----------
     viewer : Viewer
-        It is not kept alive, and neither are its layers.
+        Neither the viewer nor its layers are kept alive.
 
     Attributes
     ----------
     changed : Signal()
-        Another volume was read, is read, or will not be.
+        Which volumes are in memory, being loaded, or not to be loaded may have changed.
     """
 
     changed = Signal()
 
     def __init__(self, viewer: Any) -> None:
         super().__init__()
-        self._viewer_of = weakref.ref(viewer)
-        self._running: weakref.WeakKeyDictionary[Layer, tuple[Work, tuple[int, ...]]]
+        self._viewer_ref = weakref.ref(viewer)
+        self._running: weakref.WeakKeyDictionary[Layer, tuple[BackgroundTask, tuple[int, ...]]]
         self._running = weakref.WeakKeyDictionary()
-        self._tried: weakref.WeakKeyDictionary[Layer, tuple[int, ...]] = weakref.WeakKeyDictionary()
-        self._soon = timer(_PAUSE, self._read)
+        self._tried_frames: weakref.WeakKeyDictionary[Layer, tuple[int, ...]]
+        self._tried_frames = weakref.WeakKeyDictionary()
+        self._load_timer = make_timer(_LOAD_DELAY_MS, self._load_volumes)
         viewer.layers.events.connect(self._on_layers)
         viewer.dims.events.point.connect(self._on_point)
-        self._soon.start()
+        self._load_timer.start()
 
     def close(self) -> None:
-        """Read no more."""
-        self._soon.stop()
-        viewer = self._viewer_of()
+        """Cancel all loading, and stop following the viewer."""
+        self._load_timer.stop()
+        viewer = self._viewer_ref()
         if viewer is not None:
             viewer.layers.events.disconnect(self._on_layers)
             viewer.dims.events.point.disconnect(self._on_point)
-        for work, _ in list(self._running.values()):
-            work.cancel()
+        for task, _ in list(self._running.values()):
+            task.cancel()
 
     def is_ready(self, layer: Layer) -> bool:
-        """Tell whether a layer can be cut in any direction now."""
-        viewer = self._viewer_of()
-        return viewer is not None and is_read(layer, viewer.dims.point)
+        """Return whether the displayed volume of a layer is in memory."""
+        viewer = self._viewer_ref()
+        return viewer is not None and is_in_memory(layer, viewer.dims.point)
 
-    def missing(self) -> list[Layer]:
-        """Return the visible layers that are not in memory, and are not being read."""
-        viewer = self._viewer_of()
+    def find_missing(self) -> list[Layer]:
+        """Return the visible layers that are not in memory and not being loaded."""
+        viewer = self._viewer_ref()
         return [
             layer
             for layer in ([] if viewer is None else viewer.layers)
-            if layer.visible and layer in self._tried and not self.is_ready(layer)
+            if layer.visible and layer in self._tried_frames and not self.is_ready(layer)
             if layer not in self._running
         ]
 
@@ -77,19 +78,19 @@ class ReadAhead(QObject):
         if event.type == "removed":
             self._cancel([event.value])
         if event.type in ("inserted", "visible", "data"):
-            self._soon.start()
+            self._load_timer.start()
 
     def _on_point(self, event: Any) -> None:
         del event
-        viewer = self._viewer_of()
-        if viewer is None or all(is_read(layer, viewer.dims.point) for layer in viewer.layers):
+        viewer = self._viewer_ref()
+        if viewer is None or all(is_in_memory(layer, viewer.dims.point) for layer in viewer.layers):
             return
         self._cancel(
             layer
             for layer, (_, frame) in list(self._running.items())
-            if frame != frame_of(layer, 3, viewer.dims.point)
+            if frame != get_displayed_frame(layer, 3, viewer.dims.point)
         )
-        self._soon.start()
+        self._load_timer.start()
         self.changed.emit()
 
     def _cancel(self, layers: Any) -> None:
@@ -97,31 +98,31 @@ class ReadAhead(QObject):
             if layer in self._running:
                 self._running[layer][0].cancel()
 
-    def _read(self) -> None:
-        viewer = self._viewer_of()
+    def _load_volumes(self) -> None:
+        viewer = self._viewer_ref()
         if viewer is None:
             return
         for layer in viewer.layers:
             if layer.visible and not self.is_ready(layer) and layer not in self._running:
-                self._start(layer, viewer)
+                self._start_loading(layer, viewer)
         self.changed.emit()
 
-    def _start(self, layer: Layer, viewer: Any) -> None:
-        frame = frame_of(layer, 3, viewer.dims.point)
-        if self._tried.get(layer) == frame:
+    def _start_loading(self, layer: Layer, viewer: Any) -> None:
+        frame = get_displayed_frame(layer, 3, viewer.dims.point)
+        if self._tried_frames.get(layer) == frame:
             return
-        self._tried[layer] = frame
-        work = load(layer, viewer)
-        this, layer_of = weakref.ref(self), weakref.ref(layer)
+        self._tried_frames[layer] = frame
+        task = make_loading_task(layer, viewer)
+        self_ref, layer_ref = weakref.ref(self), weakref.ref(layer)
 
-        def finished() -> None:
-            found, read = this(), layer_of()
-            if found is not None and read is not None:
-                found._running.pop(read, None)
-                found._soon.start()
+        def on_finished() -> None:
+            preload, loaded = self_ref(), layer_ref()
+            if preload is not None and loaded is not None:
+                preload._running.pop(loaded, None)
+                preload._load_timer.start()
 
-        work.refused.connect(show_info)
-        work.finished.connect(finished)
-        show_progress(work, f"Reading {layer.name}")
-        self._running[layer] = work, frame
-        work.start()
+        task.refused.connect(show_info)
+        task.finished.connect(on_finished)
+        show_progress_bar(task, f"Loading {layer.name}")
+        self._running[layer] = task, frame
+        task.start()

@@ -1,63 +1,50 @@
-"""Text on the canvas: the letters at its edges, and which slice is shown."""
+"""Text on a viewer's canvas, at fixed positions."""
 
 from __future__ import annotations
 
 import weakref
+from collections.abc import Mapping
 from typing import Any
 
 from napari.components.overlays import TextOverlay
 
-from napari_medread.plugin.planes.overlay.layer_geometries import Edges
-
-_POSITIONS = {
-    "top": "top_center",
-    "bottom": "bottom_center",
-    "left": "middle_left",
-    "right": "middle_right",
-}
-_LETTER_SIZE, _TEXT_SIZE = 14, 10
-
 
 class CanvasText:
-    """Draws letters and a few words over a viewer's picture, and takes them away again."""
+    """Texts drawn over a viewer's canvas until closed.
 
-    def __init__(self, viewer: Any) -> None:
-        self._viewer_of = weakref.ref(viewer)
-        self._letters = {
-            edge: TextOverlay(position=position, font_size=_LETTER_SIZE)
-            for edge, position in _POSITIONS.items()
+    Parameters
+    ----------
+    viewer : ViewerModel
+        It is not kept alive.
+    positions : mapping of str to str
+        The name of each text in ``viewer.canvas.overlays``, and napari's name of its position.
+    font_size : int
+        In points.
+    """
+
+    def __init__(self, viewer: Any, positions: Mapping[str, str], font_size: int) -> None:
+        self._viewer_ref = weakref.ref(viewer)
+        self._overlays = {
+            name: TextOverlay(position=position, font_size=font_size)
+            for name, position in positions.items()
         }
-        self._words = TextOverlay(position="bottom_left", font_size=_TEXT_SIZE)
-        for name, overlay in self._named().items():
+        for name, overlay in self._overlays.items():
             viewer.canvas.overlays[name] = overlay
 
-    def _named(self) -> dict[str, TextOverlay]:
-        letters = {f"patient_{edge}": each for edge, each in self._letters.items()}
-        return letters | {"slice_shown": self._words}
-
-    def show(self, edges: Edges | None) -> None:
-        """Show letters at the edges, or none."""
-        for edge, overlay in self._letters.items():
-            _write(overlay, "" if edges is None else getattr(edges, edge))
-
-    def say(self, words: str) -> None:
-        """Show words in the lower left corner, or none."""
-        _write(self._words, words)
+    def write(self, name: str, text: str) -> None:
+        """Show a text, or hide it if it is empty: an empty overlay would show its box."""
+        overlay = self._overlays[name]
+        if text and overlay.text != text:
+            overlay.text = text
+        if overlay.visible != bool(text):
+            overlay.visible = bool(text)
 
     def close(self) -> None:
-        """Take all text away."""
-        viewer = self._viewer_of()
+        """Remove all texts from the canvas."""
+        viewer = self._viewer_ref()
         if viewer is None:
             return
-        for name, overlay in self._named().items():
+        for name, overlay in self._overlays.items():
             overlay.visible = False
             if viewer.canvas.overlays.get(name) is overlay:
                 del viewer.canvas.overlays[name]
-
-
-def _write(overlay: TextOverlay, text: str) -> None:
-    # What is empty is hidden: its box would be seen.
-    if text and overlay.text != text:
-        overlay.text = text
-    if overlay.visible != bool(text):
-        overlay.visible = bool(text)

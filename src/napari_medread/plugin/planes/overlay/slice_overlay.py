@@ -1,4 +1,4 @@
-"""What is told of a viewer's slices while they are looked through."""
+"""Overlay and status text for the displayed slice."""
 
 from __future__ import annotations
 
@@ -8,57 +8,69 @@ from typing import Any
 
 from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 
-from napari_medread.plugin.gui.timers import timer
-from napari_medread.plugin.planes.navigation.slice_navigation import Slice, slice_shown
-from napari_medread.plugin.planes.navigation.wheel_scrolling import Wheel
+from napari_medread.plugin.gui.timers import make_timer
+from napari_medread.plugin.planes.navigation.slice_navigation import find_displayed_slice
 from napari_medread.plugin.planes.overlay.canvas_text import CanvasText
-from napari_medread.plugin.planes.overlay.layer_geometries import Places
+from napari_medread.plugin.planes.overlay.layer_geometries import LayerGeometries
+from napari_medread.plugin.planes.overlay.orientation_letters import (
+    OrientationLetters,
+    find_edge_letters,
+)
 
-_DIMS = ("order", "ndisplay", "point", "ndim", "range")
-_OF_LAYERS = {
+_SLICE_TEXT = "slice_shown"
+"""Name of the overlay with the slice number."""
+
+_FONT_SIZE = 10
+
+_DIMS_EVENTS = ("order", "ndisplay", "point", "ndim", "range")
+_LAYER_EVENTS = {
     "inserted", "removed", "reordered", "visible", "affine", "scale", "translate", "rotate",
     "shear", "data", "units", "axis_labels", "metadata", "name",
 }  # fmt: skip
-"""Events of layers after which something else is seen."""
+"""Events after which the overlay may have to show something else."""
 
-_PAUSE = 30
-"""In ms, between two looks at what is under the cursor."""
+_CURSOR_INTERVAL_MS = 30
+"""Shortest time between two readouts of the cursor."""
 
 
-class Seen(QObject):
-    """Follows a viewer, and tells over its canvas what is seen, until closed.
+class SliceOverlay(QObject):
+    """Follows a viewer and writes orientation letters and the slice number on its canvas.
 
     Parameters
     ----------
     viewer : ViewerModel
+        It is not kept alive.
 
     Attributes
     ----------
+    geometries : LayerGeometries
+        Of the viewer's layers.
     changed : Signal()
-        Another slice, plane or layer is shown.
-    pointed : Signal()
-        The cursor was moved.
+        Another slice, plane or layer is displayed.
+    cursor_moved : Signal()
+        The cursor was moved, or something else may be under it.
     shows_letters, shows_slice : bool
-        What to tell; call ``update`` after a change.
+        What to write; call ``update`` after a change.
     """
 
     changed = Signal()
-    pointed = Signal()
+    cursor_moved = Signal()
 
     def __init__(self, viewer: Any) -> None:
         super().__init__()
-        self._viewer_of = weakref.ref(viewer)
-        self.places = Places(viewer)
-        self.wheel = Wheel(viewer)
-        self._text = CanvasText(viewer)
+        self._viewer_ref = weakref.ref(viewer)
+        self.geometries = LayerGeometries(viewer)
+        self._letters = OrientationLetters(viewer)
+        self._slice_text = CanvasText(viewer, {_SLICE_TEXT: "bottom_left"}, _FONT_SIZE)
         self.shows_letters = self.shows_slice = True
-        self._soon, self._pause = timer(0, self._update), timer(_PAUSE, self.pointed.emit)
-        for emitter, callback in self._followed(viewer):
+        self._update_timer = make_timer(0, self._update)
+        self._cursor_timer = make_timer(_CURSOR_INTERVAL_MS, self.cursor_moved.emit)
+        for emitter, callback in self._followed_events(viewer):
             emitter.connect(callback)
 
-    def _followed(self, viewer: Any) -> list[tuple[Any, Callable[..., None]]]:
+    def _followed_events(self, viewer: Any) -> list[tuple[Any, Callable[..., None]]]:
         return [
-            *((getattr(viewer.dims.events, name), self.update) for name in _DIMS),
+            *((getattr(viewer.dims.events, name), self.update) for name in _DIMS_EVENTS),
             (viewer.scene.camera.events.orientation, self.update),
             (viewer.canvas.grid.events.enabled, self.update),
             (viewer.layers.selection.events.active, self.update),
@@ -67,60 +79,54 @@ class Seen(QObject):
         ]
 
     def update(self, event: Any = None) -> None:
-        """Bring everything up to date, once, when all that is going on is over."""
+        """Update the text once, after all pending events."""
         del event
-        self._soon.start()
-
-    def tell_as(self, other: Seen) -> None:
-        """Tell of this viewer what is told of another, and turn its wheel into the same."""
-        self.shows_letters, self.shows_slice = other.shows_letters, other.shows_slice
-        self.wheel.switch(on=other.wheel.is_on)
-        self.update()
+        self._update_timer.start()
 
     def stop(self) -> None:
-        """Follow the viewer no more; what is told of it stays as it is."""
-        self._soon.stop()
-        self._pause.stop()
-        viewer = self._viewer_of()
+        """Stop following the viewer; the text stays as it is."""
+        self._update_timer.stop()
+        self._cursor_timer.stop()
+        viewer = self._viewer_ref()
         if viewer is not None:
-            for emitter, callback in self._followed(viewer):
+            for emitter, callback in self._followed_events(viewer):
                 emitter.disconnect(callback)
 
     def close(self) -> None:
-        """Take everything back, and follow the viewer no more."""
+        """Stop following the viewer, and remove the text."""
         self.stop()
-        self.wheel.switch(on=False)
-        self._text.close()
+        self._letters.close()
+        self._slice_text.close()
 
-    def slice(self) -> Slice | None:
-        """Return the slice that is shown."""
-        viewer = self._viewer_of()
-        return None if viewer is None else slice_shown(viewer)
+    def describe_slice(self, separator: str = ", ") -> str:
+        """Return the number and the position of the slice: ``Slice 30 of 60, S 88.1 mm``.
 
-    def said(self, between: str = ", ") -> str:
-        """Return which slice is shown, and where it lies: ``Slice 30 of 60, S 88.1 mm``."""
-        viewer, found = self._viewer_of(), self.slice()
-        if viewer is None or found is None:
+        Empty where there are no slices.
+        """
+        viewer = self._viewer_ref()
+        displayed = None if viewer is None else find_displayed_slice(viewer)
+        if displayed is None:
             return ""
-        if not found.number:
-            return f"Beside the {found.total} slices"
-        place = self.places.of_slice(found.layer, found.axis)
-        return f"Slice {found.number} of {found.total}" + (f"{between}{place}" if place else "")
+        if not displayed.number:
+            return f"Outside the {displayed.total} slices"
+        number = f"Slice {displayed.number} of {displayed.total}"
+        position = self.geometries.format_slice_position(displayed.layer, displayed.axis)
+        return f"{number}{separator}{position}" if position else number
 
     def _on_layers(self, event: Any) -> None:
-        if event.type in _OF_LAYERS:
-            self.places.forget()
+        if event.type in _LAYER_EVENTS:
+            self.geometries.forget_all()
             self.update()
 
     def _on_cursor(self, event: Any) -> None:
         del event
-        if not self._pause.isActive():
-            self._pause.start()
+        if not self._cursor_timer.isActive():
+            self._cursor_timer.start()
 
     def _update(self) -> None:
-        if self._viewer_of() is None:
+        if self._viewer_ref() is None:
             return
-        self._text.show(self.places.edges() if self.shows_letters else None)
-        self._text.say(self.said("\n") if self.shows_slice else "")
+        self._letters.show(find_edge_letters(self.geometries) if self.shows_letters else None)
+        self._slice_text.write(_SLICE_TEXT, self.describe_slice("\n") if self.shows_slice else "")
         self.changed.emit()
-        self.pointed.emit()
+        self.cursor_moved.emit()

@@ -1,0 +1,67 @@
+"""Switching a viewer to one of the patient's planes, and which plane it shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from napari.layers import Layer
+from napari.utils.notifications import show_info
+
+from napari_medread.core.anatomy import find_plane_along_axis, order_axes_for_plane
+from napari_medread.plugin.bridge.layer_record import get_record
+from napari_medread.plugin.rendering.camera_views import PATIENT_ORIENTATION
+
+AS_ACQUIRED = "as acquired"
+
+PLANE_KEYS = {"axial": "F6", "coronal": "F7", "sagittal": "F8", AS_ACQUIRED: "F9"}
+"""The key that shows each plane; napari does not use these keys."""
+
+_NO_VOLUME = "Open a layer of three dimensions or more first."
+
+_NO_ACQUIRED_PLANE = "Select a layer first whose file gives its plane of acquisition."
+
+
+def show_plane(viewer: Any, plane: str) -> None:
+    """Show a plane with the head or front up and the patient's left on the right, all of it.
+
+    Leaves 3D. The point of the sliders stays.
+
+    Parameters
+    ----------
+    viewer : Viewer
+    plane : str
+        ``axial``, ``coronal``, ``sagittal``, or ``as acquired``: that of the active layer's
+        slices.
+    """
+    layer = viewer.layers.selection.active
+    if plane == AS_ACQUIRED:
+        acquired_plane = find_acquired_plane(layer)
+        if acquired_plane is None:
+            show_info(_NO_ACQUIRED_PLANE)
+            return
+        plane = acquired_plane
+    if viewer.dims.ndim < 3:
+        show_info(_NO_VOLUME)
+        return
+    point = viewer.dims.point
+    viewer.dims.ndisplay = 2
+    viewer.dims.order = order_axes_for_plane(plane, viewer.dims.ndim)
+    viewer.dims.point = point  # napari moves to the middle when it leaves 3D
+    viewer.scene.camera.orientation = PATIENT_ORIENTATION
+    viewer.reset_view()
+
+
+def find_acquired_plane(layer: Layer | None) -> str | None:
+    """Return the plane of a layer's slices as acquired; None if it is not known."""
+    axis = None if layer is None else get_record(layer).slice_axis
+    return None if axis is None else find_plane_along_axis(axis)
+
+
+def find_displayed_plane(viewer: Any) -> str | None:
+    """Return the plane of the patient that a viewer shows; None in 3D and for other axes."""
+    dims = viewer.dims
+    if dims.ndisplay != 2 or dims.ndim < 3:
+        return None
+    first = dims.ndim - 3
+    sliced = {first, first + 1, first + 2}.difference(dims.displayed)
+    return find_plane_along_axis(sliced.pop() - first) if len(sliced) == 1 else None
