@@ -15,9 +15,10 @@ from napari_medread.core.volume import Volume
 from napari_medread.errors import CannotResample
 
 RequestedSpacing = float | Sequence[float]
+"""A spacing in mm: one number for all axes, or one for each array axis."""
 
-_SLIVER = 0.01
-"""A grid may end this share of a voxel before its source: spacings are rounded numbers."""
+MAX_UNCOVERED_VOXELS = 0.01
+"""A grid may end this share of a voxel before its source, as spacings are rounded numbers."""
 
 
 class ResamplingTarget(NamedTuple):
@@ -27,15 +28,15 @@ class ResamplingTarget(NamedTuple):
     ----------
     geometry : Geometry
         The grid.
-    what : str
-        What it is, for a sentence: ``1 mm isotropic``.
-    name : str
-        What to add to the volume's name.
+    description : str
+        What it is, for sentences: ``1 mm isotropic``.
+    name_suffix : str
+        What is appended to the name of the volume.
     """
 
     geometry: Geometry
-    what: str
-    name: str
+    description: str
+    name_suffix: str
 
 
 def make_resampling_target(
@@ -45,21 +46,21 @@ def make_resampling_target(
     straighten: bool = False,
     like: Volume | None = None,
 ) -> ResamplingTarget:
-    """Return the grid that ``napari_medread.resample`` resamples to; see there.
+    """Return the grid to which ``napari_medread.resample`` resamples with the same arguments.
 
     Raises
     ------
     CannotResample
-        Where the volume has no such grid.
+        If the volume cannot be resampled to such a grid.
     """
-    source = _geometry_of(volume)
+    source = _get_geometry(volume)
     if like is not None:
         if spacing is not None or straighten:
             raise CannotResample(
                 f"{volume.name}: another volume's grid has its own spacing and axes. Ask for one "
                 "or the other."
             )
-        return _grid_of(volume.name, source, like)
+        return _target_from_volume(volume.name, source, like)
     if straighten:
         if source.ndim != 3:
             raise CannotResample(
@@ -68,34 +69,51 @@ def make_resampling_target(
             )
         steps = [source.spacing[n] for n in source.world_order]
         if spacing is not None:
-            steps = _steps(volume.name, spacing, 3)
-        return ResamplingTarget(_along_patient(source, steps), _the_patients_axes(steps), "straightened")
-    steps = _steps(volume.name, min(source.spacing) if spacing is None else spacing, source.ndim)
-    what = format_spacing(steps)
-    name = what.replace(" isotropic", "").partition(" (")[0]
-    return ResamplingTarget(_spaced(source, steps), what, name)
+            steps = _check_spacing(volume.name, spacing, 3)
+        description = f"the patient's axes, {format_spacing(steps)}"
+        return ResamplingTarget(_make_straight_grid(source, steps), description, "straightened")
+    steps = _check_spacing(
+        volume.name, min(source.spacing) if spacing is None else spacing, source.ndim
+    )
+    description = format_spacing(steps)
+    name_suffix = description.replace(" isotropic", "").partition(" (")[0]
+    return ResamplingTarget(_change_spacing(source, steps), description, name_suffix)
 
 
 def format_spacing(spacing: Sequence[float]) -> str:
-    """Spell a spacing: ``1 mm isotropic``, or ``3 x 0.5 x 0.5 mm (SI x AP x RL)``."""
-    words = [f"{n:.4g}" for n in spacing]
-    if len(set(words)) == 1:
-        return f"{words[0]} mm isotropic"
-    labels = PATIENT_LABELS if len(words) == 3 else PLANE_LABELS
-    return f"{' x '.join(words)} mm ({' x '.join(labels)})"
+    """Return a spacing as text: ``1 mm isotropic``, or ``3 x 0.5 x 0.5 mm (SI x AP x RL)``."""
+    numbers = [f"{n:.4g}" for n in spacing]
+    if len(set(numbers)) == 1:
+        return f"{numbers[0]} mm isotropic"
+    labels = PATIENT_LABELS if len(numbers) == 3 else PLANE_LABELS
+    return f"{' x '.join(numbers)} mm ({' x '.join(labels)})"
 
 
-def find_index_bounds(matrix: Float, shape: Sequence[int], edge: float = 0.0) -> tuple[Float, Float]:
-    """Return between which coordinates, (n,) and (n,), a matrix takes the voxels of a grid.
+def find_index_bounds(
+    matrix: Float, shape: Sequence[int], edge: float = 0.0
+) -> tuple[Float, Float]:
+    """Return the lowest and highest coordinates of the voxels of a grid after a transform.
 
-    Their centres, or with an edge of 0.5 the whole of them.
+    Parameters
+    ----------
+    matrix : (n + 1, n + 1) array
+        Transform of array indices of the grid.
+    shape : sequence of int
+        Number of voxels along each axis of the grid.
+    edge : float
+        0 for the centres of the voxels, 0.5 for the outer edges.
+
+    Returns
+    -------
+    low, high : (n,) array
     """
     corners = np.array([*itertools.product(*((-edge, n - 1 + edge) for n in shape))])
-    places = apply_affine(matrix, corners)
-    return places.min(axis=0), places.max(axis=0)
+    transformed = apply_affine(matrix, corners)
+    return transformed.min(axis=0), transformed.max(axis=0)
 
 
-def _geometry_of(volume: Volume) -> Geometry:
+def _get_geometry(volume: Volume) -> Geometry:
+    """Return the geometry of a volume that can be resampled."""
     if volume.geometry is None:
         raise CannotResample(
             f"{volume.name}: the size of its pixels in mm is not known. Set the layer's scale "
@@ -106,81 +124,86 @@ def _geometry_of(volume: Volume) -> Geometry:
     return volume.geometry
 
 
-def _steps(name: str, spacing: RequestedSpacing, ndim: int) -> list[float]:
-    """Return one spacing for every axis."""
-    found = (
-        [float(n) for n in np.broadcast_to(np.ravel(spacing), ndim)]
-        if (np.size(spacing) in (1, ndim))
-        else []
-    )
-    if not found or not all(math.isfinite(n) and n > 0 for n in found):
+def _check_spacing(name: str, spacing: RequestedSpacing, ndim: int) -> list[float]:
+    """Return one spacing for each axis."""
+    steps = []
+    if np.size(spacing) in (1, ndim):
+        steps = [float(n) for n in np.broadcast_to(np.ravel(spacing), ndim)]
+    if not steps or not all(math.isfinite(n) and n > 0 for n in steps):
         raise CannotResample(
-            f"{name}: {spacing} is no spacing. Give one number above 0 in mm, or {ndim}."
+            f"{name}: {spacing} is not a valid spacing. Give one number above 0 in mm, or {ndim} "
+            "of them."
         )
-    return found
+    return steps
 
 
-def _count(length: float, step: float) -> int:
-    """Return how many voxels cover a length."""
-    return max(1, math.ceil(length / step - _SLIVER))
+def _count_voxels(length: float, step: float) -> int:
+    """Return how many voxels cover a length, both in mm."""
+    return max(1, math.ceil(length / step - MAX_UNCOVERED_VOXELS))
 
 
-def _spaced(source: Geometry, steps: Sequence[float]) -> Geometry:
-    """Return a grid of the same axes and field of view, with other steps.
+def _change_spacing(source: Geometry, steps: Sequence[float]) -> Geometry:
+    """Return a grid with the axes and the field of view of the source, and another spacing.
 
-    All that the source's voxels cover is covered, from outer edge to outer edge. Where the
-    steps do not divide it, what hangs over is shared by both ends: it is less than half a
-    voxel at each, so that no new voxel has its centre outside.
+    The new voxels cover all old voxels, from outer edge to outer edge. If the new spacing does not
+    divide the field of view, the excess is shared by both ends. It is less than half a voxel at
+    each end, so that no new voxel has its centre outside the field of view.
     """
     n = source.ndim
     counts, affine = [], np.array(source.affine)
     for axis, (old, length, new) in enumerate(
         zip(source.spacing, source.shape, steps, strict=True)
     ):
-        count = _count(length * old, new)
-        first = (length - 1) / 2 - (count - 1) / 2 * new / old  # in voxels of the source
+        count = _count_voxels(length * old, new)
+        # Index of the first new voxel in voxels of the source.
+        first = (length - 1) / 2 - (count - 1) / 2 * new / old
         affine[:n, n] += source.affine[:n, axis] * first
         affine[:n, axis] *= new / old
         counts.append(count)
     return Geometry(counts, affine, source.slice_axis)
 
 
-def _along_patient(source: Geometry, steps: Sequence[float]) -> Geometry:
-    """Return the grid along (SI, AP, RL) that covers all voxels of the source."""
+def _make_straight_grid(source: Geometry, steps: Sequence[float]) -> Geometry:
+    """Return the grid along the patient's axes (SI, AP, RL) that covers the whole source."""
     to_world = np.eye(4)
     to_world[:3] = WORLD_AXES.T @ source.affine[:3]
     low, high = find_index_bounds(to_world, source.shape, edge=0.5)
-    counts = [_count(length, step) for length, step in zip(high - low, steps, strict=True)]
+    counts = [_count_voxels(length, step) for length, step in zip(high - low, steps, strict=True)]
     first = (low + high) / 2 - (np.array(counts) - 1) / 2 * steps
-    affine = np.eye(4)
-    affine[:3, :3] = WORLD_AXES * np.asarray(steps)
-    affine[:3, 3] = WORLD_AXES @ first
-    return Geometry(counts, affine)
+    return Geometry.from_components(
+        counts, spacing=steps, origin=(WORLD_AXES @ first).tolist(), direction=WORLD_AXES
+    )
 
 
-def _grid_of(name: str, source: Geometry, like: Volume) -> ResamplingTarget:
-    """Return another volume's grid."""
+def _target_from_volume(name: str, source: Geometry, like: Volume) -> ResamplingTarget:
+    """Return the grid of another volume.
+
+    Parameters
+    ----------
+    name : str
+        Name of the volume to resample, for errors.
+    source : Geometry
+        Its geometry.
+    like : Volume
+        The other volume.
+    """
     target = like.geometry
     if target is None:
         raise CannotResample(
-            f"{name} cannot be laid on the grid of {like.name}, as the size of its pixels in mm "
+            f"{name} cannot be resampled to the grid of {like.name}: the size of its pixels in mm "
             "is not known."
         )
     if target.ndim != source.ndim:
-        plane, body = (name, like.name) if source.ndim == 2 else (like.name, name)
+        plane, volume = (name, like.name) if source.ndim == 2 else (like.name, name)
         raise CannotResample(
-            f"{name} cannot be laid on the grid of {like.name}: {plane} is a plane without a "
-            f"position in the patient, {body} a volume."
+            f"{name} cannot be resampled to the grid of {like.name}: {plane} is an image without "
+            f"a position in the patient, {volume} is a volume."
         )
     for one, other in ((source, target), (target, source)):
         low, high = find_index_bounds(other.index_map(one), other.shape, edge=0.5)
         if (low >= np.array(one.shape) - 0.5).any() or (high <= -0.5).any():
             raise CannotResample(
-                f"{name} and {like.name} do not overlap: nothing of the one would be in the "
-                "grid of the other."
+                f"{name} and {like.name} do not overlap, so the result would be empty. Choose "
+                "another layer's grid."
             )
     return ResamplingTarget(target, f"the grid of {like.name}", f"on {like.name}")
-
-
-def _the_patients_axes(steps: Sequence[float]) -> str:
-    return f"the patient's axes, {format_spacing(steps)}"

@@ -183,7 +183,7 @@ def test_layers_with_and_without_a_position_do_not_mix(viewer, widget):
     cells = viewer.add_image(np.zeros((4, 5, 6)), name="cells")
     widget.layer.value, widget.to.value, widget.like.value = cells, LIKE, scan
     assert widget.outcome.value == (
-        f"cells cannot be laid on the grid of {scan.name}: {scan.name} has a position in the "
+        f"cells cannot be resampled to the grid of {scan.name}: {scan.name} has a position in the "
         "patient, cells has none."
     )
     assert not widget.run.enabled

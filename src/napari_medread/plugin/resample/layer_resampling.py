@@ -85,8 +85,8 @@ def plan(
         names = [volume.name, other.volume.name]
         with_, without = names if source.in_patient else names[::-1]
         raise CannotResample(
-            f"{names[0]} cannot be laid on the grid of {names[1]}: {with_} has a position in the "
-            f"patient, {without} has none."
+            f"{names[0]} cannot be resampled to the grid of {names[1]}: {with_} has a position in "
+            f"the patient, {without} has none."
         )
     target = make_resampling_target(
         volume,
