@@ -293,3 +293,13 @@ def test_a_relative_affine_is_the_inverse_times_the_other(geometry):
     np.testing.assert_allclose(
         relative_affine(geometry.affine, other), invert_affine(geometry.affine) @ other, atol=1e-12
     )
+
+
+def test_itk_and_nibabel_place_the_same_voxel():
+    geometry = GRIDS["oblique"]
+    index = np.array([3, 1, 2])
+    x, y, z = geometry.to_patient(index)
+    in_itk = geometry.affine[:, [2, 1, 0, 3]]
+    np.testing.assert_allclose(apply_affine(in_itk, index[::-1]), (x, y, z))
+    in_nibabel = np.diag([-1, -1, 1, 1]) @ geometry.affine
+    np.testing.assert_allclose(apply_affine(in_nibabel, index), (-x, -y, z))

@@ -63,7 +63,5 @@ def relative_affine(target: ArrayLike, source: ArrayLike) -> Float:
     """
     # More accurate than multiplying with the inverse.
     return np.asarray(
-        np.linalg.solve(
-            np.asarray(target, dtype=np.float64), np.asarray(source, dtype=np.float64)
-        )
+        np.linalg.solve(np.asarray(target, dtype=np.float64), np.asarray(source, dtype=np.float64))
     )

@@ -1,26 +1,6 @@
 """Where a grid of voxels lies in patient space, and where napari draws it.
 
-A geometry takes an **array index** to a **position in LPS, in millimetres**:
-
-- An index is in the order of the numpy array, ``data[i, j, k]``: usually slice, row, column. It
-  is continuous: whole numbers are the centres of voxels.
-- A position is (x, y, z) in patient space, DICOM's and ITK's LPS: x grows to the patient's left,
-  y to the back (posterior), z to the head (superior).
-
-======== ============================== ====================
-library  index                          position
-======== ============================== ====================
-here     (i, j, k), array order         (x, y, z) in LPS, mm
-ITK      (i, j, k), reversed array      (x, y, z) in LPS, mm
-nibabel  (i, j, k), array order of      (x, y, z) in RAS, mm
-         its own ``dataobj``
-======== ============================== ====================
-
-So ``np.diag([-1, -1, 1, 1]) @ geometry.affine`` is the affine that nibabel wants for the same
-array. ``sitk.GetArrayFromImage`` reverses the axes, nibabel does not.
-
-An image without a patient position has two axes: its index is (row, column), its position (x, y)
-in mm, where x grows to the right and y down.
+``Geometry`` states the convention: from array index to position in LPS mm.
 
 napari's world is drawn with axis 0 towards the viewer, axis 1 down and axis 2 to the right. To
 look like the screen of a reading room its axes are (inferior, posterior, left). That frame is
@@ -129,10 +109,7 @@ class WorldTransform(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Geometry:
-    """A regular grid: its shape, and the matrix from array index to LPS mm.
-
-    Indices are in array order and positions are (x, y, z) in LPS mm; the head of this module
-    states the convention, with those of ITK and nibabel beside it.
+    """A regular grid: its shape, and the matrix from array index to position in LPS mm.
 
     Parameters
     ----------
@@ -149,6 +126,25 @@ class Geometry:
     ------
     NotAVolume
         If the matrix is not finite, or its axes do not span the space.
+
+    Notes
+    -----
+    An **index** is in the order of the numpy array: (i, j, k) for ``data[i, j, k]``, most often
+    slice, row, column. It is continuous; integers are the centres of voxels.
+
+    A **position** is (x, y, z) in millimetres in patient space, which is LPS, as in DICOM and
+    ITK: x grows to the patient's left, y to the back (posterior), z to the head (superior). An
+    image without a patient position has positions (x, y) in mm, x to the right and y down.
+
+    Other libraries number and place the voxels of the same array ``data[i, j, k]`` so:
+
+    ========== ========= ==================== ============================================
+    library    index     position             its affine
+    ========== ========= ==================== ============================================
+    here       (i, j, k) (x, y, z) in LPS, mm ``affine``
+    ITK        (k, j, i) (x, y, z) in LPS, mm ``affine[:, [2, 1, 0, 3]]``; see ``itk``
+    nibabel    (i, j, k) (x, y, z) in RAS, mm ``np.diag([-1, -1, 1, 1]) @ affine``
+    ========== ========= ==================== ============================================
     """
 
     shape: tuple[int, ...]

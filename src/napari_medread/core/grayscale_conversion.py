@@ -23,7 +23,7 @@ LUMA_WEIGHTS = MappingProxyType(
 """Weights of red, green and blue, to be divided by their sum: the mean, the luma of ITU-R BT.601-7
 (2.5.1) and that of ITU-R BT.709-6 (3.2). Both lumas are defined for the values as stored."""
 
-BLOCK_BYTES = 1 << 24
+CONVERSION_BLOCK_BYTES = 1 << 24
 """About how many bytes of colour are converted at a time."""
 
 
@@ -58,7 +58,7 @@ def to_grayscale(color: Any, luma: str = MEAN, *, progress: Progress = no_progre
         )
     out = np.empty(color.shape[:-1], color.dtype)
     *leading, rows, columns, channels = color.shape
-    step = max(1, BLOCK_BYTES // max(1, columns * channels * color.dtype.itemsize))
+    step = max(1, CONVERSION_BLOCK_BYTES // max(1, columns * channels * color.dtype.itemsize))
     blocks = [
         (*index, slice(row, row + step))
         for index in np.ndindex(*leading)
