@@ -66,7 +66,7 @@ def test_colour_of_16_bits(tmp_path, planar):
     np.testing.assert_array_equal(volume.data, pixels)
 
 
-def test_colour_of_32_bits_is_refused_in_a_sentence(tmp_path):
+def test_colour_with_32_bits_is_refused_with_a_message(tmp_path):
     path = save_dataset(colour(RGB.astype(np.uint32)), tmp_path / "IM1")
     with pytest.raises(
         UnreadableFile, match=r"^IM1: colour with 32 bits per sample is not supported\.$"
@@ -184,7 +184,7 @@ def test_palettes_of_8_and_16_bits(tmp_path, bits, dtype):
     np.testing.assert_array_equal(volume.data, entries[INDEX])
 
 
-def test_a_palette_maps_from_its_first_value_and_holds_at_its_ends(tmp_path):
+def test_a_palette_starts_at_its_first_value_and_is_constant_beyond_its_ends(tmp_path):
     pixels = np.array([[99, 100, 101], [103, 104, 4000]], np.uint16)
     tables = [(ENTRIES[:, n] * 257).astype("<u2").tobytes() for n in range(3)]
     volume = one(tmp_path, palette(pixels, tables, 16, first=100, entries=4))
@@ -215,7 +215,7 @@ def test_a_shipped_palette():
     np.testing.assert_array_equal(volume.data, apply_color_lut(ds.pixel_array, ds))
 
 
-def test_a_palette_without_its_tables_is_refused_in_a_sentence(tmp_path):
+def test_a_palette_without_its_tables_is_refused_with_a_message(tmp_path):
     path = save_dataset(
         make_image(INDEX, PhotometricInterpretation="PALETTE COLOR"), tmp_path / "IM1"
     )
@@ -223,7 +223,7 @@ def test_a_palette_without_its_tables_is_refused_in_a_sentence(tmp_path):
         read(path)
 
 
-def test_a_palette_beside_grey_pixels_colours_nothing(tmp_path):
+def test_a_palette_is_ignored_for_grey_pixels(tmp_path):
     tables = [ENTRIES[:, n].astype(np.uint8).tobytes() for n in range(3)]
     ds = palette(INDEX, tables, 8, entries=4)
     ds.PhotometricInterpretation = "MONOCHROME2"

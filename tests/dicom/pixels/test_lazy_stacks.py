@@ -110,7 +110,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("make", CASES.values(), ids=CASES)
-def test_lazy_values_are_those_that_are_read_at_once(tmp_path, make):
+def test_lazy_values_equal_those_read_into_memory(tmp_path, make):
     write_series(tmp_path, make())
     (eager,), (lazy,) = read(tmp_path, lazy=False), read(tmp_path, lazy=True)
     assert isinstance(eager.data, np.ndarray)
@@ -119,7 +119,7 @@ def test_lazy_values_are_those_that_are_read_at_once(tmp_path, make):
 
 
 @pytest.mark.parametrize("make", CASES.values(), ids=CASES)
-def test_all_but_the_voxels_is_the_same(tmp_path, make):
+def test_a_lazy_volume_differs_only_in_its_array_type(tmp_path, make):
     write_series(tmp_path, make())
     (eager,), (lazy,) = read(tmp_path, lazy=False), read(tmp_path, lazy=True)
     assert lazy.shape == eager.shape
@@ -142,7 +142,7 @@ def test_all_but_the_voxels_is_the_same(tmp_path, make):
     ],
     ids=str,
 )
-def test_every_way_of_slicing_gives_the_values(tmp_path, index):
+def test_every_way_of_indexing_gives_the_values(tmp_path, index):
     write_series(tmp_path, make_series())
     (eager,), (lazy,) = read(tmp_path, lazy=False), read(tmp_path, lazy=True)
     np.testing.assert_array_equal(np.asarray(lazy.data[index]), eager.data[index])
@@ -169,12 +169,12 @@ def test_a_chunk_is_a_slice(tmp_path, make, chunks):
 WINDOW = {"WindowCenter": "40", "WindowWidth": "400"}
 
 
-def test_nothing_is_read_until_it_is_looked_at(tmp_path, reads):
+def test_nothing_is_read_until_it_is_displayed(tmp_path, reads):
     read(write_series(tmp_path, make_series(**WINDOW)), lazy=True)
     assert reads == []
 
 
-def test_looking_at_a_slice_reads_that_slice(tmp_path, reads):
+def test_displaying_a_slice_reads_that_slice(tmp_path, reads):
     (volume,) = read(write_series(tmp_path, make_series(**WINDOW)), lazy=True)
     np.asarray(volume.data[2])
     assert reads == [volume.source[2].name]
@@ -187,18 +187,18 @@ def test_a_missing_slice_is_padded_without_reading(tmp_path, reads):
     assert reads == []
 
 
-def test_a_plane_between_uneven_slices_reads_those_beside_it(tmp_path, reads):
+def test_an_interpolated_plane_reads_its_two_neighbouring_slices(tmp_path, reads):
     (volume,) = read(write_series(tmp_path, make_series(slices=UNEVEN, **WINDOW)), lazy=True)
     np.asarray(volume.data[1])
     assert len(reads) == 2
 
 
-def test_without_a_window_a_few_slices_tell_the_contrast(tmp_path, reads):
+def test_without_a_window_a_few_slices_are_read_for_the_contrast_limits(tmp_path, reads):
     read(write_series(tmp_path, make_series(slices=range(20))), lazy=True)
     assert len(reads) == lazy_stacks.LAZY_SAMPLE_PLANES
 
 
-def test_of_several_volumes_only_the_largest_is_read(tmp_path, reads):
+def test_of_several_volumes_only_the_largest_is_read_into_memory(tmp_path, reads):
     for number in range(20):
         many = make_series(
             slices=range(6 if number == 7 else 3), SeriesInstanceUID=make_uid(), **WINDOW
@@ -210,7 +210,7 @@ def test_of_several_volumes_only_the_largest_is_read(tmp_path, reads):
 
 
 @pytest.mark.parametrize(("lazy", "count"), [(False, 3 * SLICES), (True, 0), (None, SLICES)])
-def test_all_some_or_none_are_read_as_asked(tmp_path, reads, lazy, count):
+def test_the_lazy_parameter_decides_which_volumes_are_read(tmp_path, reads, lazy, count):
     for number in range(3):
         many = make_series(SeriesInstanceUID=make_uid(), **WINDOW)
         write_series(tmp_path / str(number), many)
@@ -237,7 +237,7 @@ def test_a_stack_under_its_share_of_the_memory_is_not(tmp_path):
     assert isinstance(volume.data, np.ndarray)
 
 
-def test_the_size_above_which_slices_are_read_when_looked_at_can_be_said(tmp_path, monkeypatch):
+def test_the_size_above_which_slices_are_read_on_demand_can_be_set(tmp_path, monkeypatch):
     write_series(tmp_path, make_series())
     (eager,) = read(tmp_path, lazy=False)
     size = eager.data.nbytes
@@ -253,7 +253,7 @@ def test_the_size_above_which_slices_are_read_when_looked_at_can_be_said(tmp_pat
 # --- When it cannot be read -------------------------------------------------------------------
 
 
-def test_a_file_that_vanished_is_named_when_it_is_looked_at(tmp_path):
+def test_an_error_names_a_deleted_file_when_its_slice_is_displayed(tmp_path):
     (volume,) = read(write_series(tmp_path, make_series(**WINDOW)), lazy=True)
     gone = volume.source[1]
     gone.unlink()
@@ -275,7 +275,7 @@ def compressed(folder):
     return paths
 
 
-def test_one_broken_image_does_not_keep_the_others_from_being_shown(tmp_path):
+def test_one_broken_image_does_not_prevent_the_others_from_being_displayed(tmp_path):
     paths = compressed(tmp_path)
     for path in paths[2::2]:
         path.write_bytes(path.read_bytes()[:-400] + bytes(400))
@@ -285,14 +285,14 @@ def test_one_broken_image_does_not_keep_the_others_from_being_shown(tmp_path):
     assert low < high
 
 
-def test_a_series_of_which_no_image_can_be_read_says_why(tmp_path):
+def test_a_series_without_readable_images_raises_an_error_with_the_reason(tmp_path):
     for path in compressed(tmp_path):
         path.write_bytes(path.read_bytes()[:-400] + bytes(400))
     with pytest.raises(MedReadError, match=r"IM\d: the pixels cannot be decoded"):
         read(tmp_path, lazy=True)
 
 
-def test_a_lazy_array_is_of_the_type_that_holds_what_headers_allow(tmp_path):
+def test_a_lazy_array_has_a_type_that_holds_what_headers_allow(tmp_path):
     ds = make_image(np.zeros((5, 7), np.uint16), BitsStored=12, HighBit=11, RescaleSlope="1",
                RescaleIntercept="-1024")  # fmt: skip
     (volume,) = read(write_series(tmp_path, [ds]), lazy=True)

@@ -158,7 +158,7 @@ def test_pet_slopes_that_differ_give_one_scale_of_values(tmp_path):
 
 
 @pytest.mark.parametrize("spoil", ["LUTData", "LUTDescriptor"])
-def test_a_broken_modality_lut_is_a_sentence(tmp_path, spoil):
+def test_a_broken_modality_lut_is_refused_with_a_message(tmp_path, spoil):
     ds = make_image(np.array([[9, 10, 11]], np.uint16))
     ds.ModalityLUTSequence = [table([1, 2, 3], 9)]
     delattr(ds.ModalityLUTSequence[0], spoil)
@@ -167,7 +167,7 @@ def test_a_broken_modality_lut_is_a_sentence(tmp_path, spoil):
 
 
 @pytest.mark.parametrize("slope", ["1E+30", "-1E+300", "1E-300"])
-def test_slopes_beyond_all_measure_are_read(tmp_path, slope):
+def test_extreme_slopes_are_read(tmp_path, slope):
     volume = one(tmp_path, make_image(stored_slice(0), RescaleSlope=slope, RescaleIntercept="0"))
     low, high = volume.contrast_limits
     assert np.isfinite([low, high]).all()
@@ -175,12 +175,12 @@ def test_slopes_beyond_all_measure_are_read(tmp_path, slope):
 
 
 @pytest.mark.parametrize("bits", [0, 17, 65535])
-def test_bits_stored_that_cannot_be_are_all_there_are(tmp_path, bits):
+def test_impossible_bits_stored_means_all_bits(tmp_path, bits):
     volume = one(tmp_path, make_image(stored_slice(3), BitsStored=bits))
     np.testing.assert_array_equal(volume.data, stored_slice(3))
 
 
-def test_pixels_of_no_bits_are_refused_in_a_sentence(tmp_path):
+def test_pixels_of_no_bits_are_refused_with_a_message(tmp_path):
     with pytest.raises(UnreadableFile, match=r"^IM1: the pixels cannot be decoded"):
         read(save_dataset(make_image(stored_slice(0), BitsAllocated=0), tmp_path / "IM1"))
 
@@ -255,7 +255,7 @@ def test_doses_are_in_gray(tmp_path, bits):
     ],
     ids=["relative", "relative, descending", "absolute", "absolute, descending"],
 )
-def test_planes_of_a_dose_lie_at_their_offsets(tmp_path, offsets, heights):
+def test_the_planes_of_a_dose_lie_at_their_offsets(tmp_path, offsets, heights):
     volume = one(tmp_path, dose(offsets))
     for n, height in enumerate(heights):
         index = np.linalg.solve(volume.patient_affine, [-12, 34, height, 1])[:3]
@@ -274,13 +274,13 @@ def test_relative_offsets_count_along_the_normal(tmp_path, name):
     assert volume.data[tuple(np.rint(index).astype(int))] == pytest.approx(0.513)
 
 
-def test_one_plane_of_dose_is_a_volume(tmp_path):
+def test_a_single_dose_plane_is_a_volume(tmp_path):
     volume = one(tmp_path, dose([0]))
     assert volume.shape == (1, ROWS, COLUMNS)
 
 
 @pytest.mark.parametrize("offsets", [[0, 2.5], None], ids=["too few", "absent"])
-def test_a_dose_without_its_offsets_is_planes_without_a_place(tmp_path, offsets):
+def test_a_dose_without_offsets_has_no_patient_position(tmp_path, offsets):
     ds = dose([0, 1, 2])
     ds.GridFrameOffsetVector = offsets
     volume = one(tmp_path, ds)

@@ -71,7 +71,7 @@ def test_every_lossless_encoding_of_an_image_gives_its_values(name):
         "CT_small.dcm",
     ],
 )
-def test_values_equal_simpleitks(name):
+def test_values_equal_those_of_simpleitk(name):
     judge = np.squeeze(sitk.GetArrayFromImage(sitk.ReadImage(str(shipped(name)))))
     np.testing.assert_allclose(voxels(shipped(name)), judge, atol=1e-3)
 
@@ -85,7 +85,7 @@ HTJ2K = (
 """300 * row + 7 * column on 12 x 16 pixels, encoded without loss by OpenJPH 0.26.3."""
 
 
-def test_htj2k_gives_what_was_encoded(tmp_path):
+def test_htj2k_gives_the_encoded_values(tmp_path):
     row, column = np.mgrid[:12, :16]
     expected = (300 * row + 7 * column).astype(np.uint16)
     ds = make_image(expected)
@@ -95,7 +95,7 @@ def test_htj2k_gives_what_was_encoded(tmp_path):
 
 
 @pytest.mark.parametrize("syntax", [RLELossless, JPEG2000Lossless])
-def test_a_compressed_series_equals_what_was_put_in(tmp_path, syntax):
+def test_a_compressed_series_gives_the_encoded_values(tmp_path, syntax):
     datasets = make_series()
     expected = [stored_slice(n, 40, 50) for n in range(4)]  # JPEG 2000 wants some pixels
     for n, ds in enumerate(datasets):
@@ -107,7 +107,7 @@ def test_a_compressed_series_equals_what_was_put_in(tmp_path, syntax):
     np.testing.assert_array_equal(voxels(tmp_path), expected[::-1])
 
 
-def test_a_syntax_nobody_decodes_is_named(tmp_path):
+def test_a_syntax_without_a_decoder_is_named(tmp_path):
     path = save_dataset(make_image(stored_slice(0)), tmp_path / "IM1")
     content = path.read_bytes()
     mpeg = b"1.2.840.10008.1.2.1"
@@ -158,7 +158,7 @@ def test_bits_stored_at_the_top_are_shifted_down(tmp_path):
     np.testing.assert_array_equal(volume.data, VALUES_12)
 
 
-def test_twelve_bits_with_a_sign(tmp_path):
+def test_signed_12_bit_values(tmp_path):
     signed = np.array([[-2048, -1, 0], [1, 5, 2047]], dtype=np.int16)
     stored = signed.view(np.uint16) & 0x0FFF
     volume = one(tmp_path, stored, BitsStored=12, HighBit=11, PixelRepresentation=1)
@@ -253,7 +253,7 @@ def test_window_functions(tmp_path, function, limits, notes):
     assert sum("sigmoid" in note for note in volume.notes) == notes
 
 
-def test_padding_is_kept_out_of_contrast_limits(tmp_path):
+def test_padding_does_not_affect_contrast_limits(tmp_path):
     pixels = np.full((100, 100), -2000, np.int16)
     pixels[40:60] = np.arange(2000).reshape(20, 100)
     volume = one(
@@ -264,7 +264,7 @@ def test_padding_is_kept_out_of_contrast_limits(tmp_path):
     assert volume.data.min() == -2000 * 2 - 1024
 
 
-def test_a_range_of_padding_is_kept_out_of_contrast_limits(tmp_path):
+def test_a_padding_range_does_not_affect_contrast_limits(tmp_path):
     pixels = np.arange(10_000, dtype=np.uint16).reshape(100, 100)
     volume = one(tmp_path, pixels, PixelPaddingValue=0, PixelPaddingRangeLimit=4999)
     expected = np.percentile(np.arange(5000, 10_000), (1, 99))

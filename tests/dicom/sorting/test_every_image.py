@@ -87,7 +87,7 @@ def found(volumes):
     return [pair for v in exact for pair in planes_of(v) if pair[0] != FILLED]
 
 
-def test_no_image_is_anywhere_but_at_its_place(found, expected):
+def test_every_image_that_is_shown_is_at_its_position(found, expected):
     off = [value for value, at in found if np.abs(at - expected[value]).max() > 1e-6]
     assert off == []
 
@@ -97,11 +97,11 @@ def test_no_image_is_shown_twice(found):
     assert len(values) == len(set(values))
 
 
-def test_every_image_is_shown_unless_a_note_says_not(volumes, found, expected):
+def test_every_image_is_shown_unless_a_note_says_otherwise(volumes, found, expected):
     notes = " ".join(note for volume in volumes for note in volume.notes)
     told = "left out" in notes or "interpolated" in notes
     assert told == (len(found) < len(expected))
 
 
-def test_every_name_is_one_volumes(volumes):
+def test_every_volume_has_a_different_name(volumes):
     assert len({volume.name for volume in volumes}) == len(volumes)

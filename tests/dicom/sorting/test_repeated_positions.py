@@ -180,7 +180,7 @@ def test_an_attribute_that_differs_between_positions_is_not_the_axis(tmp_path, k
     np.testing.assert_array_equal(volume.data, expected_sets(3))
 
 
-def test_slices_that_were_acquired_one_by_one_take_the_time_of_the_first(tmp_path):
+def test_a_set_of_slices_acquired_one_by_one_has_the_time_of_the_first(tmp_path):
     def change(t, n, ds):
         ds.TemporalPositionIdentifier = t + 1
         ds.AcquisitionTime = clock(86390 + 8 * t + 2 * n)
@@ -222,7 +222,7 @@ def test_repeated_b0_images_stay_in_their_order_with_their_b_values(tmp_path):
     np.testing.assert_array_equal(volume.data, expected_sets(5))
 
 
-def test_a_b_value_that_never_changes_is_no_axis(tmp_path):
+def test_a_constant_b_value_is_not_an_axis(tmp_path):
     (volume,) = read(write_series(tmp_path, make_sets(3, diffusion(*[(0.0, B0)] * 3))))
     assert volume.leading[0].label == "instance"
 
@@ -267,7 +267,7 @@ def test_two_attributes_make_two_axes(tmp_path, outer, inner, axes):
     np.testing.assert_array_equal(volume.data, expected)
 
 
-def test_the_time_of_two_axes_comes_from_the_clock(tmp_path):
+def test_of_two_axes_the_time_comes_from_the_acquisition_time(tmp_path):
     def change(t, _, ds):
         ds.TemporalPositionIdentifier = t // 2 + 1
         ds.EchoTime = ["4", "8"][t % 2]
@@ -292,7 +292,7 @@ def test_the_time_of_two_axes_comes_from_the_clock(tmp_path):
     ids=["temporal position", "clock", "acquisition", "instance"],
 )
 @pytest.mark.parametrize("lost", [1, 2, 3])
-def test_an_incomplete_last_set_is_left_out_and_told(tmp_path, change, lost):
+def test_an_incomplete_last_set_is_left_out_with_a_note(tmp_path, change, lost):
     (volume,) = read(write_series(tmp_path, make_sets(3, change)[:-lost]))
     np.testing.assert_array_equal(volume.data, expected_sets(2))
     assert volume.notes == (
@@ -319,13 +319,13 @@ def test_counting_does_not_mix_sets_after_a_lost_image(tmp_path):
     assert all("nothing in the headers says why" in v.notes[0] for v in volumes)
 
 
-def test_the_files_of_a_set_that_was_left_out_are_no_source(tmp_path):
+def test_the_files_of_a_set_that_was_left_out_are_not_in_the_source(tmp_path):
     change = each(TemporalPositionIdentifier=[1, 2, 3])
     (volume,) = read(write_series(tmp_path, make_sets(3, change)[:-1]))
     assert len(volume.source) == 2 * SLICES
 
 
-def test_one_full_set_and_a_part_are_two_volumes(tmp_path):
+def test_a_full_set_and_a_partial_one_are_two_volumes(tmp_path):
     volumes = read(write_series(tmp_path, make_sets(2, each())[:-2]))
     assert sorted(v.shape[0] for v in volumes) == [2, SLICES]
 
@@ -363,7 +363,7 @@ def test_a_leading_axis_stays_first_in_every_plane(tmp_path, plane):
     assert volume.data.max() == stored_slice(2 * SLICES - 1).max()
 
 
-def test_nothing_of_the_time_of_day_is_left(tmp_path):
+def test_the_time_of_day_is_not_kept(tmp_path):
     (volume,) = read(
         write_series(tmp_path, make_sets(2, each(AcquisitionTime=["101112", "101114"])))
     )

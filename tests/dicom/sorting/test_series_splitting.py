@@ -42,7 +42,7 @@ def test_sources_are_in_slice_order(tmp_path):
     assert list(volume.source) == paths[::-1]
 
 
-def test_every_series_is_a_volume_of_its_own(tmp_path):
+def test_every_series_is_a_separate_volume(tmp_path):
     for number in (30, 4):
         other = make_series(SeriesInstanceUID=make_uid(), SeriesNumber=number)
         write_series(tmp_path / "nested" / str(number), other)
@@ -63,7 +63,7 @@ def test_a_list_of_files_is_one_series(tmp_path):
     assert volume.shape[0] == 4
 
 
-def test_files_without_a_series_uid_are_grouped_by_folder_and_it_is_said(tmp_path):
+def test_files_without_a_series_uid_are_grouped_by_folder_with_a_note(tmp_path):
     for folder in ("a", "b"):
         write_series(tmp_path / folder, make_series(SeriesInstanceUID=None))
     volumes = read(tmp_path)
@@ -81,7 +81,7 @@ def test_files_without_a_series_uid_are_grouped_by_folder_and_it_is_said(tmp_pat
     ],
     ids=lambda change: next(iter(change)),
 )
-def test_images_of_another_kind_are_a_volume_of_their_own(tmp_path, change):
+def test_images_of_another_kind_are_a_separate_volume(tmp_path, change):
     def other(n, ds):
         if n == 3:
             for keyword, value in change.items():
@@ -92,7 +92,7 @@ def test_images_of_another_kind_are_a_volume_of_their_own(tmp_path, change):
     assert sum(v.data.size for v in volumes) == 4 * 5 * 7
 
 
-def test_images_of_another_size_are_a_volume_of_their_own(tmp_path):
+def test_images_of_another_size_are_a_separate_volume(tmp_path):
     write_series(tmp_path, make_series(slices=range(3)))
     save_dataset(make_image(stored_slice(0, 6, 7), ImagePositionPatient=[0, 0, 0],
                ImageOrientationPatient=[1, 0, 0, 0, 1, 0], PixelSpacing=[1, 1]),
@@ -124,7 +124,9 @@ def test_spacing_is_measured_and_not_read(tmp_path):
         ({}, 1, "unknown thickness"),
     ],
 )
-def test_the_spacing_of_a_single_slice_is_a_guess_and_said(tmp_path, attributes, spacing, keyword):
+def test_the_spacing_of_a_single_slice_is_a_guess_with_a_note(
+    tmp_path, attributes, spacing, keyword
+):
     (volume,) = read(write_series(tmp_path, make_series(slices=[0], **attributes)))
     assert volume.geometry.spacing[0] == pytest.approx(spacing)
     assert keyword in volume.notes[0]
@@ -154,7 +156,7 @@ def test_without_any_position_the_instance_number_sorts(tmp_path):
 
 
 @pytest.mark.parametrize("position", [["NaN", "0", "0"], ["0", "0"], []])
-def test_positions_that_are_no_numbers_are_no_positions(tmp_path, position):
+def test_positions_that_are_not_numbers_are_ignored(tmp_path, position):
     def spoil(n, ds):
         with config.disable_value_validation():
             ds["ImagePositionPatient"] = DataElement(0x00200032, "LO", position)
@@ -179,12 +181,12 @@ def test_positions_that_are_no_numbers_are_no_positions(tmp_path, position):
         ({"SeriesDescription": "Jane abdomen", "PatientName": "Doe^Jane"}, "4 CT series"),
     ],
 )
-def test_names_say_the_series_and_never_the_patient(tmp_path, attributes, name):
+def test_names_describe_the_series_and_never_the_patient(tmp_path, attributes, name):
     (volume,) = read(write_series(tmp_path / "scan", make_series(**attributes)))
     assert volume.name == name
 
 
-def test_nothing_but_paths_tells_of_the_patient(tmp_path):
+def test_only_paths_may_identify_the_patient(tmp_path):
     secrets = {"PatientName": "Roe^Richard", "PatientID": "77-1234", "PatientBirthDate": "19610203"}
     (volume,) = read(write_series(tmp_path, make_series(slices=[0], **secrets)))
     told = repr((volume.name, volume.notes, volume.header, volume.modality, volume.windows))

@@ -48,7 +48,7 @@ def assert_same(found, expected):
 
 @pytest.mark.parametrize("name", ["ct_thorax", "mr_sagittal"])
 @pytest.mark.parametrize("lazy", [True, False])
-def test_an_example_comes_back_as_it_was(tmp_path, name, lazy):
+def test_an_example_is_read_back_unchanged(tmp_path, name, lazy):
     (volume,) = read(EXAMPLES / name, lazy=lazy)
     assert volume.notes == ()
     assert_same(again(volume, tmp_path), volume)
@@ -56,7 +56,7 @@ def test_an_example_comes_back_as_it_was(tmp_path, name, lazy):
 
 @pytest.mark.parametrize("plane", ORIENTATIONS)
 @pytest.mark.parametrize("about", [0, 1, 2])
-def test_rows_and_columns_stay_what_they_were(tmp_path, plane, about):
+def test_rows_and_columns_are_kept(tmp_path, plane, about):
     orientation = tuple(tuple(make_rotation(17, about) @ np.array(a)) for a in ORIENTATIONS[plane])
     made = {"SliceThickness": "7", "WindowCenter": "300", "WindowWidth": "801"}
     folder = write_series(tmp_path / "in", make_series(orientation, **made))
@@ -76,7 +76,7 @@ def test_rows_and_columns_stay_what_they_were(tmp_path, plane, about):
 @pytest.mark.parametrize(
     "rotation", [None, make_rotation(20, 0) @ make_rotation(-13, 1) @ make_rotation(31, 2)]
 )
-def test_any_grid_lies_where_it_did(tmp_path, flips, slice_axis, rotation):
+def test_any_grid_keeps_its_position(tmp_path, flips, slice_axis, rotation):
     volume = make_placed_volume(
         matrix=make_affine(flips, rotation), slice_axis=slice_axis, modality="CT"
     )
@@ -87,7 +87,7 @@ def test_any_grid_lies_where_it_did(tmp_path, flips, slice_axis, rotation):
 
 
 @pytest.mark.parametrize("slice_axis", [0, 1, 2])
-def test_the_lean_of_a_tilted_gantry_is_kept(tmp_path, slice_axis):
+def test_the_shear_of_a_tilted_gantry_is_kept(tmp_path, slice_axis):
     lean = np.roll([0.0, 0.0, 1.1], slice_axis)
     volume = make_placed_volume(
         matrix=make_affine(lean=lean, slice_axis=slice_axis), slice_axis=slice_axis
@@ -97,12 +97,12 @@ def test_the_lean_of_a_tilted_gantry_is_kept(tmp_path, slice_axis):
     assert found.geometry.tilt == pytest.approx(volume.geometry.tilt)
 
 
-def test_a_grid_that_leans_in_plane_is_cut_along_another_axis(tmp_path):
+def test_a_grid_sheared_in_plane_is_cut_along_another_axis(tmp_path):
     volume = make_placed_volume(matrix=make_affine(lean=(1.1, 0, 0), slice_axis=1), slice_axis=0)
     assert_same_in_patient_space(again(volume, tmp_path), volume)
 
 
-def test_directions_of_three_digits_are_put_at_right_angles(tmp_path):
+def test_rounded_directions_are_turned_to_right_angles(tmp_path):
     matrix = make_affine(
         rotation=make_rotation(20, 0) @ make_rotation(-13, 1) @ make_rotation(31, 2)
     )
@@ -145,7 +145,7 @@ def test_a_series_is_new_and_its_slices_are_numbered(tmp_path):
 
 @pytest.mark.parametrize("dtype", [np.int16, np.uint16, np.uint8, np.int8, bool])
 @pytest.mark.parametrize("modality", ["CT", "MR", ""])
-def test_types_that_images_hold_are_stored_as_they_are(tmp_path, dtype, modality):
+def test_supported_types_are_stored_unchanged(tmp_path, dtype, modality):
     limits = (0, 1) if dtype is bool else (np.iinfo(dtype).min, np.iinfo(dtype).max)
     data = np.zeros((4, 6, 7), dtype)
     data.flat[:2] = limits
@@ -168,7 +168,7 @@ def test_a_single_slice_is_one_file(tmp_path):
 
 @pytest.mark.parametrize("spacing", [(0.5, 0.25), None])
 @pytest.mark.parametrize("inverted", [True, False])
-def test_a_plane_image_keeps_its_pixel_size(tmp_path, spacing, inverted):
+def test_a_two_dimensional_image_keeps_its_pixel_size(tmp_path, spacing, inverted):
     volume = make_planar_volume(spacing=spacing, inverted=inverted)
     found = again(volume, tmp_path)
     np.testing.assert_array_equal(found.data, volume.data)
@@ -182,7 +182,7 @@ def test_a_plane_image_keeps_its_pixel_size(tmp_path, spacing, inverted):
 
 @pytest.mark.parametrize(("down", "along"), [(1, 1), (1, -1), (-1, 1), (-1, -1)])
 @pytest.mark.parametrize("rgb", [True, False])
-def test_a_mirrored_plane_image_is_written_the_way_it_is_looked_at(tmp_path, down, along, rgb):
+def test_a_mirrored_two_dimensional_image_is_written_as_displayed(tmp_path, down, along, rgb):
     data = np.random.default_rng(1).integers(0, 256, (5, 6, 3)[: 2 + rgb], dtype=np.uint8)
     geometry = Geometry((5, 6), [[0, 0.25 * along, 0], [0.5 * down, 0, 0], [0, 0, 1]])
     found = again(Volume(data, "made", geometry, rgb=rgb), tmp_path)
@@ -218,7 +218,7 @@ def test_colours_are_kept(tmp_path):
     np.testing.assert_array_equal(found.data, data)
 
 
-def test_coloured_slices_lie_where_they_did(tmp_path):
+def test_colour_slices_keep_their_positions(tmp_path):
     data = np.random.default_rng(1).integers(0, 256, (4, 6, 7, 3), dtype=np.uint8)
     found = again(make_placed_volume(data, rgb=True), tmp_path)
     np.testing.assert_array_equal(found.data, data)
@@ -236,14 +236,14 @@ def test_notes_say_that_16_bit_colours_and_transparency_are_lost(tmp_path, order
     np.testing.assert_array_equal(found.data[0, 0], [255, 7, 255])
 
 
-def test_colours_that_are_no_whole_numbers_are_refused(tmp_path):
+def test_colours_that_are_not_integers_are_refused(tmp_path):
     with pytest.raises(CannotWrite, match=r"^made: .* not float32\. Convert it first\.$"):
         write(tmp_path / "out.dcm", make_planar_volume(np.ones((5, 6, 3), np.float32), rgb=True))
 
 
 @pytest.mark.parametrize("dtype", [np.int16, np.uint16, np.uint8, np.int8])
 @pytest.mark.parametrize("shape", [(2, 40, 32), (2, 31, 60), (3, 1, 5)])
-def test_packed_pixels_are_the_same(tmp_path, dtype, shape):
+def test_compressed_pixels_are_unchanged(tmp_path, dtype, shape):
     limits = np.iinfo(dtype)
     data = np.random.default_rng(4).integers(limits.min, limits.max, shape, dtype, endpoint=True)
     found = again(make_placed_volume(data), tmp_path, compress=True)
@@ -254,14 +254,14 @@ def test_packed_pixels_are_the_same(tmp_path, dtype, shape):
     assert "LossyImageCompression" not in stored
 
 
-def test_packed_colours_are_the_same(tmp_path):
+def test_compressed_colours_are_unchanged(tmp_path):
     data = np.random.default_rng(1).integers(0, 256, (40, 50, 3), dtype=np.uint8)
     np.testing.assert_array_equal(
         again(make_planar_volume(data, rgb=True), tmp_path, compress=True).data, data
     )
 
 
-def test_pixels_are_plain_unless_asked_for(tmp_path):
+def test_pixels_are_not_compressed_by_default(tmp_path):
     write(tmp_path / "out.dcm", make_planar_volume())
     syntax = pydicom.dcmread(tmp_path / "out.dcm").file_meta.TransferSyntaxUID
     assert syntax == ExplicitVRLittleEndian
@@ -282,7 +282,7 @@ TIMES = {
 
 @pytest.mark.parametrize("axis", TIMES.values(), ids=TIMES)
 @pytest.mark.parametrize("modality", ["CT", "MR", ""])
-def test_a_leading_axis_comes_back(tmp_path, axis, modality):
+def test_a_leading_axis_is_read_back(tmp_path, axis, modality):
     volume = make_placed_volume(
         make_numbered((3, 4, 6, 7)), slice_axis=2, leading=(axis,), modality=modality
     )
@@ -296,7 +296,7 @@ def test_a_leading_axis_comes_back(tmp_path, axis, modality):
     assert found.notes == ()
 
 
-def test_two_leading_axes_come_back(tmp_path):
+def test_two_leading_axes_are_read_back(tmp_path):
     axes = (TIMES["time"], Axis("echo time", values=(4.6, 9.2)))
     volume = make_placed_volume(make_numbered((3, 2, 4, 6, 7)), leading=axes, modality="MR")
     found = again(volume, tmp_path)
@@ -305,7 +305,7 @@ def test_two_leading_axes_come_back(tmp_path):
     assert found.leading[0].values == axes[0].values
 
 
-def test_a_pile_of_slices_comes_back(tmp_path):
+def test_slices_without_a_position_are_read_back(tmp_path):
     volume = make_planar_volume(
         make_numbered((3, 5, 6)), leading=(Axis("slice", "mm", 4.0),), modality="CT"
     )
@@ -375,21 +375,21 @@ def test_a_lazy_volume_is_read_slice_by_slice(tmp_path, dtype, slice_axis):
         ("empty", "empty"),
     ],
 )
-def test_the_path_says_where_the_folder_is(tmp_path, name, made):
+def test_the_folder_name_is_the_path_without_its_suffix(tmp_path, name, made):
     (tmp_path / "empty").mkdir()
     written = write(f"{tmp_path}/{name}", make_placed_volume())
     assert written.paths == (tmp_path / made,)
     assert len(list((tmp_path / made).iterdir())) == 4
 
 
-def test_a_single_image_goes_into_a_folder_if_that_is_given(tmp_path):
+def test_a_single_image_is_written_into_a_given_folder(tmp_path):
     written = write(f"{tmp_path}/out/", make_planar_volume())
     assert written.paths == (tmp_path / "out",)
     assert [f.name for f in (tmp_path / "out").iterdir()] == ["slice_0001.dcm"]
 
 
 @pytest.mark.parametrize("name", ["out.dcm", "out", "out/"])
-def test_files_that_are_there_are_left_alone(tmp_path, name):
+def test_existing_files_are_not_changed(tmp_path, name):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "theirs.txt").write_text("theirs")
     with pytest.raises(CannotWrite, match=r"^out: this folder already contains files\."):
@@ -398,7 +398,7 @@ def test_files_that_are_there_are_left_alone(tmp_path, name):
 
 
 @pytest.mark.parametrize("dtype", [np.int16, np.float32])
-def test_stopping_leaves_nothing(tmp_path, dtype):
+def test_cancelling_leaves_nothing(tmp_path, dtype):
     seen = []
 
     def stop(items, description):
@@ -419,7 +419,7 @@ def test_stopping_leaves_nothing(tmp_path, dtype):
 
 
 @pytest.mark.parametrize("shape", [(1, 65536), (65536, 1)])
-def test_an_image_with_more_rows_than_can_be_counted_is_refused(tmp_path, shape):
+def test_an_image_with_too_many_rows_is_refused(tmp_path, shape):
     with pytest.raises(CannotWrite, match=r"^made: DICOM images have at most 65535 rows"):
         write(tmp_path / "out.dcm", make_planar_volume(np.zeros(shape, np.uint8)))
 
@@ -430,12 +430,12 @@ def test_numbers_in_any_byte_order_are_written(tmp_path, dtype):
     np.testing.assert_array_equal(again(volume, tmp_path).data, volume.data)
 
 
-def test_nothing_is_written_of_nothing(tmp_path):
+def test_an_empty_volume_is_refused(tmp_path):
     with pytest.raises(CannotWrite, match=r"^made: it is empty"):
         write(tmp_path / "out.dcm", make_planar_volume(np.zeros((0, 5), np.int16)))
 
 
-def test_regions_are_said_to_become_grey_values(tmp_path):
+def test_a_note_says_that_labels_become_grey_values(tmp_path):
     volume = make_placed_volume(make_numbered(first=0), labels=True, modality="CT")
     written = write(tmp_path / "out.dcm", volume)
     assert any("label numbers" in note for note in written.notes)

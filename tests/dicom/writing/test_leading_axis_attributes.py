@@ -56,7 +56,7 @@ def test_an_axis_of_one_point_needs_no_attributes(tmp_path):
 
 
 @pytest.mark.parametrize("values", [(0.0, 5.0, 3.0), (0.0, 50_000.0, 100_000.0)])
-def test_times_that_a_clock_cannot_show_are_said_to_be_left_out(tmp_path, values):
+def test_a_note_says_that_times_of_more_than_a_day_are_not_written(tmp_path, values):
     volume = make_placed_volume(make_numbered((3, 4, 6, 7)), leading=(Axis("time", values=values),))
     written = write(tmp_path / "out.dcm", volume)
     assert "The times of the images were not written, only their order." in written.notes

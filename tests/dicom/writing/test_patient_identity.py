@@ -120,7 +120,7 @@ def test_no_trace_of_the_patient_is_written(tmp_path, modality, compress):
         assert [trace for trace in TRACES if trace in written] == []
 
 
-def test_what_is_written_says_that_nobody_is_named(tmp_path):
+def test_patient_identity_removed_is_written(tmp_path):
     (volume,) = read(telling(tmp_path))
     write(tmp_path / "out.dcm", volume)
     for file in files_below(tmp_path / "out"):
@@ -132,7 +132,7 @@ def test_what_is_written_says_that_nobody_is_named(tmp_path):
                        for element in ds.iterall())  # fmt: skip
 
 
-def test_a_picture_may_show_names_and_this_is_said(tmp_path):
+def test_a_note_says_that_text_in_pictures_is_not_removed(tmp_path):
     Image.fromarray(np.zeros((5, 6), np.uint8)).save(tmp_path / "in.png")
     (volume,) = read(tmp_path / "in.png")
     written = write(tmp_path / "out.dcm", volume)
@@ -140,7 +140,7 @@ def test_a_picture_may_show_names_and_this_is_said(tmp_path):
     assert "PatientIdentityRemoved" not in pydicom.dcmread(tmp_path / "out.dcm")
 
 
-def test_names_burned_into_slices_are_said_to_stay(tmp_path):
+def test_a_note_says_that_burned_in_text_is_not_removed(tmp_path):
     (volume,) = read(write_series(tmp_path / "in", make_series(BurnedInAnnotation="YES")))
     written = write(tmp_path / "out.dcm", volume)
     assert any("in the image itself" in note for note in written.notes)
@@ -166,7 +166,7 @@ PATIENT = {
 
 
 @pytest.mark.parametrize("charset", ["ISO_IR 192", ["", "ISO 2022 IR 87"]])
-def test_the_patient_is_kept_when_asked_for(tmp_path, charset):
+def test_patient_data_are_written_on_request(tmp_path, charset):
     other = Dataset()
     other.PatientID, other.TypeOfPatientID = "88-2", "TEXT"
     other.private_block(0x0011, "PRIVATE", create=True).add_new(1, "LO", "private")
@@ -184,7 +184,7 @@ def test_the_patient_is_kept_when_asked_for(tmp_path, charset):
     assert found.name == volume.name == "4 Lung"
 
 
-def test_malformed_data_of_the_patient_are_kept_as_they_are(tmp_path):
+def test_malformed_patient_data_are_written_unchanged(tmp_path):
     with pydicom.config.disable_value_validation():
         made = {"PatientBirthDate": "about 1957", "PatientID": "7" * 80, "PatientAge": "old"}
         folder = write_series(tmp_path / "in", make_series(**made))
@@ -195,7 +195,7 @@ def test_malformed_data_of_the_patient_are_kept_as_they_are(tmp_path):
         assert {keyword: ds[keyword].value for keyword in made} == made
 
 
-def test_the_patient_of_files_that_are_gone_cannot_be_kept(tmp_path):
+def test_patient_data_of_deleted_files_cannot_be_written(tmp_path):
     (volume,) = read(write_series(tmp_path / "in", make_series()))
     for file in files_below(tmp_path / "in"):
         file.unlink()
@@ -205,14 +205,14 @@ def test_the_patient_of_files_that_are_gone_cannot_be_kept(tmp_path):
     assert len(files_below(tmp_path / "out")) == 4
 
 
-def test_there_is_no_patient_to_keep_without_dicom(tmp_path):
+def test_patient_data_cannot_be_written_without_a_dicom_source(tmp_path):
     with pytest.raises(CannotWrite, match=r"^made: .* because it was not read from DICOM files"):
         write(tmp_path / "out.dcm", make_placed_volume(), keep_patient=True)
     assert not any(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("keep_patient", [True, False])
-def test_how_it_was_made_is_said_where_it_names_nobody(tmp_path, keep_patient):
+def test_technical_attributes_are_always_written(tmp_path, keep_patient):
     made = {"Modality": "MR", "ScanningSequence": "GR", "SequenceVariant": "SP", "EchoTime": "4.6",
             "MagneticFieldStrength": "3", "BodyPartExamined": "BRAIN", "PatientPosition": "HFP",
             "LossyImageCompression": "01", "LossyImageCompressionRatio": "7"}  # fmt: skip
@@ -223,14 +223,14 @@ def test_how_it_was_made_is_said_where_it_names_nobody(tmp_path, keep_patient):
 
 
 @pytest.mark.parametrize(("suffix", "expected"), [(".jpg", "01"), (".png", None)])
-def test_what_has_lost_something_says_so(tmp_path, suffix, expected):
+def test_lossy_compression_of_the_source_is_written(tmp_path, suffix, expected):
     Image.fromarray(np.zeros((32, 40), np.uint8)).save(tmp_path / f"in{suffix}")
     (volume,) = read(tmp_path / f"in{suffix}")
     write(tmp_path / "out.dcm", volume)
     assert pydicom.dcmread(tmp_path / "out.dcm").get("LossyImageCompression") == expected
 
 
-def test_a_lossy_source_that_does_not_say_so_is_known_by_its_syntax(tmp_path):
+def test_a_lossy_source_without_the_attribute_is_recognized_by_its_syntax(tmp_path):
     packed = io.BytesIO()
     Image.fromarray(np.zeros((32, 40), np.uint8)).save(packed, "JPEG")
     ds = make_image(np.zeros((32, 40), np.uint8))

@@ -28,20 +28,20 @@ def notes_on_values(written):
     [(-32768, 32767), (0, 65535), (-1, 65534), (-70000, -4465), (10**9, 10**9 + 65535)],
 )
 @pytest.mark.parametrize("dtype", [np.int32, np.int64, np.float64])
-def test_whole_numbers_that_fit_after_a_shift_are_exact(tmp_path, low, high, dtype):
+def test_integers_that_fit_after_a_shift_are_exact(tmp_path, low, high, dtype):
     data = np.linspace(low, high, 30).round().reshape(5, 6).astype(dtype)
     written, found = again(data, tmp_path)
     np.testing.assert_array_equal(found.data, data)
     assert notes_on_values(written) == []
 
 
-def test_unsigned_numbers_beyond_all_signed_ones_are_exact(tmp_path):
+def test_unsigned_integers_above_the_signed_range_are_exact(tmp_path):
     data = np.arange(30, dtype=np.uint64).reshape(5, 6)
     data[0, 0] = 65535
     np.testing.assert_array_equal(again(data, tmp_path)[1].data, data)
 
 
-def test_whole_numbers_that_do_not_fit_stay_whole(tmp_path):
+def test_integers_that_do_not_fit_stay_integers(tmp_path):
     data = np.array([[0, 5], [131071, 131072]], np.int32)
     written, found = again(data, tmp_path)
     assert found.data.dtype.kind == "i"
@@ -65,7 +65,7 @@ RANGES = {
 
 @pytest.mark.parametrize("limits", RANGES.values(), ids=RANGES)
 @pytest.mark.parametrize("modality", ["CT", "MR", ""])
-def test_broken_numbers_are_off_by_half_a_step_at_most(tmp_path, limits, modality):
+def test_floating_point_values_change_by_at_most_half_a_step(tmp_path, limits, modality):
     data = np.random.default_rng(2).uniform(*limits, (40, 50)).astype(np.float32)
     data.flat[:2] = limits
     written, found = again(data, tmp_path, modality=modality, value_unit="HU")
@@ -82,14 +82,14 @@ def test_zero_stays_zero(tmp_path):
     assert again(data, tmp_path)[1].data[0, 1] == 0
 
 
-def test_one_number_everywhere_is_kept(tmp_path):
+def test_a_constant_value_is_kept(tmp_path):
     data = np.full((5, 6), 0.1, np.float32)
     np.testing.assert_allclose(again(data, tmp_path)[1].data, data, rtol=1e-6)
 
 
 @pytest.mark.parametrize("scale", [1.0, 0.3])
 @pytest.mark.parametrize("low", [-100, 0, 100])
-def test_what_is_no_number_becomes_padding_and_is_said(tmp_path, scale, low):
+def test_nonfinite_values_become_padding_with_a_note(tmp_path, scale, low):
     data = (np.arange(30.0).reshape(5, 6) + low) * scale
     data[0, 0], data[2, 3] = np.nan, np.inf
     written, found = again(data, tmp_path)
@@ -99,7 +99,7 @@ def test_what_is_no_number_becomes_padding_and_is_said(tmp_path, scale, low):
     assert any("2 values are not finite" in note for note in written.notes)
 
 
-def test_nothing_but_no_numbers_is_refused(tmp_path):
+def test_a_volume_without_finite_values_is_refused(tmp_path):
     with pytest.raises(CannotWrite, match=r"^made: it holds no finite value"):
         again(np.full((5, 6), np.nan), tmp_path)
 
@@ -114,7 +114,7 @@ def test_complex_numbers_are_refused(tmp_path):
         again(np.zeros((5, 6), np.complex64), tmp_path)
 
 
-def test_what_was_read_by_a_slope_is_written_by_it(tmp_path):
+def test_values_read_with_a_slope_are_written_with_it(tmp_path):
     made = {"RescaleSlope": "0.3333333", "RescaleIntercept": "-100.7"}
     (volume,) = read(write_series(tmp_path / "in", make_series(**made)))
     assert volume.data.dtype == np.float32
@@ -124,7 +124,7 @@ def test_what_was_read_by_a_slope_is_written_by_it(tmp_path):
     assert written.notes == ()
 
 
-def test_whole_numbers_read_by_a_slope_are_written_by_it(tmp_path):
+def test_integers_read_with_a_slope_are_written_with_it(tmp_path):
     ds = make_image(np.array([[0, 40000], [3, 65535]], np.uint16), RescaleSlope="5")
     (volume,) = read(save_dataset(ds, tmp_path / "in.dcm"))
     write(tmp_path / "out.dcm", volume)

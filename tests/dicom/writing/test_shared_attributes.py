@@ -111,7 +111,7 @@ def test_dciodvfy_finds_no_errors(tmp_path, make):
 
 
 @needs_dciodvfy
-def test_dciodvfy_finds_no_errors_in_packed_images(tmp_path):
+def test_dciodvfy_finds_no_errors_in_compressed_images(tmp_path):
     volume = make_placed_volume(make_numbered((2, 40, 50)), modality="CT")
     (made,) = write(tmp_path / "out.dcm", volume, compress=True).paths
     assert find_dciodvfy_errors(made) == set()
@@ -173,7 +173,7 @@ def test_dciodvfy_finds_no_errors_in_pet(tmp_path, keep_patient):
     assert find_dciodvfy_errors(made) == set()
 
 
-def test_pet_stays_pet_where_its_source_says_enough(tmp_path):
+def test_pet_is_written_as_pet_where_its_source_is_complete(tmp_path):
     volume = pet(tmp_path / "in")
     assert volume.value_unit == "Bq/ml"
     write(tmp_path / "out.dcm", volume)
@@ -189,7 +189,7 @@ def test_pet_stays_pet_where_its_source_says_enough(tmp_path):
 
 @pytest.mark.parametrize("changes", [{"Units": None}, {"SeriesType": ["GATED", "IMAGE"]},
                                      {"DecayFactor": None}, {"Units": "PROPCNTS"}])  # fmt: skip
-def test_pet_is_captured_where_its_source_says_too_little(tmp_path, changes):
+def test_pet_is_written_as_secondary_capture_where_its_source_is_incomplete(tmp_path, changes):
     changes = {k: v for k, v in (PET | changes).items() if v is not None}
     (volume,) = read(write_series(tmp_path / "in", make_series(**changes)))
     volume.value_unit = "Bq/ml" if changes.get("Units") == "PROPCNTS" else volume.value_unit
@@ -210,14 +210,14 @@ def test_pet_is_captured_where_its_source_says_too_little(tmp_path, changes):
         (make_planar_volume(modality="CT"), SecondaryCaptureImageStorage),
     ],
 )
-def test_the_kind_follows_from_modality_and_place(tmp_path, volume, expected):
+def test_the_kind_follows_from_modality_and_position(tmp_path, volume, expected):
     write(f"{tmp_path}/out/", volume)
     stored = pydicom.dcmread(tmp_path / "out" / "slice_0001.dcm")
     assert stored.SOPClassUID == expected
     assert stored.ImageType[:2] == ["DERIVED", "SECONDARY"]
 
 
-def test_a_localizer_stays_one(tmp_path):
+def test_a_localizer_is_written_as_one(tmp_path):
     made = make_series(slices=[0], ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"])
     (volume,) = read(write_series(tmp_path / "in", made))
     write(tmp_path / "out.dcm", volume)
@@ -243,7 +243,7 @@ PIXEL_SIZES = {
 
 
 @pytest.mark.parametrize("sizes", PIXEL_SIZES.values(), ids=PIXEL_SIZES)
-def test_of_a_projection_it_stays_known_where_its_pixels_have_their_size(tmp_path, sizes):
+def test_the_pixel_size_of_a_projection_keeps_its_keyword(tmp_path, sizes):
     ds = make_image(
         make_numbered((5, 6)), Modality="DX", SOPClassUID="1.2.840.10008.5.1.4.1.1.1.1", **sizes
     )
@@ -266,7 +266,7 @@ SOFT = (40.0, 400.0, "Soft tissue")
     [((-160.0, 239.0), (SOFT,)), ((-160.0, 240.0), (SOFT,)), ((-5.5, 7.25), ()),
      ((-5.5, 7.25), (SOFT, (-600.0, 1500.0, ""))), (None, (SOFT,)), ((0.0, 0.125), ())],
 )  # fmt: skip
-def test_what_is_shown_is_shown_again(tmp_path, dtype, limits, windows):
+def test_the_displayed_window_is_read_back(tmp_path, dtype, limits, windows):
     data = (make_numbered() / dtype(8)).astype(dtype)
     write(tmp_path / "out.dcm", make_placed_volume(data, contrast_limits=limits, windows=windows))
     (found,) = read(tmp_path / "out")
@@ -275,12 +275,12 @@ def test_what_is_shown_is_shown_again(tmp_path, dtype, limits, windows):
 
 
 @pytest.mark.parametrize("limits", [(3.0, 3.0), (5.0, 2.0), (0.0, np.inf), (np.nan, 1.0)])
-def test_limits_that_show_nothing_are_not_written(tmp_path, limits):
+def test_unusable_contrast_limits_are_not_written(tmp_path, limits):
     write(tmp_path / "out.dcm", make_planar_volume(contrast_limits=limits))
     assert "WindowCenter" not in pydicom.dcmread(tmp_path / "out.dcm")
 
 
-def test_what_a_window_is_for_is_cut_to_what_fits(tmp_path):
+def test_a_long_window_explanation_is_cut(tmp_path):
     write(tmp_path / "out.dcm", make_planar_volume(windows=((40.0, 400.0, "long " * 20),)))
     stored = pydicom.dcmread(tmp_path / "out.dcm")
     assert stored.WindowCenterWidthExplanation == ("long " * 20)[:64].strip()
@@ -293,7 +293,7 @@ def test_overlapping_slices_keep_their_thickness(tmp_path):
     assert (stored.SliceThickness, stored.SpacingBetweenSlices) == (7.5, 5)
 
 
-def test_slices_cut_anew_are_as_thick_as_they_are_apart(tmp_path):
+def test_resampled_slices_are_as_thick_as_their_spacing(tmp_path):
     (volume,) = read(write_series(tmp_path / "in", make_series(SliceThickness="7.5")))
     cut = make_placed_volume(make_numbered((9, 6, 7)), modality="CT", source=volume.source)
     write(tmp_path / "out.dcm", cut)
