@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from napari_medread.dicom.frames.frame import Frame
 from napari_medread.dicom.frames.stored_values import find_padding_range
+from napari_medread.dicom.headers.file_discovery import make_missing_file_error
 from napari_medread.dicom.pixels.frame_decoding import find_rgb_type, is_rgb, read_stored_values
 from napari_medread.dicom.pixels.modality_values import ModalityTransform, find_value_type
 from napari_medread.dicom.sorting.stack import Stack
@@ -85,9 +86,7 @@ class StackPlanes:
         except UnreadableFile:
             if path.exists():
                 raise
-            raise UnreadableFile(
-                f"{path.name}: the file has been moved or deleted. Open its folder again."
-            ) from None
+            raise make_missing_file_error(path) from None
         return (stored if self.is_rgb else self.transforms[id(frame)].apply(stored)), stored
 
     def read_plane(self, index: int) -> Any:
