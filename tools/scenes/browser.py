@@ -9,10 +9,10 @@ from napari_medread.plugin.samples import find_example
 
 def arrange(viewer: napari.Viewer) -> None:
     _, panel = viewer.window.add_plugin_dock_widget("napari-medread", "Series browser")
-    panel.look_into(find_example("ct_thorax").parent)
+    panel.browse(find_example("ct_thorax").parent)
     settle(lambda: panel.is_settled, 20)
     for found in panel.tree.findItems("2 Thorax", Qt.MatchContains | Qt.MatchRecursive):
         found.setSelected(True)
-    panel.load.click()
+    panel.load.native.click()
     settle(lambda: not panel.is_busy, 20)
-    panel.place.path.setText("/data/chest")
+    panel.path_bar.line.native.setText("/data/chest")

@@ -27,9 +27,9 @@ from helpers.menus import opened
 from napari_medread import catalogue, read
 from napari_medread.plugin.bridge.volume_to_layer import to_layer
 from napari_medread.plugin.browser import (
-    catalogue_loading,
     catalogue_rows,
     load_queue,
+    loaded_layers,
     series_tree,
     thumbnail_queue,
 )
@@ -56,8 +56,8 @@ def look_into(qtbot, browser):
     """Type a path, and wait until all there is to see is seen."""
 
     def look(place):
-        browser.place.path.setText(str(place))
-        qtbot.keyClick(browser.place.path, Qt.Key.Key_Return)
+        browser.path_bar.line.native.setText(str(place))
+        qtbot.keyClick(browser.path_bar.line.native, Qt.Key.Key_Return)
         qtbot.waitUntil(lambda: is_done(browser), timeout=20000)
 
     return look
@@ -134,8 +134,8 @@ def same(layer, volume):
 
 def test_browsing_and_loading(qtbot, viewer, browser, look_into, click, folder, messages, caplog):
     caplog.set_level("DEBUG")
-    assert "Choose a folder" in browser.message.text()
-    assert not browser.load.isEnabled()
+    assert "Choose a folder" in browser.message.value
+    assert not browser.load.enabled
     look_into(folder)
     assert texts(browser) == [
         (0, "Sentinel, Secretus · ID SID4711"),
@@ -156,20 +156,20 @@ def test_browsing_and_loading(qtbot, viewer, browser, look_into, click, folder, 
     # Notes are counted, and told of what is selected.
     click("3 MR series")
     assert item(browser, "3 MR series").text(0).endswith("\n1 note")
-    assert browser.notes.toPlainText() == "1 duplicate file was left out."
+    assert browser.notes.value == "1 duplicate file was left out."
     # What was skipped, and why.
-    assert browser.skipped.text() == "1 note on skipped files"
-    qtbot.mouseClick(browser.skipped, LEFT)
-    assert browser.reasons.isVisible()
-    assert browser.reasons.toPlainText() == "broken.dcm: this is not a DICOM file."
-    qtbot.mouseClick(browser.skipped, LEFT)
+    assert browser.skipped.text == "1 note on skipped files"
+    qtbot.mouseClick(browser.skipped.native, LEFT)
+    assert browser.reasons.visible
+    assert browser.reasons.value == "broken.dcm: this is not a DICOM file."
+    qtbot.mouseClick(browser.skipped.native, LEFT)
     # A double click loads, as the reader would.
     click("2 Axial", double=True)
     qtbot.waitUntil(lambda: is_done(browser) and len(viewer.layers) == 1, timeout=20000)
     axial, mr = read(folder / "ct") + read(folder / "mr")
     same(viewer.layers[0], axial)
     assert isinstance(viewer.layers[0].data, np.ndarray)
-    assert browser.message.text() == "1 volume was loaded."
+    assert browser.message.value == "Loaded 1 volume."
     # Enter too, on the row that the arrow key moves to.
     qtbot.keyClick(browser.tree, Qt.Key.Key_Down)
     qtbot.keyClick(browser.tree, Qt.Key.Key_Return)
@@ -180,15 +180,15 @@ def test_browsing_and_loading(qtbot, viewer, browser, look_into, click, folder, 
     viewer.layers[0].name, viewer.layers[0].visible = "mine", False
     click("2 Axial", double=True)
     qtbot.waitUntil(lambda: is_done(browser), timeout=20000)
-    assert "is open already" in browser.message.text()
+    assert "is already open" in browser.message.value
     assert viewer.layers.selection.active is viewer.layers[0]
     assert viewer.layers[0].visible
     assert len(viewer.layers) == 2
     # Nothing of the patient has left the list.
     said = [str(layer.metadata) + layer.name for layer in viewer.layers] + messages()
     said += [record.getMessage() for record in caplog.records]
-    said += [browser.message.text()]
-    said += [box.toPlainText() for box in (browser.notes, browser.reasons)]
+    said += [browser.message.value]
+    said += [box.value for box in (browser.notes, browser.reasons)]
     assert not [word for word in SENTINELS for text in said if word.lower() in text.lower()]
 
 
@@ -201,16 +201,16 @@ def test_names_and_the_filter(qtbot, browser, look_into, folder):
         ("files", ["scan.mha"]),
         ("nothing", []),
     ]:
-        browser.filter.clear()
-        qtbot.keyClicks(browser.filter, words)
+        browser.filter.native.clear()
+        qtbot.keyClicks(browser.filter.native, words)
         assert [t for depth, t in texts(browser) if depth and "·" not in t] == left
-    browser.filter.clear()
-    browser.names.setChecked(False)
+    browser.filter.native.clear()
+    browser.names.value = False
     assert texts(browser)[0] == (0, "Patient 1")
     assert len(texts(browser)) == 6
-    qtbot.keyClicks(browser.filter, "sentinel")
+    qtbot.keyClicks(browser.filter.native, "sentinel")
     assert texts(browser) == []
-    browser.filter.clear()
+    browser.filter.native.clear()
 
 
 def test_several_are_loaded_one_after_the_other(qtbot, viewer, browser, look_into, click, folder):
@@ -219,20 +219,20 @@ def test_several_are_loaded_one_after_the_other(qtbot, viewer, browser, look_int
     viewer.layers.clear()
     click("2 Axial")
     click("3 MR series", key=Qt.KeyboardModifier.ControlModifier)
-    assert browser.load.text() == "Load 2 volumes"
+    assert browser.load.text == "Load 2 volumes"
     # A file that has gone is told of, and the rest is loaded.
     for path in (folder / "mr").iterdir():
         path.unlink()
     click("scan.mha", key=Qt.KeyboardModifier.ControlModifier)
-    qtbot.mouseClick(browser.load, LEFT)
-    assert not browser.place.folder.isEnabled()
+    qtbot.mouseClick(browser.load.native, LEFT)
+    assert not browser.path_bar.folder.enabled
     qtbot.waitUntil(lambda: is_done(browser), timeout=20000)
     assert [(layer.name, layer.visible) for layer in viewer.layers] == [
         ("2 Axial", True),
         ("scan", False),
     ]
-    assert "the file has been moved or deleted" in browser.message.text()
-    assert browser.place.folder.isEnabled()
+    assert "the file has been moved or deleted" in browser.message.value
+    assert browser.path_bar.folder.enabled
 
 
 def test_a_whole_study_is_one_choice(qtbot, viewer, browser, look_into, click, folder):
@@ -241,44 +241,44 @@ def test_a_whole_study_is_one_choice(qtbot, viewer, browser, look_into, click, f
     qtbot.keyClick(browser.tree, Qt.Key.Key_Return)  # closes it, and loads nothing
     assert not item(browser, "2024-01-31").isExpanded()
     assert is_done(browser)
-    qtbot.mouseClick(browser.load, LEFT)
+    qtbot.mouseClick(browser.load.native, LEFT)
     qtbot.waitUntil(lambda: is_done(browser), timeout=20000)
     assert [layer.name for layer in viewer.layers] == ["2 Axial", "3 MR series"]
     # Those that the reader has opened are known too.
     viewer.layers.clear()
     viewer.open(folder / "ct", plugin="napari-medread")
-    qtbot.mouseClick(browser.load, LEFT)
+    qtbot.mouseClick(browser.load.native, LEFT)
     qtbot.waitUntil(lambda: is_done(browser), timeout=20000)
     assert [layer.name for layer in viewer.layers] == ["2 Axial", "3 MR series"]
 
 
 def test_cancelling(qtbot, viewer, browser, look_into, click, folder):
-    browser.place.path.setText(str(folder))
-    qtbot.keyClick(browser.place.path, Qt.Key.Key_Return)
-    assert browser.progress.isVisible()
-    qtbot.mouseClick(browser.cancel, LEFT)
+    browser.path_bar.line.native.setText(str(folder))
+    qtbot.keyClick(browser.path_bar.line.native, Qt.Key.Key_Return)
+    assert browser.progress.visible
+    qtbot.mouseClick(browser.cancel.native, LEFT)
     qtbot.wait(300)
     assert texts(browser) == []
-    assert browser.message.text() == "Cancelled."
-    assert not browser.progress.isVisible()
-    qtbot.mouseClick(browser.place.rescan, LEFT)
+    assert browser.message.value == "Cancelled."
+    assert not browser.progress.visible
+    qtbot.mouseClick(browser.path_bar.rescan.native, LEFT)
     qtbot.waitUntil(lambda: is_done(browser), timeout=20000)
     assert len(texts(browser)) == 6
     click("Sentinel, Secretus")
-    qtbot.mouseClick(browser.load, LEFT)
-    qtbot.mouseClick(browser.cancel, LEFT)
+    qtbot.mouseClick(browser.load.native, LEFT)
+    qtbot.mouseClick(browser.cancel.native, LEFT)
     qtbot.wait(300)
     assert len(viewer.layers) == 0
-    assert browser.message.text() == "Cancelled."
-    assert browser.load.isVisible()
+    assert browser.message.value == "Cancelled."
+    assert browser.load.visible
     # A place that is left while it is looked into does not come back.
     (folder / "empty").mkdir()
-    browser.look_into(folder)
+    browser.browse(folder)
     look_into(folder / "empty")
     assert texts(browser) == []
-    assert browser.message.text() == "empty: no readable image was found."
+    assert browser.message.value == "empty: no readable image was found."
     look_into(folder / "gone")
-    assert browser.message.text() == "gone: there is no such file or folder."
+    assert browser.message.value == "gone: there is no such file or folder."
 
 
 CORNER = np.array([-1, -1, 1])
@@ -346,22 +346,22 @@ def test_choosing_by_dialog_and_by_drop(qtbot, browser, folder):
         next(b for b in buttons if b.text().replace("&", "") in ("Open", "Choose")).click()
 
     for button, place, count in (
-        (browser.place.folder, folder, 6),
-        (browser.place.directory, path, 3),
+        (browser.path_bar.folder, folder, 6),
+        (browser.path_bar.directory, path, 3),
     ):
         QTimer.singleShot(400, lambda place=place: choose(place))
-        qtbot.mouseClick(button, LEFT)
+        qtbot.mouseClick(button.native, LEFT)
         qtbot.waitUntil(lambda: is_done(browser), timeout=20000)
-        assert browser.place.path.text() == str(place)
+        assert browser.path_bar.line.value == str(place)
         assert len(texts(browser)) == count
     mime = QMimeData()
     mime.setUrls([QUrl.fromLocalFile(str(folder / "mr"))])
     actions, modifiers = Qt.DropAction.CopyAction, Qt.KeyboardModifier.NoModifier
     enter = QDragEnterEvent(QPoint(9, 9), actions, mime, LEFT, modifiers)
-    QApplication.sendEvent(browser, enter)
+    QApplication.sendEvent(browser.native, enter)
     assert enter.isAccepted()
     drop = QDropEvent(QPointF(9, 9), actions, mime, LEFT, modifiers, QEvent.Type.Drop)
-    QApplication.sendEvent(browser, drop)
+    QApplication.sendEvent(browser.native, drop)
     qtbot.waitUntil(lambda: is_done(browser), timeout=20000)
     assert [text for _, text in texts(browser)][-1] == "3 MR series"
 
@@ -385,14 +385,14 @@ def test_what_is_loaded_together_has_one_notification(
     viewer.add_image(np.zeros((2, 2)), name="2 Neck", units="mm")
     look_into(tmp_path)
     select_all(qtbot, browser)
-    qtbot.mouseClick(browser.load, LEFT)
+    qtbot.mouseClick(browser.load.native, LEFT)
     qtbot.waitUntil(lambda: browser.is_settled, timeout=20000)
     assert [layer.name for layer in viewer.layers] == ["2 Neck", "1 Head", "2 Neck [1]", "3 Head"]
     # By the names of the layers, one of which there was already.
     assert messages() == ["1 Head and 2 Neck [1]: 1 duplicate file was left out."]
     # The next one is another.
     viewer.layers.remove("1 Head")
-    qtbot.mouseClick(browser.load, LEFT)
+    qtbot.mouseClick(browser.load.native, LEFT)
     qtbot.waitUntil(lambda: browser.is_settled, timeout=20000)
     assert messages()[1:] == ["1 Head: 1 duplicate file was left out."]
 
@@ -406,21 +406,21 @@ def test_cancelled_between_two_the_first_stays_and_its_notes_are_said(
     look_into(tmp_path)
     select_all(qtbot, browser)
     viewer.layers.events.inserted.connect(
-        lambda: QTimer.singleShot(0, lambda: qtbot.mouseClick(browser.cancel, LEFT))
+        lambda: QTimer.singleShot(0, lambda: qtbot.mouseClick(browser.cancel.native, LEFT))
     )
-    go_on, opened_ = threading.Event(), load_queue.opened
+    go_on, opened_ = threading.Event(), load_queue.read_entry
 
     def waits(entry, *rest):
         assert entry.name.startswith("1 ") or go_on.wait(20)
         return opened_(entry, *rest)
 
-    monkeypatch.setattr(load_queue, "opened", waits)
-    qtbot.mouseClick(browser.load, LEFT)
-    qtbot.waitUntil(lambda: browser.message.text().endswith("Cancelled."), timeout=20000)
+    monkeypatch.setattr(load_queue, "read_entry", waits)
+    qtbot.mouseClick(browser.load.native, LEFT)
+    qtbot.waitUntil(lambda: browser.message.value.endswith("Cancelled."), timeout=20000)
     go_on.set()
     qtbot.waitUntil(lambda: not _RUNNING_TASKS, timeout=20000)
     qtbot.wait(50)
-    assert browser.message.text() == "1 volume was loaded. Cancelled."
+    assert browser.message.value == "Loaded 1 volume. Cancelled."
     assert [layer.name for layer in viewer.layers] == ["1 Test series"]
     assert messages() == ["1 Test series: 1 duplicate file was left out."]
 
@@ -442,14 +442,14 @@ def test_a_series_over_time_and_one_that_is_read_when_looked_at(
     assert viewer.layers[0].data.shape == (3, 4, 5, 7)
     viewer.layers.clear()
     # As the preferences have it for opening.
-    monkeypatch.setattr(load_queue, "lazy_above", lambda: 100)
+    monkeypatch.setattr(load_queue, "get_lazy_above_bytes", lambda: 100)
     click("4 Test series", double=True)
     qtbot.waitUntil(lambda: browser.is_settled, timeout=20000)
     (layer,) = viewer.layers
     assert isinstance(layer.data, da.Array)
     same(layer, *read(tmp_path, lazy=True))
     click("4 Test series", double=True)
-    qtbot.waitUntil(lambda: "is open already" in browser.message.text(), timeout=20000)
+    qtbot.waitUntil(lambda: "is already open" in browser.message.value, timeout=20000)
     assert len(viewer.layers) == 1
 
 
@@ -460,12 +460,12 @@ def test_layers_of_others_and_deleted_ones_are_not_taken_for_it(
     other = viewer.add_image(np.zeros((3, 4)), name="2 Axial")
     click("2 Axial", double=True)
     qtbot.waitUntil(lambda: browser.is_settled, timeout=20000)
-    assert browser.message.text() == "1 volume was loaded."
+    assert browser.message.value == "Loaded 1 volume."
     assert [layer.name for layer in viewer.layers] == ["2 Axial", "2 Axial [1]"]
     viewer.layers.remove("2 Axial [1]")
     click("2 Axial", double=True)
     qtbot.waitUntil(lambda: browser.is_settled, timeout=20000)
-    assert browser.message.text() == "1 volume was loaded."
+    assert browser.message.value == "Loaded 1 volume."
     assert viewer.layers[0] is other
     assert len(viewer.layers) == 2
 
@@ -477,14 +477,14 @@ def test_two_viewers_are_filled_each_by_its_own(
     second = make_napari_viewer(show=True)
     panel = opened(second, *MENU)
     assert texts(panel) == []
-    panel.place.path.setText(str(folder / "mr"))
-    qtbot.keyClick(panel.place.path, Qt.Key.Key_Return)
+    panel.path_bar.line.native.setText(str(folder / "mr"))
+    qtbot.keyClick(panel.path_bar.line.native, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: panel.is_settled, timeout=20000)
     select_all(qtbot, panel)
     click("2 Axial")
     # Both at once.
-    qtbot.mouseClick(browser.load, LEFT)
-    qtbot.mouseClick(panel.load, LEFT)
+    qtbot.mouseClick(browser.load.native, LEFT)
+    qtbot.mouseClick(panel.load.native, LEFT)
     qtbot.waitUntil(lambda: browser.is_settled and panel.is_settled, timeout=20000)
     assert [layer.name for layer in viewer.layers] == ["2 Axial"]
     assert [layer.name for layer in second.layers] == ["3 MR series"]
@@ -525,20 +525,20 @@ def archive(tmp_path):
 
 
 def test_long_lists_are_filled_little_by_little(qtbot, browser, look_into, archive, monkeypatch):
-    monkeypatch.setattr(series_tree, "_AT_ONCE", 0.0)
+    monkeypatch.setattr(series_tree, "_FILL_TIME_S", 0.0)
     counts = []
     fill = browser.tree._fill
     browser.tree._timer.timeout.disconnect()
     browser.tree._timer.timeout.connect(lambda: (fill(), counts.append(len(texts(browser)))))
     # What was typed before holds for what comes.
-    qtbot.keyClicks(browser.filter, "p3 part")
-    browser.names.click()
+    qtbot.keyClicks(browser.filter.native, "p3 part")
+    browser.names.native.click()
     look_into(archive)
     assert len(counts) > 20
     found = [text for depth, text in texts(browser) if depth == 2]
     assert found == ["3 Part P3", *(f"{n} Part P{n}" for n in range(30, 40))]
     assert texts(browser)[0] == (0, "Patient 1")
-    browser.filter.clear()
+    browser.filter.native.clear()
     assert len(texts(browser)) == 1 + 4 + 40
     # Every one has its picture.
     empty = QImage(THUMBNAIL_SIZE_PX, THUMBNAIL_SIZE_PX, QImage.Format.Format_RGB32)
@@ -559,24 +559,24 @@ def test_long_lists_are_filled_little_by_little(qtbot, browser, look_into, archi
 def test_what_the_filter_hides_is_not_selected(qtbot, viewer, browser, look_into, click, archive):
     look_into(archive)
     select_all(qtbot, browser)
-    assert browser.load.text() == "Load 40 volumes"
+    assert browser.load.text == "Load 40 volumes"
     selections = []
     browser.tree.itemSelectionChanged.connect(lambda: selections.append(1))
-    qtbot.keyClicks(browser.filter, "part p39")
-    assert not browser.load.text().endswith("volumes")
-    assert browser.load.isEnabled()
+    qtbot.keyClicks(browser.filter.native, "part p39")
+    assert not browser.load.text.endswith("volumes")
+    assert browser.load.enabled
     assert len(selections) <= len("part p39")  # not one for every row
-    qtbot.mouseClick(browser.load, LEFT)
+    qtbot.mouseClick(browser.load.native, LEFT)
     qtbot.waitUntil(lambda: browser.is_settled, timeout=20000)
     assert [layer.name for layer in viewer.layers] == ["39 Part P39"]
     # It is not when it comes back, either.
-    browser.filter.clear()
+    browser.filter.native.clear()
     click("0 Part P0")
     assert browser.tree.selected()
-    qtbot.keyClicks(browser.filter, "p39")
-    browser.filter.clear()
+    qtbot.keyClicks(browser.filter.native, "p39")
+    browser.filter.native.clear()
     assert browser.tree.selected() == []
-    assert not browser.load.isEnabled()
+    assert not browser.load.enabled
 
 
 def test_what_takes_long_is_done_beside_the_window(
@@ -594,24 +594,24 @@ def test_what_takes_long_is_done_beside_the_window(
 
     for module, name in (
         (catalogue, "browse"),
-        (catalogue_rows, "rows_of"),
-        (thumbnail_queue, "look_at"),
-        (catalogue_loading, "layers_of"),
+        (catalogue_rows, "make_rows"),
+        (thumbnail_queue, "make_preview"),
+        (loaded_layers, "to_layers"),
     ):
         monkeypatch.setattr(module, name, watched(name, getattr(module, name)))
     look_into(folder)
     click("2 Axial", double=True)
     qtbot.waitUntil(lambda: browser.is_settled, timeout=20000)
-    assert sorted(threads) == ["browse", "layers_of", "look_at", "rows_of"]
+    assert sorted(threads) == ["browse", "make_preview", "make_rows", "to_layers"]
     assert threading.main_thread() not in set().union(*threads.values())
 
 
 def test_closing_it_ends_its_work_and_lets_go(qtbot, viewer, folder):
     browser = opened(viewer, *MENU)
-    browser.look_into(folder)
+    browser.browse(folder)
     qtbot.waitUntil(lambda: is_done(browser), timeout=20000)
     item(browser, "2 Axial").setSelected(True)
-    qtbot.mouseClick(browser.load, LEFT)
+    qtbot.mouseClick(browser.load.native, LEFT)
     qtbot.waitUntil(lambda: is_done(browser), timeout=20000)
     layer = weakref.ref(viewer.layers[0])
     viewer.layers.clear()
@@ -619,7 +619,7 @@ def test_closing_it_ends_its_work_and_lets_go(qtbot, viewer, folder):
     gc.collect()
     assert layer() is None
     # Closed while it loads.
-    qtbot.mouseClick(browser.load, LEFT)
+    qtbot.mouseClick(browser.load.native, LEFT)
     gone = weakref.ref(browser)
     _dock(viewer).destroyOnClose()
     browser = None

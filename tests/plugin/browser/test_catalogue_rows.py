@@ -81,12 +81,12 @@ def test_large_files_are_not_read_for_a_picture(rows, monkeypatch):
 
     assert entry_preview.make_preview(row, progress).details == ("4 × 3 × 2 voxels", "1 × 1 × 1 mm")
     monkeypatch.setattr(catalogue_rows, "MAX_PREVIEW_BYTES", 100)
-    assert entry_preview.make_preview(row, progress) == (row.entry, row.details, row.tip, None)
+    assert entry_preview.make_preview(row, progress) == (row.entry, row.details, row.tooltip, None)
 
 
 def test_what_cannot_be_read_says_why(rows):
     row = rows[1].children[0]
     row.entry.path.write_bytes(b"NRRD0004\n")
     look = entry_preview.make_preview(row, lambda items, _: iter(items))
-    assert look.picture is None
-    assert look.tip.startswith("mask.nrrd: ")
+    assert look.thumbnail is None
+    assert look.tooltip.startswith("mask.nrrd: ")

@@ -1,4 +1,4 @@
-"""What the series browser shows of a catalogue, line by line."""
+"""The rows of the series browser: what they say, and which of them a filter leaves. No Qt."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from napari_medread.core.progress import Progress
 from napari_medread.core.thumbnail_image import find_acquisition_plane
 from napari_medread.core.volume import Volume
 
-if TYPE_CHECKING:  # they import what reads DICOM, for which opening the panel should not wait
+if TYPE_CHECKING:  # these import what reads DICOM, for which opening the panel should not wait
     from napari_medread.catalogue import Catalogue, FileEntry
     from napari_medread.dicom.series_catalogue import (
         DicomEntry,
@@ -22,21 +22,13 @@ if TYPE_CHECKING:  # they import what reads DICOM, for which opening the panel s
     )
 
 CatalogueEntry: TypeAlias = "DicomEntry | FileEntry"
-"""What can be loaded."""
+"""What can be loaded: the volume of a DICOM series, or a file of another format."""
 
 MAX_PREVIEW_BYTES = 1 << 28
-"""Files of other formats with more bytes are not read for their thumbnail."""
+"""Larger files of other formats are not read for a thumbnail."""
 
 SEPARATOR = " · "
-"""Between the parts of a line."""
-
-
-def list_rows(place: Path, progress: Progress) -> tuple[Catalogue, list[Row]]:
-    """List what there is to read at a path, and the rows that show it, with patients' names."""
-    from napari_medread.catalogue import browse
-
-    found = browse(place, progress=progress)
-    return found, make_rows(found, names=True)
+"""Stands between the parts of a line."""
 
 
 @dataclass(eq=False)
@@ -46,29 +38,28 @@ class CatalogueRow:
     Attributes
     ----------
     title : str
-        Its first line.
+        The first line.
     details : tuple of str
         The lines below it.
-    tip : str
-        Shown when the pointer rests on it.
-    entry : Entry, FileEntry or None
-        What it loads.
-    children : list of Row
+    tooltip : str
+    entry : DicomEntry, FileEntry or None
+        What the row loads.
+    children : list of CatalogueRow
         The rows below it.
     is_series : bool
-        Whether it stands for what is loaded together: a volume, or a series of several.
+        Whether it stands for what is loaded together: a volume, or a series of several volumes.
     """
 
     title: str
     details: tuple[str, ...] = ()
-    tip: str = ""
+    tooltip: str = ""
     entry: CatalogueEntry | None = None
     children: list[CatalogueRow] = field(default_factory=list)
     is_series: bool = False
 
     @property
     def entries(self) -> Iterator[CatalogueEntry]:
-        """What it and the rows below it load."""
+        """What the row and those below it load."""
         if self.entry is not None:
             yield self.entry
         for child in self.children:
@@ -76,83 +67,91 @@ class CatalogueRow:
 
     @property
     def text(self) -> str:
-        """What the filter looks at, in small letters."""
+        """The text that the filter searches, without regard to case."""
         return "\n".join([self.title, *self.details]).casefold()
 
 
+def list_rows(path: Path, progress: Progress) -> tuple[Catalogue, list[CatalogueRow]]:
+    """Return what can be read at a path, and the rows that show it, with patients' names."""
+    from napari_medread.catalogue import browse
+
+    catalogue = browse(path, progress=progress)
+    return catalogue, make_rows(catalogue, names=True)
+
+
 def make_rows(catalogue: Catalogue, *, names: bool) -> list[CatalogueRow]:
-    """Return the rows of a tree: patients, studies, series, volumes; then other files.
+    """Return the rows of the tree: patients, studies, series, volumes; then other files.
 
     Parameters
     ----------
     catalogue : Catalogue
-        What there is.
     names : bool
-        Whether patients go by their name and ID, or are only numbered.
+        Whether patients are titled by name and ID, or only numbered.
     """
+    titles = make_patient_titles(catalogue, names=names)
     rows = [
-        CatalogueRow(title, children=[_study(study) for study in patient.studies])
-        for title, patient in zip(
-            patient_titles(catalogue, names=names), catalogue.patients, strict=True
-        )
+        CatalogueRow(title, children=[_make_study_row(study) for study in patient.studies])
+        for title, patient in zip(titles, catalogue.patients, strict=True)
     ]
     if catalogue.files:
-        rows.append(CatalogueRow("Files", children=[_file(file) for file in catalogue.files]))
+        children = [_make_file_row(entry) for entry in catalogue.files]
+        rows.append(CatalogueRow("Files", children=children))
     return rows
 
 
-def patient_titles(catalogue: Catalogue, *, names: bool) -> list[str]:
-    """Return what the rows of patients are called, by their names or numbered."""
+def make_patient_titles(catalogue: Catalogue, *, names: bool) -> list[str]:
+    """Return the titles of the patients' rows: their names and IDs, or numbers."""
     if names:
-        return [_patient(patient) for patient in catalogue.patients]
+        return [_make_patient_title(patient) for patient in catalogue.patients]
     return [f"Patient {n}" for n in range(1, len(catalogue.patients) + 1)]
 
 
-def _patient(patient: DicomPatient) -> str:
+def _make_patient_title(patient: DicomPatient) -> str:
     known = [patient.name, f"ID {patient.patient_id}" if patient.patient_id else ""]
     return SEPARATOR.join(filter(None, known)) or "Patient without a name"
 
 
-def _study(study: DicomStudy) -> CatalogueRow:
+def _make_study_row(study: DicomStudy) -> CatalogueRow:
     title = SEPARATOR.join(filter(None, (study.date, study.description))) or "Study without a date"
-    return CatalogueRow(title, children=[_series(series) for series in study.series])
+    return CatalogueRow(title, children=[_make_series_row(series) for series in study.series])
 
 
-def _series(series: DicomSeries) -> CatalogueRow:
+def _make_series_row(series: DicomSeries) -> CatalogueRow:
     if len(series.entries) == 1:
-        return _volume(series.entries[0])
+        return _make_volume_row(series.entries[0])
     modalities = dict.fromkeys(entry.volume.modality for entry in series.entries)
     details = SEPARATOR.join(filter(None, (*modalities, f"{len(series.entries)} volumes")))
-    children = [_volume(entry) for entry in series.entries]
+    children = [_make_volume_row(entry) for entry in series.entries]
     return CatalogueRow(series.name, (details,), children=children, is_series=True)
 
 
-def _volume(entry: DicomEntry) -> CatalogueRow:
-    details, tip = describe_volumes(entry.preview())
-    return CatalogueRow(entry.name, details, tip, entry, is_series=True)
+def _make_volume_row(entry: DicomEntry) -> CatalogueRow:
+    details, tooltip = describe_volumes(entry.preview())
+    return CatalogueRow(entry.name, details, tooltip, entry, is_series=True)
 
 
-def _file(entry: FileEntry) -> CatalogueRow:
-    tip = "Its size is shown when it is loaded." if is_large(entry) else ""
-    return CatalogueRow(entry.path.name, (_bytes(entry.path),), tip, entry, is_series=True)
+def _make_file_row(entry: FileEntry) -> CatalogueRow:
+    tooltip = "The size of its image is shown once it is loaded." if is_large(entry) else ""
+    details = (_format_bytes(_get_size(entry.path)),)
+    return CatalogueRow(entry.path.name, details, tooltip, entry, is_series=True)
 
 
 def is_large(entry: CatalogueEntry) -> bool:
-    """Tell whether a file would take long to look into."""
+    """Return whether reading a file for its thumbnail would take long."""
     from napari_medread.catalogue import FileEntry
 
-    return isinstance(entry, FileEntry) and _size(entry.path) > MAX_PREVIEW_BYTES
+    return isinstance(entry, FileEntry) and _get_size(entry.path) > MAX_PREVIEW_BYTES
 
 
-def _size(path: Path) -> int:
+def _get_size(path: Path) -> int:
+    """Return the size of a file in bytes, 0 where it cannot be read."""
     try:
         return path.stat().st_size
     except OSError:
         return 0
 
 
-def _bytes(path: Path) -> str:
-    size = _size(path)
+def _format_bytes(size: int) -> str:
     return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{math.ceil(size / 1e3)} kB"
 
 
@@ -160,19 +159,19 @@ def describe_volumes(volumes: Sequence[Volume]) -> tuple[tuple[str, ...], str]:
     """Return lines that describe volumes read together, and their notes as one text."""
     volume = volumes[0]
     notes = [note for each in volumes for note in each.notes]
-    several = f"{len(volumes)} volumes" if len(volumes) > 1 else ""
-    lead = [f"{n} × {axis.label}" for axis, n in zip(volume.leading, volume.shape, strict=False)]
+    count = f"{len(volumes)} volumes" if len(volumes) > 1 else ""
+    leading = [f"{n} × {axis.label}" for axis, n in zip(volume.leading, volume.shape, strict=False)]
     lines = (
-        SEPARATOR.join(filter(None, (several, volume.modality, _voxels(volume)))),
-        _spacing(volume),
-        SEPARATOR.join(lead),
+        SEPARATOR.join(filter(None, (count, volume.modality, _format_size(volume)))),
+        _format_spacing(volume),
+        SEPARATOR.join(leading),
         f"{len(notes)} {'note' if len(notes) == 1 else 'notes'}" if notes else "",
     )
     return tuple(filter(None, lines)), "\n".join(notes)
 
 
-def _voxels(volume: Volume) -> str:
-    """Say how many voxels there are: across, down, slices."""
+def _format_size(volume: Volume) -> str:
+    """Return the number of columns, rows and slices."""
     down, across, through = find_acquisition_plane(volume)
     shape = volume.shape
     grid = [shape[across], shape[down], *([] if through is None else [shape[through]])]
@@ -180,7 +179,7 @@ def _voxels(volume: Volume) -> str:
     return f"{size}{SEPARATOR}colour" if volume.rgb else size
 
 
-def _spacing(volume: Volume) -> str:
+def _format_spacing(volume: Volume) -> str:
     if volume.geometry is None:
         return "spacing unknown"
     down, across, through = find_acquisition_plane(volume)
@@ -189,23 +188,30 @@ def _spacing(volume: Volume) -> str:
     return " × ".join(f"{volume.geometry.spacing[n - first]:.4g}" for n in axes) + " mm"
 
 
-def filter_rows(rows: Sequence[CatalogueRow], wanted: str) -> set[CatalogueRow]:
+def filter_rows(rows: Sequence[CatalogueRow], text: str) -> set[CatalogueRow]:
     """Return the rows that a filter leaves.
 
-    A row stays if every word stands in it or in the rows above it, and so do the rows
-    below and above it.
-    """
-    words = wanted.casefold().split()
-    shown: set[CatalogueRow] = set()
+    A row matches if each word of the filter is in it or in a row above it. The rows above and
+    below a match stay, too.
 
-    def visit(row: CatalogueRow, above: str) -> bool:
-        text = f"{above}\n{row.text}"
-        below = [visit(child, text) for child in row.children]
-        if any(below) or all(word in text for word in words):
-            shown.add(row)
+    Parameters
+    ----------
+    rows : sequence of CatalogueRow
+        The rows at the top of the tree.
+    text : str
+        The words of the filter.
+    """
+    words = text.casefold().split()
+    left: set[CatalogueRow] = set()
+
+    def visit(row: CatalogueRow, text_above: str) -> bool:
+        row_text = f"{text_above}\n{row.text}"
+        matches_below = [visit(child, row_text) for child in row.children]  # all of them
+        if any(matches_below) or all(word in row_text for word in words):
+            left.add(row)
             return True
         return False
 
     for row in rows:
         visit(row, "")
-    return shown
+    return left

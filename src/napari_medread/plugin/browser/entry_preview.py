@@ -1,4 +1,4 @@
-"""What is found out about an entry of a catalogue when it is looked at: its thumbnail, too."""
+"""Previews of what can be loaded: size, spacing, notes and a thumbnail."""
 
 from __future__ import annotations
 
@@ -19,42 +19,63 @@ from napari_medread.plugin.browser.catalogue_rows import (
 )
 
 THUMBNAIL_SIZE_PX = 72
-"""Of a thumbnail, in pixels."""
+"""Width and height of the square that holds a thumbnail."""
 
 
 class EntryPreview(NamedTuple):
-    """What is known of an entry: lines, notes, and its thumbnail in its size on the screen."""
+    """What a row shows of its entry.
+
+    Attributes
+    ----------
+    entry : DicomEntry or FileEntry
+    details : tuple of str
+        The lines below the title.
+    tooltip : str
+        The notes.
+    thumbnail : QImage or None
+        In its size on the screen; None where there is none.
+    """
 
     entry: CatalogueEntry
     details: tuple[str, ...]
-    tip: str
-    picture: QImage | None = None
+    tooltip: str
+    thumbnail: QImage | None = None
 
 
 def make_preview(row: CatalogueRow, progress: Progress) -> EntryPreview:
-    """Look at what a row loads, reading no more than needed; what is wrong becomes a note."""
+    """Return the preview of what a row loads, reading no more than it needs.
+
+    Where it cannot be read, the reason becomes a note.
+
+    Parameters
+    ----------
+    row : CatalogueRow
+        A row with an entry.
+    progress : Progress
+    """
     entry = row.entry
-    assert entry is not None  # noqa: S101  (other rows have nothing to look at)
-    look = EntryPreview(entry, row.details, row.tip)
+    assert entry is not None  # noqa: S101  (other rows have no preview)
+    preview = EntryPreview(entry, row.details, row.tooltip)
     if is_large(entry):
-        return look
+        return preview
     try:
-        # A loop of one, which ends where it was cancelled before.
-        for each in progress([entry], "Looking"):
+        # A loop over one entry, which ends before it is read where the task was cancelled.
+        for each in progress([entry], "Previewing"):
             volumes = each.preview()
-            look = EntryPreview(entry, *describe_volumes(volumes))
-            look = look._replace(picture=_image(make_thumbnail(volumes[0])))
+            preview = EntryPreview(entry, *describe_volumes(volumes))
+            preview = preview._replace(thumbnail=_scale(make_thumbnail(volumes[0])))
     except MedReadError as error:
-        look = look._replace(tip="\n".join(filter(None, (look.tip, str(error)))))
-    return look
+        preview = preview._replace(tooltip="\n".join(filter(None, (preview.tooltip, str(error)))))
+    return preview
 
 
-def _image(picture: Thumbnail) -> QImage:
-    pixels = np.ascontiguousarray(picture.pixels)
+def _scale(thumbnail: Thumbnail) -> QImage:
+    """Return a thumbnail as an image that fits into its square."""
+    pixels = np.ascontiguousarray(thumbnail.pixels)
     rows, columns = pixels.shape[:2]
     kind = QImage.Format.Format_RGB888 if pixels.ndim == 3 else QImage.Format.Format_Grayscale8
     image = QImage(pixels.tobytes(), columns, rows, pixels.strides[0], kind)
-    height, width = fit_into_square(picture, THUMBNAIL_SIZE_PX)
+    height, width = fit_into_square(thumbnail, THUMBNAIL_SIZE_PX)
     return image.scaled(
         width,
         height,

@@ -1,4 +1,4 @@
-"""The tree of patients, studies, series and volumes."""
+"""The tree of patients, studies, series and volumes, with thumbnails."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from qtpy.QtWidgets import QAbstractItemView, QTreeWidget, QTreeWidgetItem
 from napari_medread.plugin.browser.catalogue_rows import CatalogueEntry, CatalogueRow, filter_rows
 from napari_medread.plugin.browser.entry_preview import THUMBNAIL_SIZE_PX, EntryPreview
 
-_INDENTATION = 12
+_INDENTATION_PX = 12
 
-_AT_ONCE = 0.01
-"""Seconds of adding rows until the window may do something else."""
+_FILL_TIME_S = 0.01
+"""Seconds of adding rows until other events are handled."""
 
-_WIDTH = 320
-"""In which a line as "CT · 512 × 512 × 1200 voxels" is not cut off."""
+_MIN_WIDTH_PX = 320
+"""Width in which a line like "CT · 512 × 512 × 1200 voxels" is not cut off."""
 
 
 class SeriesTree(QTreeWidget):
@@ -27,17 +27,17 @@ class SeriesTree(QTreeWidget):
 
     Attributes
     ----------
-    wanted : Signal()
-        Enter, or a double click on a volume: what is selected is to be loaded.
+    load_requested : Signal()
+        Enter was pressed, or a volume double-clicked: the selected rows should be loaded.
     filled : Signal()
-        All rows are shown.
-    kept : Signal()
+        All rows have been added.
+    filtered : Signal()
         The filter has shown or hidden rows.
     """
 
-    wanted = Signal()
+    load_requested = Signal()
     filled = Signal()
-    kept = Signal()
+    filtered = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,17 +46,17 @@ class SeriesTree(QTreeWidget):
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setIconSize(QSize(THUMBNAIL_SIZE_PX, THUMBNAIL_SIZE_PX))
-        self.setIndentation(_INDENTATION)
-        self.setMinimumWidth(_WIDTH)
+        self.setIndentation(_INDENTATION_PX)
+        self.setMinimumWidth(_MIN_WIDTH_PX)
         self.setStyleSheet("QTreeView::item { padding: 2px 0px; }")
         self.setToolTip("Double-click a volume, or press Enter, to load it.")
         self._rows: list[CatalogueRow] = []
         self._items: dict[CatalogueRow, QTreeWidgetItem] = {}
-        self._row_of: dict[CatalogueEntry, CatalogueRow] = {}
-        self._shown_by: dict[int, CatalogueRow] = {}
+        self._rows_by_entry: dict[CatalogueEntry, CatalogueRow] = {}
+        self._rows_by_item: dict[int, CatalogueRow] = {}
         self._hidden: set[CatalogueRow] = set()
-        self._wanted = ""
-        self._empty = _icon(QImage())
+        self._filter_text = ""
+        self._empty_icon = _make_icon(QImage())
         self._waiting: Iterator[tuple[CatalogueRow, CatalogueRow | None]] = iter(())
         self._timer = QTimer(self)
         self._timer.setInterval(0)
@@ -64,9 +64,9 @@ class SeriesTree(QTreeWidget):
         self.is_filling = False
 
     def show_rows(self, rows: Sequence[CatalogueRow]) -> None:
-        """Show other rows, all of them open; many of them a little later."""
+        """Show other rows, all expanded; where there are many, the rest follow a little later."""
         self.clear()
-        self._items, self._row_of, self._shown_by, self._hidden = {}, {}, {}, set()
+        self._items, self._rows_by_entry, self._rows_by_item, self._hidden = {}, {}, {}, set()
         self._rows = list(rows)
         self._waiting = _with_parents(rows, None)
         self.is_filling = True
@@ -74,8 +74,8 @@ class SeriesTree(QTreeWidget):
         self._fill()
 
     def _fill(self) -> None:
-        """Add rows for as long as one can wait."""
-        end = perf_counter() + _AT_ONCE
+        """Add rows, until other events should be handled."""
+        end = perf_counter() + _FILL_TIME_S
         for row, above in self._waiting:
             item = self._item(row)
             if above is None:
@@ -87,62 +87,62 @@ class SeriesTree(QTreeWidget):
                 return
         self._timer.stop()
         self.is_filling = False
-        self.keep(self._wanted)
+        self.filter(self._filter_text)
         self.filled.emit()
 
     def _item(self, row: CatalogueRow) -> QTreeWidgetItem:
         item = QTreeWidgetItem()
-        self._items[row], self._shown_by[id(item)] = item, row
+        self._items[row], self._rows_by_item[id(item)] = item, row
         self._write(row)
         if row.entry is not None:
-            self._row_of[row.entry] = row
-            item.setIcon(0, self._empty)
+            self._rows_by_entry[row.entry] = row
+            item.setIcon(0, self._empty_icon)
         elif not row.is_series:
             font = item.font(0)
             font.setBold(True)
             item.setFont(0, font)
         return item
 
-    def entitle(self, titles: Sequence[str]) -> None:
-        """Call the first rows at the top otherwise."""
+    def set_titles(self, titles: Sequence[str]) -> None:
+        """Change the titles of the first rows at the top."""
         for row, title in zip(self._rows, titles, strict=False):
             row.title = title
             if row in self._items:
                 self._write(row)
-        self.keep(self._wanted)
+        self.filter(self._filter_text)
 
     def _write(self, row: CatalogueRow) -> None:
         item = self._items[row]
         item.setText(0, "\n".join([row.title, *row.details]))
-        item.setToolTip(0, row.tip)
+        item.setToolTip(0, row.tooltip)
 
-    def show_look(self, look: EntryPreview) -> None:
-        """Show what was found out about an entry."""
-        row = self._row_of.get(look.entry)
+    def show_preview(self, preview: EntryPreview) -> None:
+        """Show details, notes and thumbnail of an entry."""
+        row = self._rows_by_entry.get(preview.entry)
         if row is not None:
-            row.details, row.tip = look.details, look.tip
+            row.details, row.tooltip = preview.details, preview.tooltip
             self._write(row)
-            if look.picture is not None:
-                self._items[row].setIcon(0, _icon(look.picture))
+            if preview.thumbnail is not None:
+                self._items[row].setIcon(0, _make_icon(preview.thumbnail))
 
-    def keep(self, wanted: str) -> None:
-        """Show only the rows that a filter leaves; what it hides is not selected any more."""
-        self._wanted = wanted
+    def filter(self, text: str) -> None:
+        """Show only the rows that a filter leaves, and deselect those that it hides."""
+        self._filter_text = text
         if self.is_filling:
             return
-        shown = filter_rows(self._rows, wanted) if wanted.split() else set(self._items)
+        shown = filter_rows(self._rows, text) if text.split() else set(self._items)
         hidden = self._items.keys() - shown
-        gone = QItemSelection()
+        deselected = QItemSelection()
         for row in hidden - self._hidden:
             if self._items[row].isSelected():
                 index = self.indexFromItem(self._items[row])
-                gone.select(index, index)
-        # All at once: who listens looks at all that is selected.
-        self.selectionModel().select(gone, QItemSelectionModel.SelectionFlag.Deselect)
+                deselected.select(index, index)
+        # In one step: each change of the selection makes the panel go through all selected rows.
+        self.selectionModel().select(deselected, QItemSelectionModel.SelectionFlag.Deselect)
         for row in hidden ^ self._hidden:
             self._items[row].setHidden(row in hidden)
         self._hidden = set(hidden)
-        self.kept.emit()
+        self.filtered.emit()
 
     def rows(self) -> Iterator[CatalogueRow]:
         """Yield all rows from top to bottom."""
@@ -153,7 +153,7 @@ class SeriesTree(QTreeWidget):
         item = self.itemAt(1, 1)
         bottom = self.viewport().rect().bottom()
         while item is not None and self.visualItemRect(item).top() <= bottom:
-            yield self._shown_by[id(item)]
+            yield self._rows_by_item[id(item)]
             item = self.itemBelow(item)
 
     def selected(self) -> list[CatalogueRow]:
@@ -161,7 +161,7 @@ class SeriesTree(QTreeWidget):
         return [row for row, item in self._items.items() if item.isSelected()]
 
     def selected_entries(self) -> list[CatalogueEntry]:
-        """Return what the selected rows load, each once, as far as the filter shows it."""
+        """Return the entries that the selected rows load, each once, without those filtered out."""
         found = (
             row.entry
             for chosen in self.selected()
@@ -171,31 +171,31 @@ class SeriesTree(QTreeWidget):
         return list(dict.fromkeys(found))
 
     def keyPressEvent(self, event: Any) -> None:  # noqa: N802  (Qt's name)
-        """Load by Enter; open and close what has rows below it."""
+        """Load the selected rows by Enter; expand or collapse patients and studies."""
         if event.key() not in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             super().keyPressEvent(event)
             return
         chosen = self.selected()
         if any(row.is_series for row in chosen):
-            self.wanted.emit()
+            self.load_requested.emit()
         for row in chosen:
             if not row.is_series:
                 self._items[row].setExpanded(not self._items[row].isExpanded())
 
     def mouseDoubleClickEvent(self, event: Any) -> None:  # noqa: N802  (Qt's name)
-        """Load a volume; open and close what has rows below it."""
+        """Load a volume; expand or collapse a row with rows below it."""
         item = self.itemAt(event.pos())
-        row = None if item is None else self._shown_by[id(item)]
+        row = None if item is None else self._rows_by_item[id(item)]
         if row is None or row.entry is None:
             super().mouseDoubleClickEvent(event)
         elif event.button() == Qt.MouseButton.LeftButton:
-            self.wanted.emit()
+            self.load_requested.emit()
 
 
 def _with_parents(
     rows: Sequence[CatalogueRow], above: CatalogueRow | None
 ) -> Iterator[tuple[CatalogueRow, CatalogueRow | None]]:
-    """Yield rows and those below them from top to bottom, each with what it is in."""
+    """Yield rows and those below them from top to bottom, each with the row above it."""
     for row in rows:
         yield row, above
         yield from _with_parents(row.children, row)
@@ -207,8 +207,8 @@ def _with_below(row: CatalogueRow) -> Iterator[CatalogueRow]:
         yield from _with_below(child)
 
 
-def _icon(picture: QImage) -> QIcon:
-    """Return a picture in the middle of a black square, which stays as it is when selected."""
+def _make_icon(picture: QImage) -> QIcon:
+    """Return an icon of a picture in the middle of a black square, the same when selected."""
     square = QPixmap(THUMBNAIL_SIZE_PX, THUMBNAIL_SIZE_PX)
     square.fill(QColor("black"))
     if not picture.isNull():

@@ -1,4 +1,4 @@
-"""Makes the thumbnails of a tree, those in view first."""
+"""Makes the previews and thumbnails of a tree in the background, those in view first."""
 
 from __future__ import annotations
 
@@ -7,105 +7,98 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import chain
 
-from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
+from psygnal import Signal
 
 from napari_medread.core.progress import Progress
 from napari_medread.plugin.browser.catalogue_rows import CatalogueEntry, CatalogueRow
 from napari_medread.plugin.browser.entry_preview import EntryPreview, make_preview
 from napari_medread.plugin.browser.series_tree import SeriesTree
 from napari_medread.plugin.gui.background_task import BackgroundTask
-from napari_medread.plugin.gui.panel_tasks import Beside
+from napari_medread.plugin.gui.panel_tasks import PanelTasks
 
-_BATCH = 12
-"""Thumbnails that are made before it is asked again which are in view."""
+_BATCH_SIZE = 12
+"""Previews that are made before the rows in view are asked for again."""
 
 
-class ThumbnailQueue(QObject):
-    """Looks at the volumes of a tree one after the other.
+class ThumbnailQueue:
+    """Makes the previews of the entries in a tree, one after the other.
 
     Parameters
     ----------
     tree : SeriesTree
-        What shows them.
-    beside : Beside
-        Begins the work.
+        The tree that shows them.
+    tasks : PanelTasks
+        The background tasks of the panel.
 
     Attributes
     ----------
-    looked : Signal()
-        More is known of some rows.
+    updated : Signal()
+        Some rows show more than before.
     """
 
-    looked = Signal()
+    updated = Signal()
 
-    def __init__(self, tree: SeriesTree, beside: Beside) -> None:
-        super().__init__(tree)
-        self._tree, self._beside = tree, beside
-        self._work: BackgroundTask | None = None
-        self._seen: set[CatalogueEntry] = set()
-        self._made: deque[EntryPreview] = deque()
+    def __init__(self, tree: SeriesTree, tasks: PanelTasks) -> None:
+        self._tree, self._tasks = tree, tasks
+        self._making: BackgroundTask | None = None
+        self._requested: set[CatalogueEntry] = set()
+        self._previews: deque[EntryPreview] = deque()
 
     @property
     def is_busy(self) -> bool:
-        """Whether some are being made."""
-        return self._work is not None
+        """Whether previews are being made."""
+        return self._making is not None
 
-    def go_on(self) -> None:
-        """Make the next ones, if there are any and none are being made."""
-        if self._work is not None:
+    def make_next(self) -> None:
+        """Make the next previews, unless some are being made or there are none left."""
+        if self._making is not None:
             return
-        rows = chain(self._tree.rows_in_view(), self._tree.rows())
         batch: list[CatalogueRow] = []
-        for row in rows:
-            if row.entry is not None and row.entry not in self._seen:
-                self._seen.add(row.entry)  # once, whatever comes of it
+        for row in chain(self._tree.rows_in_view(), self._tree.rows()):
+            if row.entry is not None and row.entry not in self._requested:
+                self._requested.add(row.entry)  # once, whether it succeeds or not
                 batch.append(row)
-                if len(batch) == _BATCH:
+                if len(batch) == _BATCH_SIZE:
                     break
         if not batch:
             return
-        self._work = self._beside.begin(
-            partial(_look_at_all, batch, self._made.append),
-            progressed=self._on_progressed,
-            returned=self._on_returned,
-            refused=self._on_refused,
-            finished=self._on_finished,
+        self._making = self._tasks.start(
+            BackgroundTask(partial(_make_previews, batch, self._previews.append)),
+            on_progress=self._on_progress,
+            on_result=self._on_result,
+            on_finished=self._on_finished,
         )
 
     def stop(self) -> None:
-        """Make no more."""
-        self._beside.drop(self._work)
-        self._work, self._made = None, deque()
+        """Make no more previews."""
+        self._tasks.drop(self._making)
+        self._making, self._previews = None, deque()
 
-    def start_anew(self) -> None:
-        """Forget what was looked at."""
+    def restart(self) -> None:
+        """Stop, and make every preview again when asked for it."""
         self.stop()
-        self._seen = set()
+        self._requested = set()
 
-    def _on_progressed(self, done: int, total: int) -> None:
+    def _on_progress(self, done: int, total: int) -> None:
         del done, total
-        self._show()
+        self._show_previews()
 
-    def _on_returned(self, result: object) -> None:
+    def _on_result(self, result: object) -> None:
         del result
-        self._show()
-
-    def _on_refused(self, sentence: str) -> None:
-        """Say nothing: what is wrong with a volume is said when it is loaded."""
+        self._show_previews()
 
     def _on_finished(self) -> None:
-        self._beside.forget(self._work)
-        self._work = None
-        self.looked.emit()
-        self.go_on()
+        self._making = None
+        self.updated.emit()
+        self.make_next()
 
-    def _show(self) -> None:
-        while self._made:
-            self._tree.show_look(self._made.popleft())
+    def _show_previews(self) -> None:
+        while self._previews:
+            self._tree.show_preview(self._previews.popleft())
 
 
-def _look_at_all(
-    rows: Sequence[CatalogueRow], tell: Callable[[EntryPreview], None], progress: Progress
+def _make_previews(
+    rows: Sequence[CatalogueRow], add: Callable[[EntryPreview], None], progress: Progress
 ) -> None:
-    for row in progress(rows, "Looking"):
-        tell(make_preview(row, progress))
+    for row in progress(rows, "Previewing"):
+        add(make_preview(row, progress))

@@ -7,7 +7,7 @@ from typing import Any
 
 from magicgui.widgets import Container
 from qtpy.QtCore import QEvent, QObject
-from qtpy.QtWidgets import QPlainTextEdit, QWidget
+from qtpy.QtWidgets import QPlainTextEdit, QSizePolicy, QWidget
 
 _TEXT_BOX_HEIGHT_PX = 84
 
@@ -22,7 +22,8 @@ def wrap_qt_widgets(*widgets: QWidget) -> Any:
 
 
 def set_stretch(container: Any, part: Any, stretch: int) -> None:
-    """Let a part of a container take a share of the height that the others leave."""
+    """Let a part of a container take a share of the height that the other parts leave."""
+    part.native.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
     container.native.layout().setStretchFactor(part.native, stretch)
 
 
