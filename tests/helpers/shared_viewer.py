@@ -19,8 +19,9 @@ from napari._app_model._app import NapariApplication, _napari_names
 from napari._qt._qapp_model.qactions import init_qactions
 from napari.plugins import _initialize_plugins
 from napari.settings import get_settings
-from qtpy.QtCore import QEvent
-from qtpy.QtWidgets import QApplication, QWidget
+from qtpy.QtWidgets import QWidget
+
+from helpers.idle import process_events
 
 _APP = "shared_test_app"
 _CALLBACKS = (
@@ -65,7 +66,7 @@ class SharedViewer:
         del viewer, window
         self._initial.clear()
         self._patches.close()
-        process_deletions()
+        process_events()
         gc.collect()
 
     def _make(self, qtbot: Any) -> napari.Viewer:
@@ -91,7 +92,7 @@ class SharedViewer:
     def _reset(self, viewer: napari.Viewer) -> None:
         get_settings().reset()
         viewer.window.remove_dock_widget("all")
-        process_deletions()
+        process_events()
         viewer.layers.clear()
         initial = self._initial
         viewer.dims.ndisplay = 2
@@ -119,15 +120,8 @@ class SharedViewer:
         window.showNormal()
         if (window.width(), window.height()) != initial["size"]:
             window.resize(*initial["size"])
-        process_deletions()
+        process_events()
         gc.collect(1)
-
-
-def process_deletions() -> None:
-    """Let Qt delete what was told to be deleted later, and handle what comes of it."""
-    QApplication.processEvents()
-    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    QApplication.processEvents()
 
 
 def _state_of(viewer: napari.Viewer) -> dict[str, Any]:

@@ -16,17 +16,39 @@ from napari._qt.dialogs.qt_reader_dialog import QtReaderDialog
 from napari.utils.notifications import notification_manager
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
-from qtpy.QtGui import QDragEnterEvent, QDropEvent
+from qtpy.QtGui import QCursor, QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QLineEdit, QMessageBox
 
+from helpers.idle import record_timers, wait_until_idle
 from helpers.shared_viewer import SharedViewer
 from helpers.tables import rows_of
+
+# Before the plugin makes its first timer.
+record_timers()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def calm_display(qapp: QApplication) -> None:
+    """Keep the display's one pointer off the windows, and the collector off what stays."""
+    screen = qapp.primaryScreen().geometry()
+    QCursor.setPos(screen.right(), screen.bottom())
+    # Collecting garbage takes half a second otherwise, at every viewer that is closed.
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
 def plugins() -> None:
     """Let npe2 find the installed plugins, as napari does when it starts."""
-    npe2.PluginManager.instance().discover()
+    manager = npe2.PluginManager.instance()
+    if "napari-medread" not in manager:
+        manager.discover()
+
+
+@pytest.fixture
+def idle(qtbot: QtBot) -> Callable[[], None]:
+    """Wait until all that was started has happened; see ``helpers.idle``."""
+    return lambda: wait_until_idle(qtbot)
 
 
 @pytest.fixture(scope="session")
