@@ -15,6 +15,20 @@ from napari_medread.errors import Cancelled, UnreadableFile
 from napari_medread.plugin import reader
 
 
+LENGTHS = (1, 2, 7, 8, 9, 10, 16, 64, 65, 200)
+"""Lengths of names on both sides of every limit of the patterns."""
+
+FOLDERS = ("", "/data/study/", "/data/study.1/", "/a.b/c.d/e.f/", "data.v2/")
+
+WINDOWS_FOLDERS = (
+    "C:\\",
+    "C:\\data\\study\\",
+    "C:\\data\\study.1\\",
+    "D:/a.b/c.d/",
+    "Z:\\1.2.840.1\\",
+)
+
+
 def claimed_by_us(path: str) -> bool:
     """Whether npe2 offers our reader for a path."""
     manager = PluginManager.instance()
@@ -22,41 +36,75 @@ def claimed_by_us(path: str) -> bool:
     return any(r.command.startswith("napari-medread") for r in found)
 
 
+def claimed(path: str) -> bool:
+    """Whether npe2 offers our reader for a path on the system that its folder belongs to."""
+    if not ntpath.splitdrive(path)[0]:
+        return claimed_by_us(path)
+    manifest = PluginManager.instance().get_manifest("napari-medread")
+    (contribution,) = manifest.contributions.readers
+    return matches_on_windows(path, contribution.filename_patterns)
+
+
+def matches_on_windows(path: str, patterns: list[str]) -> bool:
+    """Match as fnmatch does there: npe2 passes the whole path, and both sides are normalized."""
+    return any(
+        fnmatch.fnmatchcase(ntpath.normcase(path), ntpath.normcase(pattern)) for pattern in patterns
+    )
+
+
 @pytest.mark.parametrize(
     "name",
-    ["IM0001", "1.2.840.113619.2.1", "I", "a b", "x" * 64, "MR.1.2.3", "s.dcm", "S.DCM", "a.MHD",
-     "x.mha", "p.jpg", "p.jpeg", "p.png", "p.bmp", "p.gif", "p.tif", "p.TIFF", "scan.IMA"],
-)  # fmt: skip
-def test_names_that_are_offered_to_us(name):
+    [
+        *("s.dcm", "S.DCM", "a.MHD", "x.mha", "p.jpg", "p.jpeg", "p.png", "p.bmp", "p.gif"),
+        *("p.tif", "p.TIFF", "scan.IMA", "v1.nii.gz", "imageio:chelsea.png"),
+        *("IM0001", "I", "a b", "A", "IM1", "IM_0001", "MR.1.2.3", "1.2.840.113619.2.1"),
+        *("1.2.840.113619.2.55.3.604688", "1.3.12.2.1107.5.2.30.25712.20230101123456789012"),
+        *("x" * n for n in LENGTHS),
+        *("1.2." + "3" * n for n in LENGTHS),
+    ],
+)
+@pytest.mark.parametrize("folder", [*FOLDERS, *WINDOWS_FOLDERS])
+def test_names_that_are_offered_to_us(folder, name):
+    if "imageio:" in name and folder:
+        pytest.skip("a name of imageio's is no path")
+    assert claimed(folder + name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("notes.txt", "table.csv", "script.py", "page.html", "a.zarr", "v1.2b", "x.h5", "m.obj"),
+        *("notes.markdown", "data.parquet", "a.geojson", "y.yaml", "archive.tar.gz", "z.docx"),
+        *("x.c", "x.R", "x.7z", "song.1.mp3", "v1.2.3b", "a.12345678z", ".DS_Store", "read.me"),
+        *("a." + "x" * n for n in range(1, 9)),
+    ],
+)
+@pytest.mark.parametrize("folder", [*FOLDERS, *WINDOWS_FOLDERS])
+def test_names_that_are_not_claimed(folder, name):
+    assert not claimed(folder + name)
+
+
+@pytest.mark.parametrize(
+    "name", ["a." + "x" * 9, "p.code-workspace", ".gitignore", "https://example.org/x/a-long-name"]
+)
+def test_long_extensions_are_claimed_as_the_docs_say(name):
     assert claimed_by_us(name)
 
 
-@pytest.mark.parametrize(
-    "name", ["notes.txt", "table.csv", "script.py", "page.html", "a.zarr", "v1.2b", "x.h5", "m.obj"]
-)
-def test_names_that_are_not_claimed(name):
-    assert not claimed_by_us(name)
-
-
-@pytest.mark.parametrize(
-    ("path", "expected"),
-    [
-        ("C:\\data\\study.1\\IM0001", True),
-        ("C:\\data\\1.2.840.1", True),
-        ("C:\\data\\scan.dcm", True),
-        ("C:\\data\\notes.txt", False),
-        ("C:\\data\\script.py", False),
-    ],
-)
-def test_windows_paths_match_as_fnmatch_does_it_there(path, expected):
-    # There npe2 matches the whole path, and fnmatch takes both sides through normcase.
+def test_no_pattern_can_be_left_out_of_those_for_names_without_extension():
     manifest = PluginManager.instance().get_manifest("napari-medread")
     (contribution,) = manifest.contributions.readers
-    match = any(
-        fnmatch.fnmatchcase(ntpath.normcase(path), ntpath.normcase(pattern))
-        for pattern in contribution.filename_patterns
-    )
-    assert match == expected
+    patterns = [p for p in contribution.filename_patterns if "[" in p]
+    assert len(patterns) == 24
+    names = ["x" * n for n in range(1, 10)] + ["1.2." + "3" * n for n in range(1, 9)]
+    paths = names + [f"C:\\study.1\\{'x' * n}" for n in range(1, 8)]
+    for left_out in patterns:
+        others = [p for p in patterns if p != left_out]
+        assert any(not matches_on_windows(path, others) for path in paths), left_out
+
+
+def test_our_reader_gives_none_for_an_address():
+    assert reader.get_reader("https://example.org/x/a-long-name") is None
 
 
 def test_our_name_sorts_before_the_builtins():
@@ -146,7 +194,7 @@ def test_a_cancelled_opening_adds_nothing(tmp_path, monkeypatch):
     def cancelled(items, description):
         raise Cancelled("stopped")
 
-    monkeypatch.setattr(reader, "progress_with_cancel", cancelled)
+    monkeypatch.setattr(reader, "show_cancelable_progress", cancelled)
     write_series(tmp_path, make_series())
     assert reader.read_layers(str(tmp_path)) == reader.NO_LAYERS
 
