@@ -12,21 +12,21 @@ from qtpy.QtWidgets import QApplication
 from helpers.menus import action
 from helpers.menus import opened as opened_by_menu
 from napari_medread.plugin.export.export_panel import Export
-from napari_medread.plugin.grayscale.grayscale_panel import Grayscale
-from napari_medread.plugin.measure.measure_panel import Measure
-from napari_medread.plugin.resample.resample_panel import Resample
+from napari_medread.plugin.grayscale.grayscale_panel import GrayscalePanel
+from napari_medread.plugin.measure.measure_panel import MeasurePanel
+from napari_medread.plugin.resample.resample_panel import ResamplePanel
 
 MENUS = {
-    Grayscale: ("Layers", "Data", "Grayscale ("),
-    Measure: ("Layers", "Measure", "Measure ("),
+    GrayscalePanel: ("Layers", "Data", "Grayscale ("),
+    MeasurePanel: ("Layers", "Measure", "Measure ("),
     Export: ("Layers", "Data", "Export ("),
-    Resample: ("Layers", "Transform", "Resample ("),
+    ResamplePanel: ("Layers", "Transform", "Resample ("),
 }
 EMPTY = {
-    Grayscale: "Open a colour picture first.",
-    Measure: "Draw shapes or labels first.",
+    GrayscalePanel: "Open a colour picture first.",
+    MeasurePanel: "Draw shapes or labels first.",
     Export: "Open an image or labels layer first.",
-    Resample: "Open an image or labels layer first.",
+    ResamplePanel: "Open an image or labels layer first.",
 }
 
 
@@ -57,10 +57,10 @@ def window(make_napari_viewer):
 def fill(viewer, kind, name="scan"):
     """Add what a panel works on, as another plugin does: without any metadata."""
     array = np.arange(4 * 5 * 6 * 3, dtype=np.uint16).reshape(4, 5, 6, 3)
-    if kind is Grayscale:
+    if kind is GrayscalePanel:
         return viewer.add_image(array, rgb=True, name=name)
     layer = viewer.add_image(array[..., 0], name=name)
-    if kind is Measure:
+    if kind is MeasurePanel:
         viewer.add_labels(np.ones((4, 5, 6), np.uint8), name=f"regions of {name}")
     return layer
 
@@ -142,9 +142,9 @@ def test_a_layer_deleted_while_it_is_worked_on(qtbot, viewer, click, kind, tmp_p
     qtbot.wait(50)
     assert not notification_manager.records
     # What comes of the layer is there; measurements of what is gone are not.
-    assert len(viewer.layers) == (kind in (Grayscale, Resample))
+    assert len(viewer.layers) == (kind in (GrayscalePanel, ResamplePanel))
     assert (tmp_path / "scan.mhd").exists() == (kind is Export)
-    if kind is Measure:
+    if kind is MeasurePanel:
         assert panel.view.table.rows == ()
 
 

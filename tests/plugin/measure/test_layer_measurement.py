@@ -13,9 +13,18 @@ from napari_medread.core.progress import no_progress
 from napari_medread.core.volume import Volume
 from napari_medread.errors import CannotMeasure
 from napari_medread.plugin.bridge.volume_to_layer import to_layer
-from napari_medread.plugin.measure.layer_measurement import marks_of, measure_all, ruler_of
-from napari_medread.plugin.measure.measurement_table import PIXELS, Table, shapes_table, shown_text
-from napari_medread.plugin.measure.region_sampling import in_labels, in_shapes
+from napari_medread.plugin.measure.layer_measurement import (
+    get_drawn_shapes,
+    get_measurement_space,
+    measure_shapes,
+)
+from napari_medread.plugin.measure.measurement_table import (
+    NO_LENGTH_UNIT,
+    MeasurementTable,
+    format_cell,
+    make_shapes_table,
+)
+from napari_medread.plugin.measure.region_sampling import make_label_sampler, make_shape_sampler
 
 SPACING = np.array([5.0, 0.5, 2.0])
 SHAPE = (12, 40, 30)
@@ -57,9 +66,9 @@ def drawn_on(image, index, kind, **more):
 
 
 def measured(image, shapes, point=(0.0, 0.0, 0.0)):
-    ruler = ruler_of(image, shapes)
-    marks = marks_of(shapes, ruler, point)
-    table = shapes_table(marks, ruler, measure_all(marks, ruler))
+    ruler = get_measurement_space(image, shapes)
+    marks = get_drawn_shapes(shapes, ruler, point)
+    table = make_shapes_table(marks, ruler, measure_shapes(marks, ruler))
     return [dict(zip(table.columns, row, strict=True)) for row in table.rows], table
 
 
@@ -120,7 +129,7 @@ def test_millimetres_are_never_invented():
     for image in (None, Image(np.zeros((9, 9))), Image(np.zeros((9, 9)), scale=(2, 2))):
         ((row,), table) = measured(image, shapes)
         assert row["Length (px)"] == pytest.approx(5)
-        assert table.remarks == (PIXELS,)
+        assert table.remarks == (NO_LENGTH_UNIT,)
     plane = Image(np.zeros((9, 9)), scale=(2, 0.5), units="mm")
     assert measured(plane, Shapes([[(0, 0), (3, 4)]], shape_type="line"))[0][0][
         "Length (mm)"
@@ -159,9 +168,11 @@ def test_values_inside_shapes_are_those_of_their_slice(name, axis):
     index = np.insert(box, axis, 6, axis=1)
     lines = [index[:2]]
     shapes = drawn_on(image, [index, index, *lines], ["rectangle", "ellipse", "line"])
-    ruler = ruler_of(image)
+    ruler = get_measurement_space(image)
     point = (0.0, 0.0, 0.0)
-    found, remarks = in_shapes(image, ruler, marks_of(shapes, ruler, point), point)(no_progress)
+    found, remarks = make_shape_sampler(
+        image, ruler, get_drawn_shapes(shapes, ruler, point), point
+    )(no_progress)
     assert remarks == ()
     assert sorted(found) == [1, 2]
     plane = np.take(data, 6, axis=axis).astype(float)
@@ -179,10 +190,10 @@ def test_shapes_in_no_slice_have_no_values():
     image = image_of(AFFINES["aligned"])
     across = [(1, 1, 1), (1, 9, 1), (5, 9, 9), (5, 1, 9)]
     outside = [(-4, 1, 1), (-4, 9, 1), (-4, 9, 9)]
-    ruler = ruler_of(image)
+    ruler = get_measurement_space(image)
     shapes = drawn_on(image, [across, outside], "polygon")
-    marks = marks_of(shapes, ruler, (0,) * 3)
-    found, remarks = in_shapes(image, ruler, marks, (0,) * 3)(no_progress)
+    marks = get_drawn_shapes(shapes, ruler, (0,) * 3)
+    found, remarks = make_shape_sampler(image, ruler, marks, (0,) * 3)(no_progress)
     assert found == {}
     assert remarks == ("No. 1 lies in no slice of scan.", "No. 2 lies in no slice of scan.")
 
@@ -210,8 +221,8 @@ def test_the_volume_of_a_ball_and_the_values_inside(name, lazy):
         scale=image.scale, translate=image.translate, affine=image.affine, units=image.units,
         axis_labels=image.axis_labels,
     )  # fmt: skip
-    ruler = ruler_of(image)
-    found = in_labels(image, ruler, labels, (0, 0, 0))(no_progress).statistics
+    ruler = get_measurement_space(image)
+    found = make_label_sampler(image, ruler, labels, (0, 0, 0))(no_progress).statistics
     inside = data[numbers == 3].astype(float)
     assert list(found) == [3]
     assert (found[3].voxel_count, found[3].non_finite_count) == (inside.size, 1)
@@ -233,7 +244,7 @@ def test_labels_that_run_the_other_way_or_cover_a_part():
     )
     array, attributes, _ = to_layer(Volume(part, "part", Geometry(part.shape, matrix), labels=True))
     labels = Labels(array, **attributes)
-    inside = in_labels(image, ruler_of(image), labels, (0, 0, 0))(no_progress)
+    inside = make_label_sampler(image, get_measurement_space(image), labels, (0, 0, 0))(no_progress)
     (found,) = inside.statistics.values()
     assert found.voxel_count == 3 * 10 * 6
     assert found.mean == pytest.approx(data[regions == 7].mean())
@@ -241,12 +252,12 @@ def test_labels_that_run_the_other_way_or_cover_a_part():
     for change in ({"translate": np.add(labels.translate, (0, 0, 1))}, {"scale": labels.scale * 2}):
         other = Labels(array, **(attributes | change))
         with pytest.raises(CannotMeasure, match="lie on another grid than scan"):
-            in_labels(image, ruler_of(image), other, (0, 0, 0))
+            make_label_sampler(image, get_measurement_space(image), other, (0, 0, 0))
     # Drawn on the same place, and of another orientation.
     turned = to_layer(Volume(regions, "t", Geometry(SHAPE, AFFINES["oblique"]), labels=True))
     other = Labels(turned[0], **turned[1])
     with pytest.raises(CannotMeasure, match="another grid"):
-        in_labels(image, ruler_of(image), other, (0, 0, 0))
+        make_label_sampler(image, get_measurement_space(image), other, (0, 0, 0))
 
 
 def test_the_frame_shown_and_the_frame_drawn_on():
@@ -256,21 +267,21 @@ def test_the_frame_shown_and_the_frame_drawn_on():
     still[3] = 1
     labels = Labels(still, scale=SPACING, units="mm")
     point = (14.2, 0, 0, 0)  # frame 2
-    ruler = ruler_of(image)
-    found = in_labels(image, ruler, labels, point)(no_progress).statistics
+    ruler = get_measurement_space(image)
+    found = make_label_sampler(image, ruler, labels, point)(no_progress).statistics
     assert found[1].mean == pytest.approx(data[2, 3].mean())
     moving = np.zeros(data.shape, np.uint8)
     moving[2, 5] = 1
     labels = Labels(moving, scale=image.scale, units=image.units, translate=image.translate)
-    found = in_labels(image, ruler, labels, point)(no_progress).statistics
+    found = make_label_sampler(image, ruler, labels, point)(no_progress).statistics
     assert found[1].mean == pytest.approx(data[2, 5].mean())
     box = np.array([(3, 1.5, 1.5), (3, 9.5, 1.5), (3, 9.5, 9.5), (3, 1.5, 9.5)]) * SPACING
     for shapes, frame in (
         (Shapes([box], units="mm"), 2),
         (Shapes([np.insert(box, 0, 16, axis=1)], units=image.units), 3),
     ):
-        marks = marks_of(shapes, ruler, point)
-        found, remarks = in_shapes(image, ruler, marks, point)(no_progress)
+        marks = get_drawn_shapes(shapes, ruler, point)
+        found, remarks = make_shape_sampler(image, ruler, marks, point)(no_progress)
         assert remarks == ()
         assert found[1].mean == pytest.approx(data[frame, 3, 2:10, 2:10].mean())
     across = np.insert(box, 0, [10, 12, 12, 10], axis=1)
@@ -282,11 +293,11 @@ def test_the_frame_shown_and_the_frame_drawn_on():
 def test_colour_has_no_values():
     picture = Image(np.zeros((9, 9, 3), np.uint8), rgb=True, name="photo")
     with pytest.raises(CannotMeasure, match="photo: this is a colour image"):
-        in_shapes(picture, ruler_of(picture), [], (0, 0))
+        make_shape_sampler(picture, get_measurement_space(picture), [], (0, 0))
 
 
 def test_a_table_as_text():
-    table = Table(("No.", "Mean (HU)", "Note"), ((1, 1 / 3, "a,b"), (2, math.nan, None)))
+    table = MeasurementTable(("No.", "Mean (HU)", "Note"), ((1, 1 / 3, "a,b"), (2, math.nan, None)))
     assert list(csv.reader(table.text(",").splitlines())) == [
         ["No.", "Mean (HU)", "Note"],
         ["1", "0.3333333333", "a,b"],
@@ -296,15 +307,15 @@ def test_a_table_as_text():
         12.3456: "12.35", 0.012345: "0.0123", 0.0: "0.00", 3: "3", -892: "-892", None: "",
         math.nan: "", 4171.968: "4172.0", -41719.68: "-41720", 417196812.0: "4.172e+08",
     }  # fmt: skip
-    assert {each: shown_text(each) for each in shown} == shown
+    assert {each: format_cell(each) for each in shown} == shown
 
 
 def test_a_table_in_two_blocks():
     columns = ("No.", "Shape", "Length (mm)", "Mean", "Not finite")
     rows = ((1, "line", 2.0, None, None), (2, "line", 3.0, None, 0))
-    assert Table(columns, rows).blocks() == [[1, 2]]  # without what tells nothing
-    assert Table(columns, rows, wrap=3).blocks() == [[1, 2], []]
+    assert MeasurementTable(columns, rows).blocks() == [[1, 2]]  # without what tells nothing
+    assert MeasurementTable(columns, rows, wrap=3).blocks() == [[1, 2], []]
     rows = (*rows, (3, "ellipse", None, 7.0, 4))
-    assert Table(columns, rows, wrap=3).blocks() == [[1, 2], [3, 4]]
-    assert Table(columns, wrap=3).blocks() == [[1, 2], [3, 4]]
-    assert Table().blocks() == [[]]
+    assert MeasurementTable(columns, rows, wrap=3).blocks() == [[1, 2], [3, 4]]
+    assert MeasurementTable(columns, wrap=3).blocks() == [[1, 2], [3, 4]]
+    assert MeasurementTable().blocks() == [[]]

@@ -10,7 +10,12 @@ from napari.utils.notifications import notification_manager
 
 from helpers.menus import action, opened
 from napari_medread import read, resample
-from napari_medread.plugin.resample.resample_panel import ISOTROPIC, LIKE, PATIENT, SPACING
+from napari_medread.plugin.resample.resample_panel import (
+    ISOTROPIC,
+    OTHER_GRID,
+    PATIENT_AXES,
+    SPACING,
+)
 from napari_medread.plugin.samples import find_example
 
 MENU = "Layers", "Transform"
@@ -56,7 +61,7 @@ def test_straightening_the_oblique_example(viewer, widget, resampled):
     (source,) = viewer.open_sample("napari-medread", "mr_sagittal")
     source.contrast_limits, source.colormap, source.gamma = (5, 400), "bop orange", 0.7
     before = np.array(source.data)
-    widget.to.value = PATIENT
+    widget.to.value = PATIENT_AXES
     assert "138 × 144 × 19 voxels" in widget.outcome.value
     assert "2.5 × 2.3 × 7 mm, 0.8 MB" in widget.outcome.value
     found = resampled()
@@ -107,7 +112,7 @@ def test_a_spacing_for_every_axis_keeps_what_is_not_edited_exact(viewer, widget,
 def test_the_grid_of_another_layer(viewer, widget, resampled):
     (source,) = viewer.open_sample("napari-medread", "mr_sagittal")
     (like,) = viewer.open_sample("napari-medread", "ct_thorax")
-    widget.layer.value, widget.to.value = source, LIKE
+    widget.layer.value, widget.to.value = source, OTHER_GRID
     assert widget.like.value is like
     assert not any(box.enabled for box in widget.spacing)
     found = resampled()
@@ -127,7 +132,7 @@ def test_labels_are_nearest(viewer, widget, resampled):
         numbers, scale=image.scale, translate=image.translate, affine=image.affine, units="mm"
     )
     labels.axis_labels = image.axis_labels
-    widget.layer.value, widget.to.value = labels, PATIENT
+    widget.layer.value, widget.to.value = labels, PATIENT_AXES
     assert not widget.interpolation.enabled
     assert widget.interpolation.value == "nearest"
     assert not widget.smooth.enabled
@@ -173,7 +178,7 @@ def test_an_array_from_elsewhere(viewer, widget, resampled):
     assert found.units == source.units
     assert found.axis_labels == source.axis_labels
     assert "patient_affine" not in found.metadata
-    widget.layer.value, widget.to.value = source, PATIENT
+    widget.layer.value, widget.to.value = source, PATIENT_AXES
     assert widget.outcome.value.startswith("cells: its position in the patient is not known")
     assert not widget.run.enabled
 
@@ -181,7 +186,7 @@ def test_an_array_from_elsewhere(viewer, widget, resampled):
 def test_layers_with_and_without_a_position_do_not_mix(viewer, widget):
     (scan,) = viewer.open_sample("napari-medread", "ct_thorax")
     cells = viewer.add_image(np.zeros((4, 5, 6)), name="cells")
-    widget.layer.value, widget.to.value, widget.like.value = cells, LIKE, scan
+    widget.layer.value, widget.to.value, widget.like.value = cells, OTHER_GRID, scan
     assert widget.outcome.value == (
         f"cells cannot be resampled to the grid of {scan.name}: {scan.name} has a position in the "
         "patient, cells has none."
@@ -200,7 +205,7 @@ def test_a_plane_with_a_spacing(viewer, widget, resampled):
     assert found.data.ndim == 2
     assert found.scale == pytest.approx([step, step], abs=1e-3)
     assert "smoothed first" in found.metadata["notes"][-1]
-    widget.layer.value, widget.to.value = source, PATIENT
+    widget.layer.value, widget.to.value = source, PATIENT_AXES
     assert "patient's axes are not known" in widget.outcome.value
 
 
@@ -239,7 +244,7 @@ def test_layers_come_and_go(viewer, widget):
     assert widget.layer.current_choice == "other"
     layer.scale = (2, 1, 1)
     assert "8 × 5 × 6 voxels" in widget.outcome.value
-    widget.to.value = LIKE
+    widget.to.value = OTHER_GRID
     assert "whose grid is wanted" in widget.outcome.value
     viewer.layers.clear()
     assert widget.outcome.value == "Open an image or labels layer first."

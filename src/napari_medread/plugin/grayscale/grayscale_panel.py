@@ -10,21 +10,24 @@ from napari.layers import Image, Layer
 
 from napari_medread.core.grayscale_conversion import MEAN, REC_601, REC_709
 from napari_medread.plugin.bridge.volume_to_layer import LayerData
-from napari_medread.plugin.grayscale.layer_grayscale import refusal, work_on
-from napari_medread.plugin.grayscale.side_by_side import SideBySide, grid_events
+from napari_medread.plugin.grayscale.layer_grayscale import (
+    describe_unsuitable_layer,
+    make_grayscale_task,
+)
+from napari_medread.plugin.grayscale.side_by_side import SideBySideView, get_grid_events
 from napari_medread.plugin.gui.controls import make_labelled_row
 from napari_medread.plugin.gui.layer_panel import LayerPanel
 from napari_medread.plugin.gui.preferences import get_preference
 from napari_medread.plugin.gui.viewer_references import get_open_viewer
 
-_LUMAS = [
+_CONVERSIONS = [
     ("mean of red, green, blue", MEAN),
     ("luma of Rec. 601", REC_601),
     ("luma of Rec. 709", REC_709),
 ]
 
 
-class Grayscale(LayerPanel):
+class GrayscalePanel(LayerPanel):
     """Make a grey layer of a colour picture, stack or volume.
 
     Parameters
@@ -44,9 +47,9 @@ class Grayscale(LayerPanel):
             cancel="Stops the work. No layer is added.",
         )
         self._pair: tuple[weakref.ref[Layer], weakref.ref[Layer]] | None = None
-        self._before: SideBySide | None = None
+        self._before: SideBySideView | None = None
         self.luma: Any = ComboBox(
-            choices=_LUMAS,
+            choices=_CONVERSIONS,
             value=get_preference("grey", "luma"),
             tooltip="How red, green and blue are weighted. Alpha is left out. The default can be\n"
             "changed in napari's preferences, under Medical images.",
@@ -72,21 +75,21 @@ class Grayscale(LayerPanel):
         if self._is_updating:
             return
         self._follow_layers()
-        why = refusal(self.layer.value)
-        self.outcome.value = why or _outcome(self.layer.value)
+        why = describe_unsuitable_layer(self.layer.value)
+        self.outcome.value = why or _describe_outcome(self.layer.value)
         self.run.enabled = not why
         if self._before is not None and not all(self._shown_pair()):
             self.side_by_side.value = False  # one of the two was removed
 
     def _on_run(self) -> None:
         layer, viewer = self.layer.value, self._viewer_ref()
-        if viewer is None or self._task is not None or refusal(layer):
+        if viewer is None or self._task is not None or describe_unsuitable_layer(layer):
             return
         self.message.value = ""
         source = weakref.ref(layer)
-        work = work_on(viewer, layer, self.luma.value)
+        work = make_grayscale_task(viewer, layer, self.luma.value)
         work.returned.connect(self.while_open(lambda panel, made: panel._on_made(source)))
-        self._start_task(work, _result)
+        self._start_task(work, _describe_result)
 
     def _on_made(self, source: weakref.ref[Layer]) -> None:
         """Keep the two apart from other layers, and show them side by side if that is wanted."""
@@ -114,15 +117,15 @@ class Grayscale(LayerPanel):
         viewer, pair = self._viewer_ref(), self._shown_pair()
         if viewer is None or not all(pair):
             return
-        self._before = SideBySide(viewer, pair)
-        for event in grid_events(viewer):
+        self._before = SideBySideView(viewer, pair)
+        for event in get_grid_events(viewer):
             event.connect(self._on_grid)
 
     def _restore(self) -> None:
         before, self._before = self._before, None
         viewer = get_open_viewer(self._viewer_ref)
         if before is not None and viewer is not None:
-            for event in grid_events(viewer):
+            for event in get_grid_events(viewer):
                 event.disconnect(self._on_grid)
             before.restore(viewer)
 
@@ -138,11 +141,11 @@ class Grayscale(LayerPanel):
         self._restore()
 
 
-def _outcome(layer: Image) -> str:
+def _describe_outcome(layer: Image) -> str:
     size = " × ".join(map(str, layer.data.shape[: layer.ndim]))
     return f"Result: {size}, {layer.dtype}, drawn where the colour is."
 
 
-def _result(made: LayerData) -> str:
+def _describe_result(made: LayerData) -> str:
     _, attributes, _ = made
     return f"{attributes['name']} was added. {attributes['metadata']['notes'][-1]}"

@@ -22,10 +22,10 @@ from napari_medread.plugin.gui.background_task import BackgroundTask, show_progr
 from napari_medread.plugin.gui.preferences import get_preference
 from napari_medread.plugin.gui.viewer_references import get_open_viewer, unwrap_viewer
 
-_OF_COLOUR = ("rgb", "colormap", "contrast_limits", "gamma", "iso_threshold")
+_COLOUR_ATTRIBUTES = ("rgb", "colormap", "contrast_limits", "gamma", "iso_threshold")
 """What a grey layer does not take over."""
 
-_NOTES = {MEAN: "Grey is the mean of red, green and blue."} | {
+_CONVERSION_NOTES = {MEAN: "Grey is the mean of red, green and blue."} | {
     name: f"Grey is the luma of {name}: {red / whole:.4g} red, {green / whole:.4g} green, "
     f"{blue / whole:.4g} blue."
     for name, (red, green, blue) in LUMA_WEIGHTS.items()
@@ -34,7 +34,7 @@ _NOTES = {MEAN: "Grey is the mean of red, green and blue."} | {
 }
 
 
-def refusal(layer: Layer | None) -> str:
+def describe_unsuitable_layer(layer: Layer | None) -> str:
     """Return why a layer cannot become grey, empty where it can."""
     if layer is None:
         return "Open a colour picture first."
@@ -45,7 +45,7 @@ def refusal(layer: Layer | None) -> str:
     return ""
 
 
-def grey_layer(source: LayerData, luma: str, progress: Progress) -> LayerData:
+def make_grey_layer(source: LayerData, luma: str, progress: Progress) -> LayerData:
     """Return the grey layer of a colour one, where that is drawn and with all it carries.
 
     Parameters
@@ -63,9 +63,9 @@ def grey_layer(source: LayerData, luma: str, progress: Progress) -> LayerData:
         finest = made[0]
     else:
         made = finest = to_grayscale(to_numpy_or_dask(data), luma, progress=progress)
-    kept = {key: value for key, value in attributes.items() if key not in _OF_COLOUR}
+    kept = {key: value for key, value in attributes.items() if key not in _COLOUR_ATTRIBUTES}
     metadata = dict(attributes.get("metadata") or {})
-    metadata["notes"] = [*metadata.get("notes", ()), _NOTES[luma]]
+    metadata["notes"] = [*metadata.get("notes", ()), _CONVERSION_NOTES[luma]]
     kept |= {
         "name": f"{attributes['name']} grey",
         "rgb": False,
@@ -76,17 +76,19 @@ def grey_layer(source: LayerData, luma: str, progress: Progress) -> LayerData:
     return made, kept, kind
 
 
-def work_on(viewer: Any, layer: Layer, luma: str) -> BackgroundTask:
+def make_grayscale_task(viewer: Any, layer: Layer, luma: str) -> BackgroundTask:
     """Return the work to start; its layer is added above the colour, if the viewer is open."""
-    work = BackgroundTask(partial(grey_layer, layer.as_layer_data_tuple(), luma))
+    work = BackgroundTask(partial(make_grey_layer, layer.as_layer_data_tuple(), luma))
     viewer_of, source_of = weakref.ref(viewer), weakref.ref(layer)
     work.progressed.connect(lambda *_: None if get_open_viewer(viewer_of) else work.cancel())
-    work.returned.connect(partial(_add, viewer_of, source_of))
+    work.returned.connect(partial(_add_grey_layer, viewer_of, source_of))
     work.refused.connect(show_error)
     return work
 
 
-def _add(viewer_of: weakref.ref[Any], source_of: weakref.ref[Layer], made: LayerData) -> None:
+def _add_grey_layer(
+    viewer_of: weakref.ref[Any], source_of: weakref.ref[Layer], made: LayerData
+) -> None:
     viewer, source = get_open_viewer(viewer_of), source_of()
     if viewer is None:
         return
@@ -98,16 +100,16 @@ def _add(viewer_of: weakref.ref[Any], source_of: weakref.ref[Layer], made: Layer
     viewer.layers.selection.active = layer
 
 
-def to_grey(viewer: napari.Viewer) -> None:
+def convert_to_grey(viewer: napari.Viewer) -> None:
     """Make a grey layer of the active colour layer, as the preferences say."""
     viewer = unwrap_viewer(viewer)
     layer = viewer.layers.selection.active
     if layer is None:
         show_info("Select a colour layer first.")
         return
-    if why := refusal(layer):
+    if why := describe_unsuitable_layer(layer):
         show_info(why)
         return
-    work = work_on(viewer, layer, get_preference("grey", "luma"))
+    work = make_grayscale_task(viewer, layer, get_preference("grey", "luma"))
     show_progress_bar(work, f"{layer.name} to grey")
     work.start()

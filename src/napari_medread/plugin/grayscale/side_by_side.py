@@ -8,11 +8,11 @@ from typing import Any
 
 from napari.layers import Layer
 
-_PAIR = True, 1, (1, 2)
+_PAIR_GRID = True, 1, (1, 2)
 """The grid of two layers: that it is shown, layers to a place, rows and columns."""
 
 
-class SideBySide:
+class SideBySideView:
     """Two layers of a viewer alone, side by side.
 
     Parameters
@@ -23,12 +23,12 @@ class SideBySide:
     """
 
     def __init__(self, viewer: Any, pair: Sequence[Layer | None]) -> None:
-        self._grid = _grid_of(viewer)
+        self._grid = _get_grid(viewer)
         self._visible: list[tuple[weakref.ref[Layer], bool, bool]] = []
         for layer in viewer.layers:
             self._visible.append((weakref.ref(layer), layer.visible, layer in pair))
             layer.visible = layer in pair
-        _set_grid(viewer, _PAIR)
+        _set_grid(viewer, _PAIR_GRID)
         viewer.reset_view()
 
     def restore(self, viewer: Any) -> None:
@@ -37,18 +37,18 @@ class SideBySide:
             layer = layer_of()
             if layer is not None and layer in viewer.layers and layer.visible == then:
                 layer.visible = before
-        if _grid_of(viewer) == _PAIR:
+        if _get_grid(viewer) == _PAIR_GRID:
             _set_grid(viewer, self._grid)
             viewer.reset_view()
 
 
-def grid_events(viewer: Any) -> list[Any]:
+def get_grid_events(viewer: Any) -> list[Any]:
     """Return what tells that layers are arranged otherwise in a viewer's grid."""
     events = viewer.canvas.grid.events
     return [events.enabled, events.stride, events.shape]
 
 
-def _grid_of(viewer: Any) -> tuple[bool, int, tuple[int, int]]:
+def _get_grid(viewer: Any) -> tuple[bool, int, tuple[int, int]]:
     grid = viewer.canvas.grid
     return grid.enabled, grid.stride, tuple(grid.shape)
 

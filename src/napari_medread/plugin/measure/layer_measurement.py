@@ -18,14 +18,14 @@ from napari_medread.plugin.bridge.layer_to_volume import (
 )
 from napari_medread.plugin.bridge.spatial_axes import compute_data_to_world_mm, get_layer_grid
 
-_SAME = 1e-3
+_FRAME_TOLERANCE = 1e-3
 """World coordinates that differ by less are of one slice or frame."""
 
-_QUICK = 20
+_MAX_QUICK_EFFORT = 20
 """In about milliseconds at the most: longer work is done beside the window."""
 
 
-class Ruler(NamedTuple):
+class MeasurementSpace(NamedTuple):
     """How far things are apart where an image is drawn.
 
     Attributes
@@ -61,7 +61,7 @@ class Ruler(NamedTuple):
         return float(abs(np.linalg.det(scale[: self.ndim, : self.ndim])))
 
 
-class Mark(NamedTuple):
+class DrawnShape(NamedTuple):
     """A shape that was drawn.
 
     Attributes
@@ -85,7 +85,7 @@ class Mark(NamedTuple):
     is_in_frame: bool
 
 
-def ruler_of(image: Image | None, shapes: Layer | None = None) -> Ruler:
+def get_measurement_space(image: Image | None, shapes: Layer | None = None) -> MeasurementSpace:
     """Return how to measure on an image, or without one by the unit of what is drawn.
 
     Raises
@@ -96,23 +96,25 @@ def ruler_of(image: Image | None, shapes: Layer | None = None) -> Ruler:
     layer = image if image is not None else shapes
     if layer is None:
         eye = np.eye(4)
-        return Ruler(None, 3, eye, eye, "px", (1.0,) * 3)
+        return MeasurementSpace(None, 3, eye, eye, "px", (1.0,) * 3)
     grid = get_layer_grid(layer)
     n = grid.ndim
     if image is None:
         unit = "mm" if grid.has_unit else "px"
         eye = np.eye(n + 1)
-        return Ruler(None, n, eye, eye, unit, grid.factors)
+        return MeasurementSpace(None, n, eye, eye, unit, grid.factors)
     # Distances need no place in the patient beside other images.
     shown = volume_from_layer(image)
     to_index = invert_affine(grid.drawn)
     geometry = shown.volume.geometry
     if geometry is None or UNIT_ASSUMED_MM in shown.remarks:
-        return Ruler(shown, n, np.eye(n + 1), to_index, "px", grid.factors)
-    return Ruler(shown, n, geometry.affine @ to_index, to_index, "mm", grid.factors)
+        return MeasurementSpace(shown, n, np.eye(n + 1), to_index, "px", grid.factors)
+    return MeasurementSpace(shown, n, geometry.affine @ to_index, to_index, "mm", grid.factors)
 
 
-def marks_of(shapes: Shapes, ruler: Ruler, point: Sequence[float]) -> list[Mark]:
+def get_drawn_shapes(
+    shapes: Shapes, ruler: MeasurementSpace, point: Sequence[float]
+) -> list[DrawnShape]:
     """Return the shapes of a layer.
 
     Parameters
@@ -132,12 +134,12 @@ def marks_of(shapes: Shapes, ruler: Ruler, point: Sequence[float]) -> list[Mark]
         if missing:
             world = np.hstack([np.broadcast_to(here, (len(world), missing)), world])
         lead = world[:, :-n]
-        is_in_frame = not lead.size or bool(np.ptp(lead, axis=0).max() < _SAME)
-        marks.append(Mark(number, str(kind), world[:, -n:], lead[0], is_in_frame))
+        is_in_frame = not lead.size or bool(np.ptp(lead, axis=0).max() < _FRAME_TOLERANCE)
+        marks.append(DrawnShape(number, str(kind), world[:, -n:], lead[0], is_in_frame))
     return marks
 
 
-class Sizes(NamedTuple):
+class ShapeSize(NamedTuple):
     """The length of a line or path, or the area of what is closed; None for what there is not.
 
     Attributes
@@ -155,66 +157,68 @@ class Sizes(NamedTuple):
     remark: str = ""
 
 
-class Measured:
+class ShapeSizeCache:
     """The sizes of shapes: what has not changed is not measured again while another is drawn."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[Any, ...], Sizes] = {}
+        self._known: dict[tuple[Any, ...], ShapeSize] = {}
 
-    def missing(self, marks: Sequence[Mark], ruler: Ruler) -> list[Mark]:
+    def missing(self, marks: Sequence[DrawnShape], ruler: MeasurementSpace) -> list[DrawnShape]:
         """Return the shapes that are not measured yet, and forget all but the others."""
-        found = {_key(mark, ruler): mark for mark in marks}
+        found = {_make_cache_key(mark, ruler): mark for mark in marks}
         self._known = {key: size for key, size in self._known.items() if key in found}
         return [mark for key, mark in found.items() if key not in self._known]
 
-    def add(self, marks: Sequence[Mark], ruler: Ruler, sizes: Sequence[Sizes]) -> None:
+    def add(
+        self, marks: Sequence[DrawnShape], ruler: MeasurementSpace, sizes: Sequence[ShapeSize]
+    ) -> None:
         """Take the sizes of shapes."""
         for mark, size in zip(marks, sizes, strict=True):
-            self._known[_key(mark, ruler)] = size
+            self._known[_make_cache_key(mark, ruler)] = size
 
-    def sizes(self, marks: Sequence[Mark], ruler: Ruler) -> list[Sizes]:
+    def sizes(self, marks: Sequence[DrawnShape], ruler: MeasurementSpace) -> list[ShapeSize]:
         """Return the sizes of shapes, nothing for those that are not measured yet."""
-        return [self._known.get(_key(mark, ruler), Sizes()) for mark in marks]
+        return [self._known.get(_make_cache_key(mark, ruler), ShapeSize()) for mark in marks]
 
 
-def _key(mark: Mark, ruler: Ruler) -> tuple[Any, ...]:
+def _make_cache_key(mark: DrawnShape, ruler: MeasurementSpace) -> tuple[Any, ...]:
     """Return all on which the size of a shape depends."""
     return mark.kind, mark.is_in_frame, mark.points.tobytes(), ruler.to_space.tobytes()
 
 
-def quick_ones(marks: Sequence[Mark]) -> list[Mark]:
+def select_quick_shapes(marks: Sequence[DrawnShape]) -> list[DrawnShape]:
     """Return those shapes that are measured at once, however their sides lie."""
     found, effort = [], 0.0
     for mark in sorted(marks, key=lambda mark: len(mark.points)):
         effort += 1 + (len(mark.points) / 64) ** 2
-        if effort > _QUICK:
+        if effort > _MAX_QUICK_EFFORT:
             break
         found.append(mark)
     return found
 
 
-def measure_all(
-    marks: Sequence[Mark], ruler: Ruler, progress: Progress = no_progress
-) -> list[Sizes]:
+def measure_shapes(
+    marks: Sequence[DrawnShape], ruler: MeasurementSpace, progress: Progress = no_progress
+) -> list[ShapeSize]:
     """Return the sizes of shapes."""
-    return [sizes_of(mark, ruler) for mark in progress(marks, "Measuring")]
+    return [measure_shape(mark, ruler) for mark in progress(marks, "Measuring")]
 
 
-def sizes_of(mark: Mark, ruler: Ruler) -> Sizes:
+def measure_shape(mark: DrawnShape, ruler: MeasurementSpace) -> ShapeSize:
     """Return the sizes of a shape."""
     if not mark.is_in_frame:
-        return Sizes(remark="spans several frames: not measured.")
+        return ShapeSize(remark="spans several frames: not measured.")
     points = apply_affine(ruler.to_space, mark.points)
     if mark.kind in ("line", "path"):
         angle = shape_measurement.measure_angle(points) if len(points) == 3 else None
-        return Sizes(length=shape_measurement.measure_length(points), angle=angle)
+        return ShapeSize(length=shape_measurement.measure_length(points), angle=angle)
     if mark.kind == "ellipse":
         perimeter = shape_measurement.measure_ellipse_perimeter(points)
-        return Sizes(area=shape_measurement.measure_ellipse_area(points), perimeter=perimeter)
+        return ShapeSize(area=shape_measurement.measure_ellipse_area(points), perimeter=perimeter)
     perimeter = shape_measurement.measure_length(points, closed=True)
     flat = shape_measurement.project_to_plane(points)
     if flat is None:
-        return Sizes(perimeter=perimeter, remark="does not lie in a plane: it has no area.")
+        return ShapeSize(perimeter=perimeter, remark="does not lie in a plane: it has no area.")
     if shape_measurement.is_self_intersecting(flat):
-        return Sizes(perimeter=perimeter, remark="crosses itself: its area is not told.")
-    return Sizes(area=shape_measurement.measure_polygon_area(points), perimeter=perimeter)
+        return ShapeSize(perimeter=perimeter, remark="crosses itself: its area is not told.")
+    return ShapeSize(area=shape_measurement.measure_polygon_area(points), perimeter=perimeter)

@@ -17,34 +17,38 @@ from napari_medread.plugin.gui.background_task import BackgroundTask
 from napari_medread.plugin.gui.controls import ask_save_path, make_labelled_row
 from napari_medread.plugin.gui.layer_panel import LayerPanel
 from napari_medread.plugin.measure.layer_measurement import (
-    Mark,
-    Measured,
-    Ruler,
-    Sizes,
-    marks_of,
-    measure_all,
-    quick_ones,
-    ruler_of,
+    DrawnShape,
+    MeasurementSpace,
+    ShapeSize,
+    ShapeSizeCache,
+    get_drawn_shapes,
+    get_measurement_space,
+    measure_shapes,
+    select_quick_shapes,
 )
-from napari_medread.plugin.measure.measurement_table import Table, labels_table, shapes_table
+from napari_medread.plugin.measure.measurement_table import (
+    MeasurementTable,
+    make_labels_table,
+    make_shapes_table,
+)
 from napari_medread.plugin.measure.region_sampling import (
-    Inside,
-    check_image,
-    frame_shown,
-    in_labels,
-    in_shapes,
-    slice_shown,
+    RegionValues,
+    check_measurable,
+    describe_displayed_frame,
+    describe_displayed_slice,
+    make_label_sampler,
+    make_shape_sampler,
 )
-from napari_medread.plugin.measure.table_view import TableView
+from napari_medread.plugin.measure.table_view import MeasurementTableView
 
-_DELAY = 50
+_UPDATE_DELAY_MS = 50
 """Milliseconds in which changes are gathered: drawing makes many."""
 
-_REMARKS = 3
+_MAX_SHOWN_REMARKS = 3
 """So many of them fit below the table."""
 
 
-class Measure(LayerPanel):
+class MeasurePanel(LayerPanel):
     """Measure shapes, and the values of an image inside shapes or labels.
 
     Parameters
@@ -68,7 +72,7 @@ class Measure(LayerPanel):
         )
         self._changes = 0
         self._history: tuple[int, ...] = ()
-        self._sizes = Measured()
+        self._sizes = ShapeSizeCache()
         self._is_late = False
         self._is_waiting = False
         self.drawn: Any = ComboBox(
@@ -76,7 +80,7 @@ class Measure(LayerPanel):
             tooltip="The shapes or labels to measure. Lines, paths, polygons, rectangles and\n"
             "ellipses are measured at once, and again when changed.",
         )
-        self.view = TableView()
+        self.view = MeasurementTableView()
         self.copy = PushButton(
             text="Copy", tooltip="Copies the table, to be pasted into a spreadsheet."
         )
@@ -125,13 +129,13 @@ class Measure(LayerPanel):
 
     def _on_layer_changed(self, event: Any = None) -> None:
         if event is not None and event.type == "set_data":
-            before, self._history = self._history, _history(self.drawn.value)
+            before, self._history = self._history, _count_edits(self.drawn.value)
             if before == self._history:
                 return  # another slice is shown
         self._changes += 1  # values that are being measured are no longer those of what is drawn
         if not self._is_waiting:
             self._is_waiting = True
-            QTimer.singleShot(_DELAY, self.while_open(Measure._catch_up))
+            QTimer.singleShot(_UPDATE_DELAY_MS, self.while_open(MeasurePanel._catch_up))
 
     def _catch_up(self) -> None:
         """Measure again if something has changed since."""
@@ -145,12 +149,12 @@ class Measure(LayerPanel):
         self._is_waiting = False
         self._changes += 1
         self._follow_layers()
-        self._history = _history(self.drawn.value)
+        self._history = _count_edits(self.drawn.value)
         self.run.enabled = False
         self.message.value = ""
         drawn = self.drawn.value
         if drawn is None:
-            self._show(Table())
+            self._show(MeasurementTable())
             self.outcome.value = "Draw shapes or labels first."
             return
         try:
@@ -159,29 +163,31 @@ class Measure(LayerPanel):
             else:
                 self._offer_labels()
         except MedReadError as error:
-            self._show(Table())
+            self._show(MeasurementTable())
             self.outcome.value = str(error)
 
     def _measure_shapes(self, shapes: Shapes) -> None:
         """Measure shapes at once if that is quick, else beside the window."""
         marks, ruler = self._marks()
-        quick = quick_ones(self._sizes.missing(marks, ruler))
-        self._sizes.add(quick, ruler, measure_all(quick, ruler))
+        quick = select_quick_shapes(self._sizes.missing(marks, ruler))
+        self._sizes.add(quick, ruler, measure_shapes(quick, ruler))
         missing = self._sizes.missing(marks, ruler)
         if missing and self._task is None:
-            work = BackgroundTask(partial(measure_all, missing, ruler))
+            work = BackgroundTask(partial(measure_shapes, missing, ruler))
             work.returned.connect(
                 self.while_open(lambda panel, sizes: panel._on_sizes(missing, ruler, sizes))
             )
             self._start_task(work, lambda _: "")
         elif missing:
             self._is_late = True
-        self._show(shapes_table(marks, ruler, self._sizes.sizes(marks, ruler)))
+        self._show(make_shapes_table(marks, ruler, self._sizes.sizes(marks, ruler)))
         if not marks:
             self.outcome.value = f"{shapes.name} holds no shapes yet."
         self.run.enabled = bool(marks) and self.layer.value is not None
 
-    def _on_sizes(self, marks: list[Mark], ruler: Ruler, sizes: list[Sizes]) -> None:
+    def _on_sizes(
+        self, marks: list[DrawnShape], ruler: MeasurementSpace, sizes: list[ShapeSize]
+    ) -> None:
         self._sizes.add(marks, ruler, sizes)
         self._update_controls()
 
@@ -196,10 +202,10 @@ class Measure(LayerPanel):
             self._update_controls()
 
     def _offer_labels(self) -> None:
-        image = check_image(self.layer.value)
-        ruler = ruler_of(image)
-        self._show(labels_table({}, ruler))
-        if frame := frame_shown(image, ruler, self._point()):
+        image = check_measurable(self.layer.value)
+        ruler = get_measurement_space(image)
+        self._show(make_labels_table({}, ruler))
+        if frame := describe_displayed_frame(image, ruler, self._point()):
             self.outcome.value = f"Values are measured in the frame shown, now {frame}."
         self.run.enabled = True
 
@@ -207,16 +213,16 @@ class Measure(LayerPanel):
         viewer = self._viewer_ref()
         return () if viewer is None else tuple(viewer.dims.point)
 
-    def _marks(self) -> tuple[list[Mark], Ruler]:
+    def _marks(self) -> tuple[list[DrawnShape], MeasurementSpace]:
         """Return the shapes as they are now, and how to measure them."""
-        ruler = ruler_of(self.layer.value, self.drawn.value)
-        return marks_of(self.drawn.value, ruler, self._point()), ruler
+        ruler = get_measurement_space(self.layer.value, self.drawn.value)
+        return get_drawn_shapes(self.drawn.value, ruler, self._point()), ruler
 
-    def _show(self, table: Table) -> None:
+    def _show(self, table: MeasurementTable) -> None:
         self.view.show_table(table)
         self.copy.enabled = self.export.enabled = bool(table.rows)
-        more = len(table.remarks) - _REMARKS
-        said = [*table.remarks[:_REMARKS], *([f"And {more} more."] if more > 0 else [])]
+        more = len(table.remarks) - _MAX_SHOWN_REMARKS
+        said = [*table.remarks[:_MAX_SHOWN_REMARKS], *([f"And {more} more."] if more > 0 else [])]
         self.outcome.value = "\n".join(said)
 
     def _on_run(self) -> None:
@@ -225,33 +231,37 @@ class Measure(LayerPanel):
         if self._task is not None or drawn is None:
             return
         point = self._point()
-        function: Callable[[Progress], Table]
+        function: Callable[[Progress], MeasurementTable]
         try:
             if isinstance(drawn, Shapes):
                 marks, ruler = self._marks()
                 sizes = self._sizes.sizes(marks, ruler)
-                inside = in_shapes(check_image(image), ruler, marks, point)
-                function = partial(_table, inside, partial(shapes_table, marks, ruler, sizes))
+                inside = make_shape_sampler(check_measurable(image), ruler, marks, point)
+                function = partial(
+                    _make_table, inside, partial(make_shapes_table, marks, ruler, sizes)
+                )
             else:
-                ruler = ruler_of(image)
-                inside = in_labels(check_image(image), ruler, drawn, point)
-                function = partial(_table, inside, partial(labels_table, ruler=ruler))
+                ruler = get_measurement_space(image)
+                inside = make_label_sampler(check_measurable(image), ruler, drawn, point)
+                function = partial(_make_table, inside, partial(make_labels_table, ruler=ruler))
         except MedReadError as error:
             self.message.value = str(error)
             show_error(str(error))
             return
         self.message.value = ""
-        self._history = _history(drawn)
+        self._history = _count_edits(drawn)
         work, changes = BackgroundTask(function), self._changes
-        frame = frame_shown(image, ruler, point)
-        where = ", ".join(each for each in (frame, slice_shown(image, drawn, ruler, point)) if each)
+        frame = describe_displayed_frame(image, ruler, point)
+        where = ", ".join(
+            each for each in (frame, describe_displayed_slice(image, drawn, ruler, point)) if each
+        )
         said = f"Values of {image.name}{' at ' if where else ''}{where}."
         self._start_task(work, lambda _: said)
         work.returned.connect(
             self.while_open(lambda panel, table: panel._on_measured(changes, table))
         )
 
-    def _on_measured(self, changes: int, table: Table) -> None:
+    def _on_measured(self, changes: int, table: MeasurementTable) -> None:
         if changes != self._changes:
             self.message.value = "Something was changed meanwhile. Measure the values again."
             return
@@ -279,14 +289,16 @@ class Measure(LayerPanel):
         )
 
 
-def _history(drawn: Layer | None) -> tuple[int, ...]:
+def _count_edits(drawn: Layer | None) -> tuple[int, ...]:
     """Return how much was painted on labels, and how much of it was undone."""
     return tuple(len(getattr(drawn, name, ())) for name in ("_undo_history", "_redo_history"))
 
 
-def _table(
-    inside: Callable[[Progress], Inside], table_of: Callable[..., Table], progress: Progress
-) -> Table:
+def _make_table(
+    inside: Callable[[Progress], RegionValues],
+    table_of: Callable[..., MeasurementTable],
+    progress: Progress,
+) -> MeasurementTable:
     """Return the table with the values inside, beside the window: there may be many rows."""
     found = inside(progress)
     table = table_of(statistics=found.statistics)

@@ -12,9 +12,9 @@ import numpy as np
 
 from napari_medread.core.progress import Progress, no_progress
 from napari_medread.core.region_statistics import RegionStatistics
-from napari_medread.plugin.measure.layer_measurement import Mark, Ruler, Sizes
+from napari_medread.plugin.measure.layer_measurement import DrawnShape, MeasurementSpace, ShapeSize
 
-PIXELS = "The layer has no unit of length: measured in pixels."
+NO_LENGTH_UNIT = "The layer has no unit of length: measured in pixels."
 
 NOT_FINITE = "Not finite"
 """Heading of how many voxels hold no finite number."""
@@ -22,7 +22,7 @@ NOT_FINITE = "Not finite"
 Cell = str | int | float | None
 
 
-class Table(NamedTuple):
+class MeasurementTable(NamedTuple):
     """Measurements to show, copy and export.
 
     Attributes
@@ -48,7 +48,7 @@ class Table(NamedTuple):
         writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
         writer.writerow(self.columns)
         for row in progress(self.rows, "Writing the table"):
-            writer.writerow([_exact(cell) for cell in row])
+            writer.writerow([_format_exact(cell) for cell in row])
         return out.getvalue()
 
     def blocks(self) -> list[list[int]]:
@@ -66,12 +66,12 @@ class Table(NamedTuple):
         return not self.rows or any(row[column] not in nothing for row in self.rows)
 
 
-def shapes_table(
-    marks: Sequence[Mark],
-    ruler: Ruler,
-    sizes: Sequence[Sizes],
+def make_shapes_table(
+    marks: Sequence[DrawnShape],
+    ruler: MeasurementSpace,
+    sizes: Sequence[ShapeSize],
     statistics: Mapping[int, RegionStatistics] | None = None,
-) -> Table:
+) -> MeasurementTable:
     """Return the lengths, angles and areas of shapes, with the values inside where given."""
     unit, square = ruler.unit, f"{ruler.unit}²"
     columns: tuple[str, ...] = (
@@ -84,26 +84,28 @@ def shapes_table(
         remarks += [f"No. {mark.number} {size.remark}"] if size.remark else []
         rows.append((mark.number, mark.kind, *size[:-1]))
     if ruler.unit == "px":
-        remarks.append(PIXELS)
+        remarks.append(NO_LENGTH_UNIT)
     wrap = 0
     if statistics is not None and ruler.image is not None:
         wrap = len(columns)
-        columns = (*columns, *statistics_columns(ruler))
-        empty: tuple[Cell, ...] = (None,) * len(statistics_columns(ruler))
+        columns = (*columns, *make_statistics_headings(ruler))
+        empty: tuple[Cell, ...] = (None,) * len(make_statistics_headings(ruler))
         for n, mark in enumerate(marks):
             found = statistics.get(mark.number)
-            rows[n] = (*rows[n], *(empty if found is None else statistics_cells(found, ruler)))
-    return Table(columns, tuple(rows), tuple(remarks), wrap)
+            rows[n] = (*rows[n], *(empty if found is None else make_statistics_cells(found, ruler)))
+    return MeasurementTable(columns, tuple(rows), tuple(remarks), wrap)
 
 
-def labels_table(statistics: Mapping[int, RegionStatistics], ruler: Ruler) -> Table:
+def make_labels_table(
+    statistics: Mapping[int, RegionStatistics], ruler: MeasurementSpace
+) -> MeasurementTable:
     """Return the values of an image inside labels."""
-    rows = tuple((label, *statistics_cells(one, ruler)) for label, one in statistics.items())
-    return Table(("Label", *statistics_columns(ruler)), rows)
+    rows = tuple((label, *make_statistics_cells(one, ruler)) for label, one in statistics.items())
+    return MeasurementTable(("Label", *make_statistics_headings(ruler)), rows)
 
 
-def statistics_columns(ruler: Ruler) -> tuple[str, ...]:
-    """Return the headings of what ``statistics_cells`` gives."""
+def make_statistics_headings(ruler: MeasurementSpace) -> tuple[str, ...]:
+    """Return the headings of what ``make_statistics_cells`` gives."""
     unit = "" if ruler.image is None else ruler.image.volume.value_unit
     of_values = [f"{name} ({unit})" if unit else name for name in ("Mean", "SD", "Min", "Max")]
     flat = ruler.ndim == 2
@@ -112,18 +114,18 @@ def statistics_columns(ruler: Ruler) -> tuple[str, ...]:
     return (*of_values, *counts, NOT_FINITE)
 
 
-def statistics_cells(found: RegionStatistics, ruler: Ruler) -> tuple[Cell, ...]:
+def make_statistics_cells(found: RegionStatistics, ruler: MeasurementSpace) -> tuple[Cell, ...]:
     """Return the values of one region; sizes are those of all its voxels."""
     voxel = ruler.voxel
     size = [] if voxel is None else [found.voxel_count * voxel / (1 if ruler.ndim == 2 else 1000)]
     lowest, highest = found.minimum, found.maximum
     if ruler.image is not None and np.dtype(ruler.image.volume.data.dtype).kind in "biu":
-        lowest, highest = (_whole(each) for each in (lowest, highest))
+        lowest, highest = (_to_whole_number(each) for each in (lowest, highest))
     numbers = (found.mean, found.standard_deviation, lowest, highest)
     return (*numbers, found.voxel_count, *size, found.non_finite_count)
 
 
-def shown_text(cell: Cell) -> str:
+def format_cell(cell: Cell) -> str:
     """Return a number as it is shown: five or six digits, or three of a small one."""
     if cell is None or (isinstance(cell, float) and math.isnan(cell)):
         return ""
@@ -136,11 +138,11 @@ def shown_text(cell: Cell) -> str:
     return f"{cell:.5g}"
 
 
-def _exact(cell: Cell) -> str:
+def _format_exact(cell: Cell) -> str:
     if isinstance(cell, float):
         return "" if math.isnan(cell) else f"{cell:.10g}"
     return "" if cell is None else str(cell)
 
 
-def _whole(number: float) -> int | float:
+def _to_whole_number(number: float) -> int | float:
     return number if math.isnan(number) else int(number)

@@ -27,22 +27,22 @@ from napari_medread.plugin.bridge.layer_to_volume import volume_from_layer
 from napari_medread.plugin.bridge.layer_transforms import get_displayed_frame
 from napari_medread.plugin.bridge.spatial_axes import get_layer_grid
 from napari_medread.plugin.bridge.volume_to_layer import get_finest_data
-from napari_medread.plugin.measure.layer_measurement import Mark, Ruler
+from napari_medread.plugin.measure.layer_measurement import DrawnShape, MeasurementSpace
 
-_OFF = 0.05
+_MAX_GRID_OFFSET_VOXELS = 0.05
 """Voxels of two grids whose centres lie apart by less than this share are the same."""
 
-_FLAT = 0.01
+_MAX_SLICE_SPREAD_VOXELS = 0.01
 """Shapes whose points differ by less, in voxels, lie in one slice."""
 
-_FILLED = {
+_FILL_FUNCTIONS = {
     "polygon": find_pixels_in_polygon,
     "rectangle": find_pixels_in_polygon,
     "ellipse": find_pixels_in_ellipse,
 }
 
 
-class Inside(NamedTuple):
+class RegionValues(NamedTuple):
     """The values of an image inside regions.
 
     Attributes
@@ -57,24 +57,28 @@ class Inside(NamedTuple):
     remarks: tuple[str, ...] = ()
 
 
-class _Region(NamedTuple):
+class _SliceRegion(NamedTuple):
     """A shape as the pixels of a slice: where its part of the image lies, and which of them."""
 
     place: tuple[Any, ...]
     mask: NDArray[np.bool_]
 
 
-def frame_shown(image: Image, ruler: Ruler, point: Sequence[float]) -> str:
+def describe_displayed_frame(image: Image, ruler: MeasurementSpace, point: Sequence[float]) -> str:
     """Say which of its frames a viewer shows of an image, empty where it has one."""
     frame = get_displayed_frame(image, ruler.ndim, point)
     if ruler.image is None:
         return ""
     volume = ruler.image.volume
     axes = zip(volume.leading, frame, volume.shape, strict=False)
-    return ", ".join(f"{axis.label}{_value(axis, n)} {n + 1} of {total}" for axis, n, total in axes)
+    return ", ".join(
+        f"{axis.label}{_format_axis_value(axis, n)} {n + 1} of {total}" for axis, n, total in axes
+    )
 
 
-def slice_shown(image: Image, drawn: Layer, ruler: Ruler, point: Sequence[float]) -> str:
+def describe_displayed_slice(
+    image: Image, drawn: Layer, ruler: MeasurementSpace, point: Sequence[float]
+) -> str:
     """Say in which slice shapes are measured that have none of their own; else nothing."""
     if not isinstance(drawn, Shapes) or drawn.ndim != ruler.ndim - 1:
         return ""
@@ -83,7 +87,7 @@ def slice_shown(image: Image, drawn: Layer, ruler: Ruler, point: Sequence[float]
     return f"slice {n + 1} of {get_finest_data(image).shape[axis]}"
 
 
-def _value(axis: Axis, n: int) -> str:
+def _format_axis_value(axis: Axis, n: int) -> str:
     """Return the value at an index of an axis where the file gives one: `` 1000 s/mm²,``."""
     if not axis.values:
         return ""
@@ -92,7 +96,7 @@ def _value(axis: Axis, n: int) -> str:
     return f" {value:g}{unit}," if isinstance(value, int | float) else f" {value}{unit},"
 
 
-def check_image(image: Image | None) -> Image:
+def check_measurable(image: Image | None) -> Image:
     """Return an image that has values to measure.
 
     Raises
@@ -112,21 +116,21 @@ def check_image(image: Image | None) -> Image:
     return image
 
 
-def in_shapes(
-    image: Image, ruler: Ruler, marks: Sequence[Mark], point: Sequence[float]
-) -> Callable[[Progress], Inside]:
+def make_shape_sampler(
+    image: Image, ruler: MeasurementSpace, marks: Sequence[DrawnShape], point: Sequence[float]
+) -> Callable[[Progress], RegionValues]:
     """Return the statistics of shapes, as a function for ``Work``.
 
     A shape is measured on the slice, and on the frame, in which it was drawn; one without a
     frame on the frame shown.
     """
-    check_image(image)
+    check_measurable(image)
     shape = get_finest_data(image).shape
     lead = image.ndim - ruler.ndim
     shown = get_displayed_frame(image, ruler.ndim, point)
-    framed: list[tuple[Mark, tuple[int, ...] | None]] = []
+    framed: list[tuple[DrawnShape, tuple[int, ...] | None]] = []
     for mark in marks:
-        if mark.kind not in _FILLED:
+        if mark.kind not in _FILL_FUNCTIONS:
             continue
         frame: tuple[int, ...] | None = shown
         if lead and len(mark.lead) >= lead:
@@ -135,12 +139,12 @@ def in_shapes(
             is_there = bool(((index >= 0) & (index < shape[:lead])).all())
             frame = tuple(index.tolist()) if mark.is_in_frame and is_there else None
         framed.append((mark, frame))
-    return partial(_shapes_statistics, get_finest_data(image), image.name, ruler, framed)
+    return partial(_sample_shapes, get_finest_data(image), image.name, ruler, framed)
 
 
-def in_labels(
-    image: Image, ruler: Ruler, labels: Labels, point: Sequence[float]
-) -> Callable[[Progress], Inside]:
+def make_label_sampler(
+    image: Image, ruler: MeasurementSpace, labels: Labels, point: Sequence[float]
+) -> Callable[[Progress], RegionValues]:
     """Return the statistics of labels, as a function for ``Work``.
 
     Raises
@@ -148,16 +152,16 @@ def in_labels(
     CannotMeasure
         Where the labels lie on another grid, so that voxels would have to be guessed.
     """
-    check_image(image)
+    check_measurable(image)
     n = ruler.ndim
     grid = get_layer_grid(labels)
     if grid.ndim != n:
         raise CannotMeasure(
             f"{labels.name}: these labels have {grid.ndim} axes of space, {image.name} has {n}."
         )
-    signs, offsets = _alignment(image, ruler, labels)
+    signs, offsets = _align_labels(image, ruler, labels)
     return partial(
-        _labels_statistics,
+        _sample_labels,
         get_finest_data(image),
         get_displayed_frame(image, n, point),
         get_finest_data(labels),
@@ -167,7 +171,7 @@ def in_labels(
     )
 
 
-def _pixels(mark: Mark, points: Float, shape: tuple[int, ...]) -> _Region | None:
+def _find_region(mark: DrawnShape, points: Float, shape: tuple[int, ...]) -> _SliceRegion | None:
     """Return the pixels of a slice that a shape holds, None if it lies in none."""
     index: list[Any] = [slice(None)] * len(shape)
     axes = list(range(len(shape)))
@@ -175,7 +179,7 @@ def _pixels(mark: Mark, points: Float, shape: tuple[int, ...]) -> _Region | None
         spread = np.ptp(points, axis=0)
         axis = int(np.argmin(spread))
         at = int(np.rint(points[:, axis].mean()))
-        if spread[axis] > _FLAT or not 0 <= at < shape[axis]:
+        if spread[axis] > _MAX_SLICE_SPREAD_VOXELS or not 0 <= at < shape[axis]:
             return None
         index[axis] = at
         axes.remove(axis)
@@ -185,17 +189,17 @@ def _pixels(mark: Mark, points: Float, shape: tuple[int, ...]) -> _Region | None
     high = np.clip(np.ceil(flat.max(axis=0)) + 1, low, [shape[a] for a in axes]).astype(int)
     for axis, start, stop in zip(axes, low.tolist(), high.tolist(), strict=True):
         index[axis] = slice(start, stop)
-    mask = _FILLED[mark.kind](flat - low, (int(high[0] - low[0]), int(high[1] - low[1])))
-    return _Region(tuple(index), mask)
+    mask = _FILL_FUNCTIONS[mark.kind](flat - low, (int(high[0] - low[0]), int(high[1] - low[1])))
+    return _SliceRegion(tuple(index), mask)
 
 
-def _shapes_statistics(
+def _sample_shapes(
     data: Any,
     name: str,
-    ruler: Ruler,
-    framed: Sequence[tuple[Mark, tuple[int, ...] | None]],
+    ruler: MeasurementSpace,
+    framed: Sequence[tuple[DrawnShape, tuple[int, ...] | None]],
     progress: Progress,
-) -> Inside:
+) -> RegionValues:
     """Return the statistics by number of the shape."""
     tally, remarks = StatisticsAccumulator(), []
     # A shape that holds the centre of no pixel has none.
@@ -203,7 +207,7 @@ def _shapes_statistics(
     for mark, frame in progress(framed, "Measuring"):
         found = None
         if frame is not None:
-            found = _pixels(
+            found = _find_region(
                 mark, apply_affine(ruler.to_index, mark.points), data.shape[len(frame) :]
             )
         if found is None or frame is None:
@@ -212,11 +216,11 @@ def _shapes_statistics(
         empty[mark.number] = RegionStatistics()
         if found.mask.any():
             tally.add(np.asarray(data[(*frame, *found.place)]), found.mask * mark.number)
-    return Inside(empty | dict(tally), tuple(remarks))
+    return RegionValues(empty | dict(tally), tuple(remarks))
 
 
-def _alignment(
-    image: Image, ruler: Ruler, labels: Labels
+def _align_labels(
+    image: Image, ruler: MeasurementSpace, labels: Labels
 ) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
     """Return ``sign`` and ``offset``: the voxel i of an image has the label sign * i + offset."""
     n = ruler.ndim
@@ -243,7 +247,7 @@ def _alignment(
     )
     off = np.abs(apply_affine(steps, corners) - apply_affine(whole, corners)).max()
     signs = np.diag(whole)[:n]
-    if off > _OFF or not np.array_equal(np.abs(whole[:n, :n]), np.eye(n)):
+    if off > _MAX_GRID_OFFSET_VOXELS or not np.array_equal(np.abs(whole[:n, :n]), np.eye(n)):
         raise CannotMeasure(
             f"{labels.name}: these labels lie on another grid than {image.name}. Lay them on its "
             "grid first, by Layers > Transform > Resample, to another layer's grid."
@@ -251,7 +255,7 @@ def _alignment(
     return signs.astype(int), whole[:n, n].astype(int)
 
 
-def _labels_statistics(
+def _sample_labels(
     data: Any,
     frame: tuple[int, ...],
     labels: Any,
@@ -259,7 +263,7 @@ def _labels_statistics(
     signs: NDArray[np.int_],
     offsets: NDArray[np.int_],
     progress: Progress,
-) -> Inside:
+) -> RegionValues:
     """Return the statistics by label, read slab by slab."""
     tally = StatisticsAccumulator()
     lead = len(frame)
@@ -267,13 +271,13 @@ def _labels_statistics(
     cuts = find_block_edges(data, lead, math.prod(shape[1:]))
     for start, stop in progress(list(pairwise(cuts)), "Measuring"):
         box = [(start, stop), *((0, length) for length in shape[1:])]
-        regions = _part(labels, frame_of_labels, box, signs, offsets)
+        regions = _read_label_box(labels, frame_of_labels, box, signs, offsets)
         if regions.any():  # else the image need not be read
             tally.add(np.asarray(data[(*frame, slice(start, stop))]), regions)
-    return Inside(dict(tally))
+    return RegionValues(dict(tally))
 
 
-def _part(
+def _read_label_box(
     labels: Any,
     frame: tuple[int, ...],
     box: Sequence[tuple[int, int]],

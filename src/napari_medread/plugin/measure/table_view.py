@@ -13,21 +13,21 @@ from qtpy.QtWidgets import QAbstractItemView, QApplication, QTableView, QVBoxLay
 from napari_medread.core.atomic_files import open_atomic_file
 from napari_medread.core.progress import Progress
 from napari_medread.plugin.gui.background_task import BackgroundTask
-from napari_medread.plugin.measure.measurement_table import Table, shown_text
+from napari_medread.plugin.measure.measurement_table import MeasurementTable, format_cell
 
 _WIDTH, _HEIGHT = 410, 230
 """In pixels: the values of regions, and about eight rows."""
 
-_LOOKED_AT = 50
+_MAX_SAMPLED_ROWS = 50
 """Rows by which the width of a column is found: Qt's own way takes long."""
 
-_MARGIN = 12
+_CELL_MARGIN_PX = 12
 """In pixels, for both sides of a cell."""
 
-_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+_ALIGN_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
-class TableView(QWidget):
+class MeasurementTableView(QWidget):
     """Shows a table; what it holds can be copied and exported.
 
     Attributes
@@ -41,8 +41,8 @@ class TableView(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.table = Table()
-        self.blocks = [_Block(), _Block()]
+        self.table = MeasurementTable()
+        self.blocks = [_ColumnBlock(), _ColumnBlock()]
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         for block in self.blocks:
@@ -53,7 +53,7 @@ class TableView(QWidget):
         self.setToolTip("What is measured. Numbers are rounded here, and exact in what is copied.")
         self.show_table(self.table)
 
-    def show_table(self, table: Table) -> None:
+    def show_table(self, table: MeasurementTable) -> None:
         """Show a table in place of the one before."""
         self.table = table
         columns = table.blocks()
@@ -70,17 +70,17 @@ class TableView(QWidget):
 
     def exporting(self, path: Path) -> BackgroundTask:
         """Return the work that writes the table as CSV; a file is there whole or not at all."""
-        return BackgroundTask(partial(_write, self.table, path))
+        return BackgroundTask(partial(_write_csv, self.table, path))
 
 
-def _write(table: Table, path: Path, progress: Progress) -> None:
+def _write_csv(table: MeasurementTable, path: Path, progress: Progress) -> None:
     # Spreadsheets take it for UTF-8 by its mark.
     text = table.text(",", progress).encode("utf-8-sig")
     with open_atomic_file(path) as file:
         file.write(text)
 
 
-class _Block(QTableView):
+class _ColumnBlock(QTableView):
     """Some columns of a table, as wide as there is room."""
 
     def __init__(self) -> None:
@@ -89,19 +89,19 @@ class _Block(QTableView):
         self.setWordWrap(False)
         self.horizontalHeader().setHighlightSections(False)
         self._widths: list[int] = []
-        self._model = _Model(self)
+        self._model = _TableModel(self)
         self.setModel(self._model)
 
-    def show_columns(self, table: Table, columns: list[int]) -> None:
+    def show_columns(self, table: MeasurementTable, columns: list[int]) -> None:
         """Show columns of a table in place of those before."""
         self._model.show(table, columns)
-        looked_at = table.rows[:: len(table.rows) // _LOOKED_AT + 1]
+        looked_at = table.rows[:: len(table.rows) // _MAX_SAMPLED_ROWS + 1]
         self._widths = []
         for n, column in enumerate(columns):
-            texts = [shown_text(row[column]) for row in looked_at]
+            texts = [format_cell(row[column]) for row in looked_at]
             widest = max((self.fontMetrics().horizontalAdvance(text) for text in texts), default=0)
             heading = self.horizontalHeader().sectionSizeHint(n)
-            self._widths.append(max(widest + _MARGIN, heading))
+            self._widths.append(max(widest + _CELL_MARGIN_PX, heading))
         self._spread()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
@@ -116,14 +116,14 @@ class _Block(QTableView):
             self.setColumnWidth(n, width + left // len(self._widths))
 
 
-class _Model(QAbstractTableModel):
+class _TableModel(QAbstractTableModel):
     """Cells are turned into text when they are looked at: there may be very many."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self._table, self._columns = Table(), list[int]()
+        self._table, self._columns = MeasurementTable(), list[int]()
 
-    def show(self, table: Table, columns: list[int]) -> None:
+    def show(self, table: MeasurementTable, columns: list[int]) -> None:
         """Take columns of a table in place of those before."""
         self.beginResetModel()
         self._table, self._columns = table, columns
@@ -138,9 +138,9 @@ class _Model(QAbstractTableModel):
     def data(self, index: Any, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         cell = self._table.rows[index.row()][self._columns[index.column()]]
         if role == Qt.ItemDataRole.DisplayRole:
-            return shown_text(cell)
+            return format_cell(cell)
         if role == Qt.ItemDataRole.TextAlignmentRole and not isinstance(cell, str):
-            return _RIGHT
+            return _ALIGN_RIGHT
         return None
 
     def headerData(  # noqa: N802

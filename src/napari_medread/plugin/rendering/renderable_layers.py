@@ -22,7 +22,7 @@ from napari_medread.plugin.rendering.drawn_voxels import (
 )
 from napari_medread.plugin.rendering.lazy_loading import needs_loading_for_3d
 from napari_medread.plugin.rendering.preset_appearance import has_preset_colormap
-from napari_medread.plugin.resample.layer_resampling import Plan, plan
+from napari_medread.plugin.resample.layer_resampling import ResamplePlan, plan_resampling
 from napari_medread.plugin.window_level.layer_windows import get_value_unit
 
 
@@ -77,7 +77,7 @@ def describe_rendering(layer: Layer | None, viewer: Any) -> str:
     return " ".join(sentences) or f"{_format_shape(get_spatial_shape(layer))} voxels."
 
 
-def plan_gpu_sized_copy(layer: Layer, viewer: Any) -> Plan:
+def plan_gpu_sized_copy(layer: Layer, viewer: Any) -> ResamplePlan:
     """Return the plan for a copy just coarse enough for the GPU to show all of its voxels.
 
     Raises
@@ -92,7 +92,7 @@ def plan_gpu_sized_copy(layer: Layer, viewer: Any) -> Plan:
         step * max(1.0, length / limit)
         for step, length in zip(spacing, get_spatial_shape(layer), strict=True)
     ]
-    return plan(layer, viewer, spacing=coarse_spacing)
+    return plan_resampling(layer, viewer, spacing=coarse_spacing)
 
 
 def _describe_coarse_drawing(layer: Layer) -> str:

@@ -26,14 +26,14 @@ from napari_medread.processing.target_grids import (
 )
 from napari_medread.processing.volume_resampling import Interpolation, resample_to_target
 
-_LOOK = (
+_KEPT_ATTRIBUTES = (
     "attenuation", "blending", "colormap", "contour", "contrast_limits", "gamma",
     "interpolation2d", "interpolation3d", "iso_threshold", "opacity", "rendering",
 )  # fmt: skip
 """What the new layer takes over as it is."""
 
 
-class Plan(NamedTuple):
+class ResamplePlan(NamedTuple):
     """A resampling that can be done.
 
     Attributes
@@ -56,14 +56,14 @@ class Plan(NamedTuple):
     kind: str
 
 
-def plan(
+def plan_resampling(
     layer: Layer,
     viewer: Any,
     *,
     spacing: RequestedSpacing | None = None,
     straighten: bool = False,
     like: Layer | None = None,
-) -> Plan:
+) -> ResamplePlan:
     """Return what resampling a layer comes to; see ``napari_medread.resample``.
 
     Raises
@@ -94,9 +94,9 @@ def plan(
         straighten=straighten,
         like=None if other is None else other.volume,
     )
-    kept = {each: attributes[each] for each in _LOOK if each in attributes}
+    kept = {each: attributes[each] for each in _KEPT_ATTRIBUTES if each in attributes}
     if straighten:
-        return Plan(source, target, None, kept, kind)
+        return ResamplePlan(source, target, None, kept, kind)
     assert volume.geometry is not None  # noqa: S101  (target_of has refused it)
     lead, n = len(volume.leading), target.geometry.ndim
     drawn = source.drawn.copy()
@@ -110,10 +110,10 @@ def plan(
     space = slice(grid.ndim - n, None)
     kept["units"] = (*layer.units[:lead], *grid.units[space])
     kept["axis_labels"] = (*layer.axis_labels[:lead], *grid.axis_labels[space])
-    return Plan(source, target, drawn, kept, kind)
+    return ResamplePlan(source, target, drawn, kept, kind)
 
 
-def layer_for(plan: Plan, volume: Volume) -> LayerData:
+def make_resampled_layer(plan: ResamplePlan, volume: Volume) -> LayerData:
     """Return the layer of a resampled volume: where its source was drawn, and looking like it."""
     data, attributes, _ = to_layer(volume)
     for name in ("colormap", "contrast_limits"):
@@ -141,8 +141,12 @@ def layer_for(plan: Plan, volume: Volume) -> LayerData:
     return data, attributes, plan.kind
 
 
-def work_on(
-    viewer: Any, plan: Plan, interpolation: Interpolation = "linear", *, smooth: bool = False
+def make_resampling_task(
+    viewer: Any,
+    plan: ResamplePlan,
+    interpolation: Interpolation = "linear",
+    *,
+    smooth: bool = False,
 ) -> BackgroundTask:
     """Return a resampling to start; its layer is added to the viewer, if that is still open."""
     work = BackgroundTask(
@@ -156,16 +160,16 @@ def work_on(
     )
     viewer_of = weakref.ref(viewer)
     work.progressed.connect(lambda *_: None if get_open_viewer(viewer_of) else work.cancel())
-    work.returned.connect(partial(_add, viewer_of, plan))
+    work.returned.connect(partial(_add_resampled_layer, viewer_of, plan))
     work.refused.connect(show_error)
     return work
 
 
-def _add(viewer_of: weakref.ref[Any], plan: Plan, volume: Volume) -> None:
+def _add_resampled_layer(viewer_of: weakref.ref[Any], plan: ResamplePlan, volume: Volume) -> None:
     viewer = get_open_viewer(viewer_of)
     if viewer is None:
         return
-    layer = viewer.add_layer(Layer.create(*layer_for(plan, volume)))
+    layer = viewer.add_layer(Layer.create(*make_resampled_layer(plan, volume)))
     if plan.drawn is None:
         # Drawn elsewhere than its source: show it.
         middle = np.mean(layer.extent.world, axis=0)
@@ -173,38 +177,38 @@ def _add(viewer_of: weakref.ref[Any], plan: Plan, volume: Volume) -> None:
         viewer.reset_view()
 
 
-def said_of(plan: Plan, volume: Volume) -> str:
+def describe_resampled_volume(plan: ResamplePlan, volume: Volume) -> str:
     """Return what a person should know about a result, empty where there is nothing."""
     # The first of the new notes only says what was asked for.
     new = volume.notes[len(plan.source.volume.notes) + 1 :]
     return " ".join([*plan.source.remarks, *new])
 
 
-def to_isotropic(viewer: napari.Viewer) -> None:
+def resample_to_isotropic(viewer: napari.Viewer) -> None:
     """Resample the active layer to isotropic voxels."""
-    _start_on_active(viewer)
+    _resample_active_layer(viewer)
 
 
-def to_patient_axes(viewer: napari.Viewer) -> None:
+def resample_to_patient_axes(viewer: napari.Viewer) -> None:
     """Straighten the active layer to the patient's axes."""
-    _start_on_active(viewer, straighten=True)
+    _resample_active_layer(viewer, straighten=True)
 
 
-def _start_on_active(viewer: Any, **wanted: Any) -> None:
+def _resample_active_layer(viewer: Any, **wanted: Any) -> None:
     viewer = unwrap_viewer(viewer)
     layer = viewer.layers.selection.active
     if not isinstance(layer, Image | Labels):
         show_info("Select an image or labels layer first.")
         return
     try:
-        planned = plan(layer, viewer, **wanted)
+        planned = plan_resampling(layer, viewer, **wanted)
     except MedReadError as error:
         show_error(str(error))
         return
-    work = work_on(viewer, planned)
+    work = make_resampling_task(viewer, planned)
 
     def tell(volume: Volume) -> None:
-        if said := said_of(planned, volume):
+        if said := describe_resampled_volume(planned, volume):
             show_warning(f"{volume.name}: {said}")
 
     work.returned.connect(tell)

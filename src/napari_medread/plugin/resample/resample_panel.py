@@ -15,7 +15,12 @@ from napari_medread.errors import MedReadError
 from napari_medread.plugin.bridge.layer_to_volume import volume_from_layer
 from napari_medread.plugin.gui.controls import SPACING_DECIMALS, make_labelled_row, make_spacing_box
 from napari_medread.plugin.gui.layer_panel import LayerPanel
-from napari_medread.plugin.resample.layer_resampling import Plan, plan, said_of, work_on
+from napari_medread.plugin.resample.layer_resampling import (
+    ResamplePlan,
+    describe_resampled_volume,
+    make_resampling_task,
+    plan_resampling,
+)
 from napari_medread.processing.target_grids import make_resampling_target
 from napari_medread.processing.volume_resampling import (
     check_resampling,
@@ -24,16 +29,16 @@ from napari_medread.processing.volume_resampling import (
     is_coarser,
 )
 
-ISOTROPIC, SPACING, PATIENT, LIKE = (
+ISOTROPIC, SPACING, PATIENT_AXES, OTHER_GRID = (
     "isotropic voxels",
     "a given spacing",
     "the patient's axes",
     "another layer's grid",
 )
-_METHODS = [("linear", "linear"), ("nearest", "nearest"), ("B-spline (cubic)", "b-spline")]
+_INTERPOLATIONS = [("linear", "linear"), ("nearest", "nearest"), ("B-spline (cubic)", "b-spline")]
 
 
-class Resample(LayerPanel):
+class ResamplePanel(LayerPanel):
     """Resample a layer to isotropic voxels, a spacing, the patient's axes or another grid.
 
     Parameters
@@ -56,7 +61,7 @@ class Resample(LayerPanel):
         self._filled_for: tuple[Any, ...] = ()
         self._is_possible = False
         self.to: Any = ComboBox(
-            choices=[ISOTROPIC, SPACING, PATIENT, LIKE],
+            choices=[ISOTROPIC, SPACING, PATIENT_AXES, OTHER_GRID],
             tooltip="What the new voxels are to be. The patient's axes straighten oblique\n"
             "volumes, and those of a tilted gantry.",
         )
@@ -67,7 +72,7 @@ class Resample(LayerPanel):
         )
         self.spacing = [make_spacing_box() for _ in range(3)]
         self.interpolation: Any = ComboBox(
-            choices=_METHODS,
+            choices=_INTERPOLATIONS,
             tooltip="Labels and masks are always nearest: the numbers of regions are never mixed.",
         )
         self.smooth = CheckBox(
@@ -103,7 +108,7 @@ class Resample(LayerPanel):
 
     def _layers_in_use(self) -> list[Layer]:
         """Return the chosen layer, and the one whose grid is wanted."""
-        like = self.like.value if self.to.value == LIKE else None
+        like = self.like.value if self.to.value == OTHER_GRID else None
         return [each for each in (self.layer.value, like) if each is not None]
 
     def _update_controls(self, *_: Any) -> None:
@@ -123,12 +128,12 @@ class Resample(LayerPanel):
             first = len(self.spacing) - len(spacing)
             for n, box in enumerate(self.spacing):
                 self._rows_of_spacing[n].visible = n >= first or not spacing
-                box.enabled = bool(spacing) and to != LIKE
+                box.enabled = bool(spacing) and to != OTHER_GRID
                 if n >= first and spacing:
                     self.labels_of_spacing[n].value = f"Spacing {labels[n - first]}"
                     if is_new:
                         box.value = round(spacing[n - first], SPACING_DECIMALS)
-            self._row_of_like.visible = to == LIKE
+            self._row_of_like.visible = to == OTHER_GRID
         finally:
             self._is_updating = False
         self._preview()
@@ -139,14 +144,14 @@ class Resample(LayerPanel):
         if layer is None or viewer is None:
             return (), ()
         try:
-            if self.to.value == LIKE:
+            if self.to.value == OTHER_GRID:
                 like = self.like.value
                 geometry = None if like is None else volume_from_layer(like, viewer).volume.geometry
             else:
                 volume = volume_from_layer(layer, viewer).volume
                 geometry = volume.geometry
-                if self.to.value in (PATIENT, ISOTROPIC) and geometry is not None:
-                    straighten = self.to.value == PATIENT and geometry.ndim == 3
+                if self.to.value in (PATIENT_AXES, ISOTROPIC) and geometry is not None:
+                    straighten = self.to.value == PATIENT_AXES and geometry.ndim == 3
                     geometry = make_resampling_target(volume, straighten=straighten).geometry
         except MedReadError:
             return (), ()
@@ -172,7 +177,7 @@ class Resample(LayerPanel):
             for value, exact in zip(shown, self._exact, strict=True)
         ]
 
-    def _plan(self) -> Plan | None:
+    def _plan(self) -> ResamplePlan | None:
         """Return what would be done now; None where nothing is chosen.
 
         Raises
@@ -181,12 +186,18 @@ class Resample(LayerPanel):
             Where it cannot be done.
         """
         layer, viewer = self.layer.value, self._viewer_ref()
-        if layer is None or viewer is None or (self.to.value == LIKE and self.like.value is None):
+        if (
+            layer is None
+            or viewer is None
+            or (self.to.value == OTHER_GRID and self.like.value is None)
+        ):
             return None
-        if self.to.value == LIKE:
-            return plan(layer, viewer, like=self.like.value)
+        if self.to.value == OTHER_GRID:
+            return plan_resampling(layer, viewer, like=self.like.value)
         spacing = self._wanted_spacing() or None
-        return plan(layer, viewer, spacing=spacing, straighten=self.to.value == PATIENT)
+        return plan_resampling(
+            layer, viewer, spacing=spacing, straighten=self.to.value == PATIENT_AXES
+        )
 
     def _preview(self, *_: Any) -> None:
         """Say what will come out, or why nothing can."""
@@ -208,7 +219,7 @@ class Resample(LayerPanel):
                 method = choose_interpolation(volume, self.interpolation.value)
                 is_coarse = method != "nearest" and is_coarser(volume, planned.target)
                 check_resampling(volume, planned.target, method)
-                self.outcome.value = _outcome(planned)
+                self.outcome.value = _describe_outcome(planned)
                 self._is_possible = True
         except MedReadError as error:
             self.outcome.value = str(error)
@@ -234,16 +245,16 @@ class Resample(LayerPanel):
             return
         self.message.value = ""
         smooth = bool(self.smooth.value and self.smooth.enabled)
-        work = work_on(viewer, planned, self.interpolation.value, smooth=smooth)
-        self._start_task(work, lambda volume: _result(planned, volume))
+        work = make_resampling_task(viewer, planned, self.interpolation.value, smooth=smooth)
+        self._start_task(work, lambda volume: _describe_result(planned, volume))
 
 
-def _result(planned: Plan, volume: Volume) -> str:
+def _describe_result(planned: ResamplePlan, volume: Volume) -> str:
     """Say what was made, and what is worth knowing about it."""
-    return f"{volume.name} was added. {said_of(planned, volume)}".strip()
+    return f"{volume.name} was added. {describe_resampled_volume(planned, volume)}".strip()
 
 
-def _outcome(planned: Plan) -> str:
+def _describe_outcome(planned: ResamplePlan) -> str:
     """Say what will come out: size, spacing and memory."""
     volume, geometry = planned.source.volume, planned.target.geometry
     size = " × ".join(map(str, geometry.shape))
