@@ -9,8 +9,9 @@ from gallery import settle
 def arrange(viewer: napari.Viewer) -> None:
     viewer.open_sample("napari-medread", "ct_thorax")
     _, panel = viewer.window.add_plugin_dock_widget("napari-medread", "Tags")
-    settle()
+    settle(lambda: panel.tree.model().rowCount() > 0, 20)
     QTest.keyClicks(panel.search.native, "slice")
+    settle(lambda: not panel.tree.is_searching, 20)
     model = panel.tree.model()
     rows = [model.index(n, 1) for n in range(model.rowCount())]
     panel.tree.setCurrentIndex(next(i for i in rows if i.data() == "Slice Location"))
