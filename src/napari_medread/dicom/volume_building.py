@@ -142,7 +142,7 @@ def _find_slice_sources(
     file_index = {path: n for n, path in enumerate(source)}
     present = [n for n, frame in enumerate(stack.frames[0]) if frame is not None]
     frames = [planes[n] for planes in stack.frames for n in present]
-    shape = (*stack.lead_shape, len(present))
+    shape = (*stack.leading_shape, len(present))
     return SliceSources(
         np.reshape([file_index[frame.header.path] for frame in frames if frame], shape),
         np.reshape([frame.index for frame in frames if frame], shape),

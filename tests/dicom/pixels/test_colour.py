@@ -1,4 +1,4 @@
-"""Colour: RGB once, whatever the file holds (PS3.3 C.7.6.3.1.2)."""
+"""Every kind of colour pixels becomes RGB (PS3.3 C.7.6.3.1.2)."""
 
 from pathlib import Path
 
@@ -76,7 +76,7 @@ def test_colour_with_32_bits_is_refused_with_a_message(tmp_path):
 
 @pytest.mark.parametrize("syntax", [RLELossless, JPEG2000Lossless])
 def test_compressed_without_loss(tmp_path, syntax):
-    pixels = np.tile(RGB, (8, 8, 1))  # JPEG 2000 wants some pixels
+    pixels = np.tile(RGB, (8, 8, 1))  # JPEG 2000 needs a minimum size
     path = save_dataset(colour(pixels), tmp_path / "IM1")
     ds = dcmread(path)
     ds.compress(syntax, generate_instance_uid=False)
@@ -85,7 +85,7 @@ def test_compressed_without_loss(tmp_path, syntax):
     np.testing.assert_array_equal(volume.data, pixels)
 
 
-# ITU-T T.871: what white, black, red, green and blue are in YCbCr of 8 bits.
+# ITU-T T.871: white, black, red, green and blue in 8-bit YCbCr.
 YBR = {
     (255, 255, 255): (255, 128, 128),
     (0, 0, 0): (0, 128, 128),

@@ -1,4 +1,4 @@
-"""Slices that are read only when they are looked at."""
+"""Slices that are read on demand."""
 
 import dask.array as da
 import numpy as np
@@ -263,7 +263,7 @@ def test_an_error_names_a_deleted_file_when_its_slice_is_displayed(tmp_path):
 
 
 def compressed(folder):
-    """Write a series of RLE images, of which headers do not tell how long they must be."""
+    """Write a series of RLE images, whose pixel length is not known from the header."""
     paths = []
     for n, ds in enumerate(make_series(slices=range(8))):
         ds.Rows = ds.Columns = 32

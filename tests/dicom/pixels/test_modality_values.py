@@ -1,4 +1,4 @@
-"""From stored bits to modality values: tables, floats, single bits, padding, doses."""
+"""Stored values become modality values: tables, floats, single bits, padding, doses."""
 
 from pathlib import Path
 

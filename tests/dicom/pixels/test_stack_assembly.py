@@ -1,4 +1,4 @@
-"""Stored pixels to modality values."""
+"""Pixels of every encoding become modality values and contrast limits."""
 
 import base64
 from pathlib import Path
@@ -97,7 +97,7 @@ def test_htj2k_gives_the_encoded_values(tmp_path):
 @pytest.mark.parametrize("syntax", [RLELossless, JPEG2000Lossless])
 def test_a_compressed_series_gives_the_encoded_values(tmp_path, syntax):
     datasets = make_series()
-    expected = [stored_slice(n, 40, 50) for n in range(4)]  # JPEG 2000 wants some pixels
+    expected = [stored_slice(n, 40, 50) for n in range(4)]  # JPEG 2000 needs a minimum size
     for n, ds in enumerate(datasets):
         ds.Rows, ds.Columns, ds.PixelData = 40, 50, expected[n].tobytes()
         path = save_dataset(ds, tmp_path / f"IM{n}")

@@ -12,7 +12,7 @@ from napari_medread.dicom.sorting.collinear_positions import split_into_straight
 
 
 def line(count, start, drift=0.0, spacing=5.0):
-    """Return positions of an axial stack that drifts along y by so much per mm."""
+    """Return positions of an axial stack that drifts along y by ``drift`` mm per mm."""
     steps = np.arange(count)[:, None] * spacing
     return np.array(start) + steps * np.array([0, drift, 1.0])
 

@@ -1,4 +1,4 @@
-"""Whatever a series holds, every image is at its place in one volume, or a note says not."""
+"""In random series every image is at its position in one volume, or a note says otherwise."""
 
 import itertools
 
@@ -24,14 +24,14 @@ TRAITS = {
     "SequenceName": ["a", "b", "c"],
     "ConvolutionKernel": ["soft", "sharp", "bone"],
 }
-"""What images may differ in, and values of it."""
+"""Attributes in which images may differ, with values."""
 
 FILLED = 0
-"""What planes without a slice are filled with."""
+"""Value that fills planes without a slice."""
 
 
 def random_series(random):
-    """Return images at random places, with random traits, some lost and some out of order.
+    """Return images at random positions, with random traits, some lost and some out of order.
 
     Slices follow in whole steps, with gaps.
     """

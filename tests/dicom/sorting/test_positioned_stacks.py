@@ -1,4 +1,4 @@
-"""Which images of one series are one volume, and what their names say."""
+"""Which images of one series make one volume, and how the volumes are named."""
 
 import time
 
@@ -23,7 +23,7 @@ from napari_medread.dicom.sorting.series_splitting import SeriesFrames, split_se
 
 
 def by_name(volumes):
-    """Return the voxels of volumes by the part of their names that sets them apart."""
+    """Return the voxels of volumes by the part of their names that differs."""
     return {v.name.removeprefix("4 Test series").strip(" ()"): np.asarray(v.data) for v in volumes}
 
 
@@ -208,7 +208,7 @@ def test_volumes_of_two_image_sizes_have_them_in_their_names(tmp_path):
 
 
 def kinds(*differences):
-    """Return one image for every set of differences, on a plane of its own."""
+    """Return one image for every set of differences, each on another plane."""
     found = []
     for n, (name, plane, rows) in enumerate(differences):
         (ds,) = make_series(ORIENTATIONS[plane], slices=[n])

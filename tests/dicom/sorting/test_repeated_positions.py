@@ -1,4 +1,4 @@
-"""Images at repeated positions: which attribute makes the leading axis, and what it says."""
+"""Images at repeated positions: which attribute makes the leading axis, and its values."""
 
 import numpy as np
 import pytest
@@ -302,7 +302,7 @@ def test_an_incomplete_last_set_is_left_out_with_a_note(tmp_path, change, lost):
 
 
 LOST = (5, 19, 30)
-"""Images that were lost on the way: one of the second, the fifth and the eighth set."""
+"""Images that are missing: one of the second, the fifth and the eighth set."""
 
 
 def test_sets_that_lost_an_image_are_left_out(tmp_path):

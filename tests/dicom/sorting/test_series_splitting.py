@@ -1,4 +1,4 @@
-"""Which images make one volume."""
+"""Which files make one volume, in what order, and under what name."""
 
 import numpy as np
 import pytest

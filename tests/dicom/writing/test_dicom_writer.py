@@ -1,4 +1,4 @@
-"""A written volume is read as the same volume."""
+"""A written volume is read back unchanged."""
 
 import itertools
 from pathlib import Path
@@ -37,7 +37,7 @@ def again(volume, folder, **options):
 
 
 def assert_same(found, expected):
-    """Compare everything that was read of two volumes."""
+    """Assert that two volumes are equal in everything that was read."""
     np.testing.assert_array_equal(np.asarray(found.data), np.asarray(expected.data))
     assert found.data.dtype == expected.data.dtype
     np.testing.assert_allclose(found.patient_affine, expected.patient_affine, atol=1e-6)
@@ -334,7 +334,7 @@ def test_simpleitk_reads_the_same(tmp_path):
 
 
 class Counting:
-    """An array that remembers how much of it is in memory at most."""
+    """An array that records how much of it was in memory at most."""
 
     def __init__(self, data):
         self.data, self.most = data, 0

@@ -1,4 +1,4 @@
-"""Which leading axes the images of a series can tell of; that they do is tested by writing."""
+"""Which leading axes can be written as attributes of images, and which are refused."""
 
 import numpy as np
 import pydicom

@@ -1,4 +1,4 @@
-"""Nobody is named in what is written, unless it is asked for."""
+"""Written files hold no patient data unless the user asks for them."""
 
 import io
 
@@ -18,7 +18,7 @@ from napari_medread.errors import CannotWrite
 
 SENTINEL = "Zqx"
 
-# The attributes that PS3.15 table E.1-1 has removed, emptied or replaced, of those that an image
+# The attributes that PS3.15 table E.1-1 has removed, emptied or replaced, among those that an image
 # series can have.
 NAMING = [
     "AccessionNumber", "AcquisitionComments", "AcquisitionContextSequence", "AcquisitionDate",
@@ -60,7 +60,7 @@ SPELLED = {"SH", "LO", "ST", "LT", "UT", "PN", "CS", "AE", "UC"}
 
 
 def mark(ds, keyword):
-    """Give an attribute a value that is found again wherever it ends up."""
+    """Give an attribute a value that can be searched for in the written files."""
     vr = dictionary_VR(keyword)
     if vr == "SQ":
         item = Dataset()
@@ -80,7 +80,7 @@ def mark(ds, keyword):
 
 
 def telling(folder, modality="CT", **attributes):
-    """Write a series that tells all there is, in plain sight, sequences and private elements."""
+    """Write a series with patient data in attributes, sequences and private elements."""
 
     def tell(_, ds):
         position = ds.SOPInstanceUID

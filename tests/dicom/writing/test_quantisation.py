@@ -1,4 +1,4 @@
-"""Values in 16 bits: exact where it can be, else by steps that are said."""
+"""Values in 16 bits: exact where possible, otherwise in steps that a note gives."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from napari_medread.errors import CannotWrite
 
 
 def again(data, folder, **attributes):
-    """Write values as an image and read them; return what was written and what was read."""
+    """Write values as an image and read it; return the written files and the volume."""
     volume = (
         make_placed_volume(data[None], **attributes) if attributes else make_planar_volume(data)
     )

@@ -1,4 +1,4 @@
-"""What is written is what the standard asks for, as dciodvfy and other readers see it."""
+"""Written files follow the standard, as dciodvfy and other readers judge them."""
 
 from pathlib import Path
 
@@ -13,7 +13,6 @@ from pydicom.uid import (
 )
 
 from helpers.builders import make_image, make_series, save_dataset, write_series
-from helpers.dicom_judges import find_dciodvfy_errors, needs_dciodvfy
 from helpers.dicom_volumes import (
     make_affine,
     make_numbered,
@@ -21,6 +20,7 @@ from helpers.dicom_volumes import (
     make_planar_volume,
     make_rotation,
 )
+from helpers.reference_programs import find_dciodvfy_errors, needs_dciodvfy
 from napari_medread import read, write
 from napari_medread.core.volume import Axis
 
@@ -157,7 +157,7 @@ PET = {
 
 
 def pet(folder, **changes):
-    """Write slices, each of its own slope, and read them."""
+    """Write slices with different slopes, and read them."""
 
     def scale(n, ds):
         ds.RescaleSlope = f"{0.25 + n / 10}"

@@ -25,11 +25,11 @@ def make_lazy_array(planes: StackPlanes) -> Any:
 
     Its type holds all values that the headers allow.
     """
-    lead_shape = planes.lead_shape
+    leading_shape = planes.leading_shape
     if planes.grid is not None:
-        lead_shape = (*lead_shape[:-1], planes.grid.interpolated_planes)
-    shape = (*lead_shape, *planes.plane_shape)
-    chunks = (*(1,) * len(lead_shape), *planes.plane_shape)
+        leading_shape = (*leading_shape[:-1], planes.grid.interpolated_planes)
+    shape = (*leading_shape, *planes.plane_shape)
+    chunks = (*(1,) * len(leading_shape), *planes.plane_shape)
     meta = np.empty((0,) * len(shape), planes.dtype)
     return da.from_array(_PlaneArray(planes, shape), chunks, name=False, meta=meta)
 
@@ -42,13 +42,13 @@ class _PlaneArray:
         self.shape, self.dtype, self.ndim = shape, planes.dtype, len(shape)
 
     def __getitem__(self, index: tuple[slice, ...]) -> Array:
-        lead_shape = self.shape[: self.ndim - len(self._planes.plane_shape)]
-        all_planes = np.arange(math.prod(lead_shape)).reshape(lead_shape)
-        picked = all_planes[index[: len(lead_shape)]]
+        leading_shape = self.shape[: self.ndim - len(self._planes.plane_shape)]
+        all_planes = np.arange(math.prod(leading_shape)).reshape(leading_shape)
+        picked = all_planes[index[: len(leading_shape)]]
         data = np.empty((*picked.shape, *self._planes.plane_shape), self.dtype)
         for target, plane in np.ndenumerate(picked):
             data[target] = self._read_plane(int(plane))
-        return data[(slice(None),) * picked.ndim + tuple(index[len(lead_shape) :])]
+        return data[(slice(None),) * picked.ndim + tuple(index[len(leading_shape) :])]
 
     def _read_plane(self, index: int) -> Any:
         """Return a plane of the final grid, interpolated where slices are unevenly spaced."""

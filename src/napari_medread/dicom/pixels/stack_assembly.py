@@ -113,9 +113,9 @@ def _read_into_memory(planes: StackPlanes, progress: Progress) -> StackPixels:
     if empty:
         data = _fill_empty_planes(data, empty, planes)
     notes = [f"{problem} Its plane is empty." for problem in problems]
-    data = data.reshape(*planes.lead_shape, *planes.plane_shape)
+    data = data.reshape(*planes.leading_shape, *planes.plane_shape)
     if planes.grid is not None:
-        data = interpolate_slices(data, len(planes.lead_shape) - 1, planes.grid)
+        data = interpolate_slices(data, len(planes.leading_shape) - 1, planes.grid)
     return StackPixels(data, sampler.values, notes)
 
 

@@ -35,7 +35,7 @@ class StackPlanes:
         Whether the frames are in colour.
     transforms : dict of int to ModalityTransform
         By ``id`` of the frame.
-    lead_shape : tuple of int
+    leading_shape : tuple of int
         Lengths of the leading axes and of the slice axis.
     plane_shape : tuple of int
         Rows, columns, and 3 colours where there are any.
@@ -53,7 +53,7 @@ class StackPlanes:
             for frame in self.frames
             if frame is not None
         }
-        self.lead_shape = (*stack.lead_shape, len(stack.frames[0]))
+        self.leading_shape = (*stack.leading_shape, len(stack.frames[0]))
         colours = (3,) if self.is_rgb else ()
         self.plane_shape = (self.first_frame.rows, self.first_frame.columns, *colours)
         self.dtype = np.dtype(

@@ -63,7 +63,7 @@ def make_measured_axis(label: str, unit: str, values: Sequence[Hashable]) -> Axi
 
 
 def identify_axis(frames: NDArray[np.object_], label: str) -> Axis | None:
-    """Return the axis of sets of frames of which only the order is known, by what was acquired.
+    """Return what distinguishes sets of frames of which only the order is known, as an axis.
 
     Temporal positions become times where the acquisition time of every set is known. Numbered
     acquisitions and instances become b-values where these differ; some may occur more than once.
@@ -83,7 +83,7 @@ def identify_axis(frames: NDArray[np.object_], label: str) -> Axis | None:
 
 
 def _make_diffusion_axis(frames: NDArray[np.object_]) -> Axis | None:
-    """Return the axis of sets that each have one b-value and direction, if these differ."""
+    """Return a b-value axis if each set has one b-value and direction, and these differ."""
     weightings = []
     for frame_set in frames:
         (first, *others) = {read_diffusion_weighting(frame) for frame in frame_set.ravel()}
@@ -96,7 +96,7 @@ def _make_diffusion_axis(frames: NDArray[np.object_]) -> Axis | None:
 
 
 def _make_time_axis(frames: NDArray[np.object_]) -> Axis | None:
-    """Return the axis of sets by the time at which each began, if these increase."""
+    """Return a time axis of the times at which the sets began, if these increase."""
     times = [[read_time_of_day(frame) for frame in frame_set.ravel()] for frame_set in frames]
     if any(time is None for set_times in times for time in set_times):
         return None

@@ -168,10 +168,10 @@ def _explain_by_one_attribute(
     """Explain repeated positions by the first attribute that does so alone."""
     for label, unit, values in candidates:
         is_complete = _is_complete(by_position) and label != "temporal position"
-        found = _sort_by_values(by_position, values, is_complete=is_complete)
-        if found is None:
+        sets = _sort_by_values(by_position, values, is_complete=is_complete)
+        if sets is None:
             continue
-        set_values, frames, notes = found
+        set_values, frames, notes = sets
         if label == "b-value":
             # In the order of acquisition, unweighted images in between, as analysis expects.
             order = sorted(range(len(set_values)), key=lambda n: frames[n, 0].acquisition_order)
@@ -229,7 +229,10 @@ def _explain_by_several_attributes(
         itertools.combinations(candidates, count) for count in range(2, MAX_LEADING_AXES + 1)
     ):
         values = [attribute.values for attribute in chosen]
-        levels = [sorted({v for group in each for v in group}, key=_sort_key) for each in values]
+        levels = [
+            sorted(set(itertools.chain.from_iterable(attribute.values)), key=_sort_key)
+            for attribute in chosen
+        ]
         shape = [len(level) for level in levels]
         if min(shape) < 2 or any(len(group) != math.prod(shape) for group in by_position):
             continue

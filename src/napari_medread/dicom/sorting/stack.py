@@ -23,7 +23,7 @@ class Stack:
         where a slice is missing. Without a patient position every point has one frame.
     leading : tuple of Axis
         The axes before the slices.
-    lead_shape : tuple of int
+    leading_shape : tuple of int
         Lengths of the leading axes.
     affine : (4, 4) array or None
         From (slice, row, column) to LPS mm; None where the patient position is not known.
@@ -37,7 +37,7 @@ class Stack:
 
     frames: list[list[Frame | None]]
     leading: tuple[Axis, ...] = ()
-    lead_shape: tuple[int, ...] = ()
+    leading_shape: tuple[int, ...] = ()
     affine: NDArray[np.float64] | None = None
     grid: SliceGrid | None = None
     label: str = ""

@@ -17,7 +17,7 @@ from napari_medread.dicom.sorting.stack import Stack
 
 UNSTACKED_MODALITIES = ("CR", "DX", "MG", "RF", "XA", "IO", "PX", "RG", "US", "IVUS", "ES", "XC",
                         "GM")  # fmt: skip
-"""Modalities whose images are views and not slices: each is a volume of its own."""
+"""Modalities whose images are views and not slices: each is a separate volume."""
 
 POSITIONED_MODALITIES = ("CT", "MR", "PT")
 """Modalities whose images have a patient position, unless something is wrong with them."""

@@ -89,8 +89,8 @@ def write(
     if 0 in volume.data.shape:
         raise CannotWrite(f"{volume.name}: it is empty, there is nothing to write.")
     sliced = slice_volume(volume)
-    lead = len(volume.leading) + 1
-    if max(sliced.data.shape[lead : lead + 2]) > MAX_IMAGE_SIZE:
+    row_axis = len(volume.leading) + 1
+    if max(sliced.data.shape[row_axis : row_axis + 2]) > MAX_IMAGE_SIZE:
         raise CannotWrite(
             f"{volume.name}: DICOM images have at most {MAX_IMAGE_SIZE} rows and columns. "
             "Write parts of it."

@@ -1,4 +1,4 @@
-"""Leading axes are written as attributes of the images, by which they are found when reading."""
+"""Leading axes are written as attributes of the images, from which readers restore them."""
 
 from __future__ import annotations
 

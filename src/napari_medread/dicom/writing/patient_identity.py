@@ -1,4 +1,4 @@
-"""Patient, study and technical attributes: copied from the source, or left out and said so."""
+"""Patient, study and technical attributes: copied from the source, or left out."""
 
 from __future__ import annotations
 

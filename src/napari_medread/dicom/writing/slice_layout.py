@@ -91,10 +91,10 @@ def slice_volume(volume: Volume) -> SlicedVolume:
     CannotWrite
         Where no two axes are at right angles, or the grid has neither two axes nor three.
     """
-    lead = len(volume.leading)
-    grid_ndim = volume.ndim - lead
+    leading_count = len(volume.leading)
+    grid_ndim = volume.ndim - leading_count
     if grid_ndim == 2:
-        return _slice_unpositioned(volume, lead)
+        return _slice_unpositioned(volume, leading_count)
     if volume.geometry is None or grid_ndim != 3:
         raise CannotWrite(
             f"{volume.name}: it has {volume.ndim} axes ({', '.join(volume.axis_labels)}) and "
@@ -102,7 +102,7 @@ def slice_volume(volume: Volume) -> SlicedVolume:
         )
     axis = _find_slice_axis(volume, volume.geometry)
     row, column = (n for n in range(3) if n != axis)
-    order = [*range(lead), *(lead + n for n in (axis, row, column))]
+    order = [*range(leading_count), *(leading_count + n for n in (axis, row, column))]
     data = volume.data.transpose([*order, volume.data.ndim - 1] if volume.rgb else order)
     affine = volume.geometry.affine[:3]
     rows, columns = volume.geometry.shape[row], volume.geometry.shape[column]
@@ -114,17 +114,19 @@ def slice_volume(volume: Volume) -> SlicedVolume:
     shift = half_sizes @ (directions - orientation)
     error = float(half_sizes @ np.linalg.norm(directions - orientation, axis=1))
     notes = (f"The axes are not quite at right angles: pixels were moved by up to {error:.2g} mm.",)
-    positions = affine[:, 3] + shift + np.outer(np.arange(data.shape[lead]), affine[:, axis])
+    positions = (
+        affine[:, 3] + shift + np.outer(np.arange(data.shape[leading_count]), affine[:, axis])
+    )
     slice_spacing = abs(float(affine[:, axis] @ np.cross(*orientation)))
     pixel_spacing = float(lengths[row]), float(lengths[column])
     geometry = SliceGeometry(orientation, positions, pixel_spacing, slice_spacing)
     is_exact = error <= SAME_POSITION_TOLERANCE_MM
-    return SlicedVolume(data, data.shape[lead], geometry, notes=() if is_exact else notes)
+    return SlicedVolume(data, data.shape[leading_count], geometry, notes=() if is_exact else notes)
 
 
-def _slice_unpositioned(volume: Volume, lead: int) -> SlicedVolume:
+def _slice_unpositioned(volume: Volume, leading_count: int) -> SlicedVolume:
     """Return an image without a patient position, flipped as it is displayed."""
-    data = volume.data[(slice(None),) * lead + (None,)]
+    data = volume.data[(slice(None),) * leading_count + (None,)]
     if volume.geometry is None:
         return SlicedVolume(data, 1)
     spacing = np.array(volume.geometry.spacing)
