@@ -5,9 +5,9 @@ import pytest
 from pydicom.dataset import Dataset
 
 from helpers.builders import ORIENTATIONS, find_normal, make_image, make_uid, write_series
-from helpers.dicom_judges import assert_equal_in_patient_space, convert_with_dcm2niix
 from helpers.dicom_objects import make_mosaic
 from helpers.dicom_volumes import make_affine, make_numbered, make_placed_volume, make_rotation
+from helpers.reference_programs import assert_equal_in_patient_space, convert_with_dcm2niix
 from napari_medread.api import read, write
 from napari_medread.core.volume import Axis
 

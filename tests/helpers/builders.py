@@ -244,6 +244,6 @@ def make_sets(
 
 
 def expected_sets(count: int, slices: int = SLICES) -> NDArray[np.uint16]:
-    """Return the voxels of axial ``make_sets`` as read: (set, slice, row, column)."""
+    """Return the voxels of axial ``make_sets``, (set, slice, row, column), superior first."""
     numbers = np.arange(count * slices).reshape(count, slices)[:, ::-1]
     return np.array([[stored_slice(n) for n in line] for line in numbers])

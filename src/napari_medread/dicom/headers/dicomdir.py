@@ -21,7 +21,7 @@ from napari_medread.errors import UnreadableFile
 _DIRECTORY_RECORD_SEQUENCE = 0x00041220
 
 MAX_NAMED_FILES = 3
-"""Number of missing files whose names are listed in a message."""
+"""Number of referenced files that a sentence names; of others it gives the number."""
 
 
 def is_dicomdir(path: Path) -> bool:
@@ -94,7 +94,9 @@ def _read_records(path: Path) -> list[Dataset]:
         reason = "the file ends too early"
     except (OSError, zlib.error, struct.error) as error:
         reason = str(error)
-    raise UnreadableFile(f"{path.name}: the directory is broken ({reason}): open its folder.")
+    raise UnreadableFile(
+        f"{path.name}: the directory is broken ({reason}). Open its folder instead."
+    )
 
 
 def _format_count(names: Sequence[str]) -> str:
@@ -127,9 +129,8 @@ def _find_file(
                 names = sorted(os.listdir(folder), reverse=True)  # noqa: PTH208
             except OSError:
                 return None
-            listings[folder] = {_normalise_name(name): name for name in names} | {
-                n: n for n in names
-            }
+            normalised = {_normalise_name(name): name for name in names}
+            listings[folder] = normalised | {name: name for name in names}
         name = listings[folder].get(part) or listings[folder].get(_normalise_name(part))
         if name is None:
             return None
