@@ -6,7 +6,7 @@ from typing import Any
 
 from magicgui.widgets import CheckBox, Label, PushButton
 
-from napari_medread.plugin.bridge.patient_space import is_left_straight, is_oblique
+from napari_medread.plugin.bridge.layer_drawings import is_left_straight, is_oblique
 from napari_medread.plugin.gui.controls import make_labelled_row, make_row, make_wrapping_label
 from napari_medread.plugin.gui.panel import Panel
 from napari_medread.plugin.gui.preferences import get_preference
@@ -81,7 +81,7 @@ class PlanesAndSlices(Panel):
         self.value.tooltip = "Value of the voxel under the cursor, in the layer's unit."
         self.layer.tooltip = "The topmost visible image under the cursor."
         self.letters = CheckBox(
-            text="Orientation letters",
+            text="Orientation letters at the edges",
             value=bool(get_preference("browsing", "letters")),
             tooltip="Shows at the edges of the image which side of the patient is there: S, I, A,\n"
             "P, L, R; two letters where a layer is oblique by more than 20°. They are those of\n"

@@ -10,8 +10,8 @@ from napari.layers import Image, Layer
 
 from napari_medread.core.geometry import PATIENT_LABELS
 from napari_medread.core.rendering_presets import HU_SCALE, RenderingPreset, find_rendering_presets
+from napari_medread.plugin.bridge.layer_drawings import find_patient_space_drawing, is_oblique
 from napari_medread.plugin.bridge.layer_to_volume import volume_from_layer
-from napari_medread.plugin.bridge.patient_space import find_patient_space_drawing, is_oblique
 from napari_medread.plugin.rendering.drawn_voxels import (
     count_drawn_bytes,
     find_drawn_stride,

@@ -35,7 +35,7 @@ from napari_medread.plugin.rendering.renderable_layers import (
 )
 from napari_medread.plugin.rendering.rendering_session import get_rendering_session
 from napari_medread.plugin.rendering.transfer_function_legend import TransferFunctionLegend
-from napari_medread.plugin.resample.layer_resampling import work_on
+from napari_medread.plugin.resample.layer_resampling import make_resampling_task
 from napari_medread.plugin.window_level.layer_windows import get_value_unit
 
 _BUTTONS_PER_ROW = 3
@@ -244,7 +244,7 @@ class VolumeRendering(LayerPanel):
         if layer is None or viewer is None or self._task is not None:
             return
         try:
-            task = work_on(viewer, plan_gpu_sized_copy(layer, viewer), smooth=True)
+            task = make_resampling_task(viewer, plan_gpu_sized_copy(layer, viewer), smooth=True)
         except MedReadError as error:
             self.message.value = str(error)
             show_error(str(error))

@@ -103,7 +103,7 @@ class WindowLevel(LayerPanel):
         )
         self.right_drag = CheckBox(
             value=bool(get_preference("windowing", "right_drag")),
-            text="Drag with the right button",
+            text="Right-button drag: width and center",
             tooltip="Drag on the image with the right mouse button: right for a wider window,\n"
             "up for a brighter image. In 3D, where no image is selected, and if this is not\n"
             "ticked, the right button zooms, as usual in napari.",

@@ -45,7 +45,7 @@ class LayerGeometries:
             if isinstance(layer, Image | Labels) and layer.ndim >= 3:
                 try:
                     converted = volume_from_layer(layer, self._viewer_ref())
-                    geometry = converted.volume.geometry if converted.in_patient else None
+                    geometry = converted.volume.geometry if converted.has_patient_position else None
                 except MedReadError:
                     geometry = None
             self._geometries[layer] = geometry
