@@ -40,7 +40,7 @@ def test_limits_are_always_finite_and_increasing(low, high):
 
 
 @pytest.mark.parametrize("high", [2e-9, 3e-7, 1e-30])
-def test_tiny_values_are_shown_as_others_are(high):
+def test_tiny_values_are_displayed_like_others(high):
     """Diffusion in m²/s and fields in T are that small."""
     assert contrast_limits.make_drawable_limits(0, high) == (0, high)
     assert contrast_limits.make_drawable_limits(-high, high / 2) == (-high, high / 2)
@@ -51,19 +51,19 @@ def test_a_linear_window_of_width_one_is_still_drawable():
     assert high > low
 
 
-def test_percentiles_leave_out_what_is_not_finite():
+def test_percentiles_ignore_values_that_are_not_finite():
     values = np.concatenate([np.arange(101.0), [np.nan, np.inf, -np.inf]])
     assert contrast_limits.find_percentile_limits(values) == (1.0, 99.0)
 
 
-def test_a_nearly_empty_picture_shows_what_stands_out():
+def test_a_nearly_empty_image_shows_the_few_other_values():
     values = np.zeros(10_000)
     values[7] = 50
     assert contrast_limits.find_percentile_limits(values) == (0.0, 50.0)
 
 
 @pytest.mark.parametrize("shape", [(3, 4), (500, 600), (200, 300, 400), (3, 50, 60, 70)])
-def test_samples_come_from_all_over_and_are_few(shape):
+def test_samples_are_few_and_spread_over_the_volume(shape):
     data = np.broadcast_to(np.arange(shape[0]).reshape(-1, *[1] * (len(shape) - 1)), shape)
     found = contrast_limits.sample_voxels(data)
     assert found.size <= 4 * contrast_limits.SAMPLED_VOXELS

@@ -91,7 +91,7 @@ def test_volumes_of_one_oblique_orientation_stay_aligned_with_one_another():
     np.testing.assert_allclose(drawn(other, np.zeros(3)), drawn(one, np.array([2, 3, 1])))
 
 
-def test_at_45_degrees_every_axis_still_has_a_world_axis_of_its_own():
+def test_at_45_degrees_each_axis_still_gets_a_different_world_axis():
     order = geometry_along(rotation(45, 0) @ rotation(45, 2) @ WORLD.T).world_order
     assert sorted(order) == [0, 1, 2]
 
@@ -139,7 +139,7 @@ def test_a_plane_is_drawn_at_its_origin():
     ],
     ids=["nan", "zero spacing", "parallel axes"],
 )
-def test_a_matrix_that_is_no_grid_is_refused(change, message):
+def test_an_invalid_matrix_is_refused(change, message):
     affine = np.eye(4)
     change(affine)
     with pytest.raises(NotAVolume, match=message):
@@ -277,7 +277,7 @@ def test_the_step_of_a_tilted_stack_is_longer_than_its_spacing():
         ({"direction": np.eye(3)[:, [0, 1, 1]]}, "do not span"),
     ],
 )
-def test_components_that_are_no_grid_are_refused(change, message):
+def test_invalid_components_are_refused(change, message):
     components = {"spacing": (1, 1, 1), "origin": (0, 0, 0), "direction": np.eye(3)} | change
     with pytest.raises(NotAVolume, match=message):
         Geometry.from_components(SHAPE, **components)

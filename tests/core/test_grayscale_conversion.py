@@ -1,4 +1,4 @@
-"""Colour to grey, held against numpy's own mean and the weights of the standards."""
+"""Colour to grey, compared with numpy's mean and the weights of the standards."""
 
 import dask.array as da
 import numpy as np
@@ -44,7 +44,7 @@ def test_grey_is_the_weighted_mean_within_rounding(luma, dtype, shape):
 
 @pytest.mark.parametrize("luma", LUMA_WEIGHTS)
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_grey_of_a_grey_is_itself(luma, dtype):
+def test_grey_stays_the_same(luma, dtype):
     every = np.arange(np.iinfo(dtype).max + 1, dtype=dtype).reshape(256, -1)
     np.testing.assert_array_equal(to_grayscale(np.stack([every] * 3, axis=-1), luma), every)
 
@@ -78,7 +78,7 @@ def test_lazy_stays_lazy_and_has_the_same_values(luma):
     np.testing.assert_array_equal(found.compute(), to_grayscale(color, luma))
 
 
-def test_large_pictures_are_taken_in_pieces():
+def test_large_images_are_converted_in_blocks():
     color = np.random.default_rng(3).integers(0, 256, (9000, 1000, 3), np.uint8)
     pieces = []
 

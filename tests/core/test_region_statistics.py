@@ -1,4 +1,4 @@
-"""Statistics by region as numpy has them, and voxels inside shapes."""
+"""Statistics of regions, compared with numpy, and pixels inside shapes."""
 
 import math
 
@@ -46,7 +46,7 @@ def test_values_that_are_not_finite_are_left_out_and_counted():
     assert all(math.isnan(each) for each in found[3][2:])
 
 
-def test_large_values_that_spread_little_keep_their_deviation():
+def test_large_values_that_vary_little_keep_their_deviation():
     values = 1e9 + np.tile([-1.0, 1.0], (50, 10))
     found = accumulate(values, np.ones(values.shape, int), 10)
     assert found[1].standard_deviation == pytest.approx(1, abs=1e-6)
@@ -64,7 +64,7 @@ def test_polygons_that_share_sides_share_no_pixel():
         np.testing.assert_array_equal(np.sum(cut, axis=0), np.ones((21, 21)))
 
 
-def test_a_rectangle_holds_the_centres_inside():
+def test_a_rectangle_contains_the_centres_inside():
     found = find_pixels_in_polygon([(1.5, 2.5), (1.5, 6.5), (4.5, 6.5), (4.5, 2.5)], (8, 9))
     expected = np.zeros((8, 9), bool)
     expected[2:5, 3:7] = True
@@ -83,7 +83,7 @@ def test_a_concave_polygon_has_its_notch_outside():
     assert not found[4, 1]
 
 
-def test_an_ellipse_holds_the_centres_inside():
+def test_an_ellipse_contains_the_centres_inside():
     centre, a, b = (20.3, 14.8), 9.0, 5.5
     corners = np.array([(-a, -b), (a, -b), (a, b), (-a, b)]) + centre
     rows, columns = np.mgrid[:40, :30]

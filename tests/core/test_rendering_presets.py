@@ -47,7 +47,7 @@ def test_a_finer_grid_looks_the_same(parts):
         np.testing.assert_array_equal(part[:, :3], whole[:, :3])
 
 
-def test_opacity_is_that_of_a_millimetre():
+def test_opacity_is_that_of_one_millimetre():
     bone = CT_RENDERING_PRESETS[0]
     value, _, opacity = bone.control_points[4]
     low, high = bone.make_contrast_limits()
@@ -57,12 +57,12 @@ def test_opacity_is_that_of_a_millimetre():
     )
 
 
-def test_steps_are_of_a_mean_voxel():
+def test_steps_follow_the_mean_voxel_size():
     assert find_sample_step((1.0, 1.0, 1.0)) == 0.8  # vispy's relative_step_size
     assert find_sample_step((8.0, 1.0, 1.0)) == pytest.approx(1.6)
 
 
-def test_limits_are_absolute_in_hu_and_relative_else():
+def test_limits_are_absolute_in_hu_and_relative_otherwise():
     assert CT_RENDERING_PRESETS[0].scale == HU_SCALE
     assert (
         CT_RENDERING_PRESETS[0].make_contrast_limits((5, 6))
@@ -74,7 +74,7 @@ def test_limits_are_absolute_in_hu_and_relative_else():
     assert mip.make_contrast_limits((-3.0, 17.0)) == (-3.0, 17.0)
 
 
-def test_the_span_does_not_depend_on_how_much_is_empty():
+def test_the_span_does_not_depend_on_empty_space():
     tissue = np.random.default_rng(0).uniform(80, 120, 10_000)
     for empty in (15_000, 150_000):
         low, high = find_value_span(np.concatenate([np.zeros(empty), tissue, [np.nan, np.inf]]))
@@ -86,7 +86,7 @@ def test_the_span_does_not_depend_on_how_much_is_empty():
         assert low < high
 
 
-def test_which_presets_fit():
+def test_presets_by_modality_and_unit():
     assert (
         find_rendering_presets("CT", "HU")
         == find_rendering_presets("", "HU")

@@ -19,7 +19,7 @@ TURN = np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))[0]
 
 
 def in_space(points):
-    """Return points of a plane, turned somewhere into space."""
+    """Return points of a plane, rotated and moved in space."""
     return np.pad(np.asarray(points, float), ((0, 0), (0, 1))) @ TURN.T + (100, -200, 300)
 
 
@@ -112,7 +112,7 @@ def test_crossing_sides_are_found_among_many(seed):
 
 
 def by_parameters(points):
-    """Tell whether sides cross, by solving for where on both of each pair they meet."""
+    """Return whether sides cross, by solving for the intersection of each pair."""
     ends = np.roll(points, -1, axis=0)
     for n in range(len(points)):
         for m in range(n):

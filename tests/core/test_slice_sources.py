@@ -1,4 +1,4 @@
-"""Which image lies where, also of what was cut out of a volume or moved."""
+"""The source image of each slice, also after cropping or moving the volume."""
 
 import numpy as np
 import pytest
@@ -22,21 +22,21 @@ def test_every_slice_has_its_image():
         assert found.find_nearest((), (n, 2, 1)) == (n, n + 100, 0.0)
 
 
-def test_a_missing_slice_has_none():
+def test_a_missing_slice_has_no_image():
     found = frames([0, 1, 3, 4, 5])
     assert found.find_nearest((), (2, 0, 0)) is None
     assert found.find_nearest((), (3, 0, 0)) == (2, 102, 0.0)
     assert found.find_nearest((), (9, 0, 0)) is None
 
 
-def test_between_uneven_images_the_nearest_is_said_to_be_away():
+def test_between_uneven_images_the_nearest_has_a_distance():
     found = frames([0, 1.3, 4.5, 5])
     assert found.find_nearest((), (1, 0, 0)) == pytest.approx((1, 101, 0.3 * 5))
     assert found.find_nearest((), (3, 0, 0)) == pytest.approx((2, 102, 1.5 * 5))
     assert found.find_nearest((), (5, 0, 0)).distance == 0
 
 
-def test_leading_axes_choose():
+def test_leading_axes_select_the_image():
     found = frames(range(6), leading_shape=(2, 3))
     assert found.find_nearest((1, 2), (4, 0, 0)).file_index == (1 * 3 + 2) * 6 + 4
     assert found.is_valid_for(36, (2, 3))
@@ -44,12 +44,12 @@ def test_leading_axes_choose():
     assert not found.is_valid_for(36, (6,))
 
 
-def test_planes_without_a_place():
+def test_images_without_a_position():
     found = frames([0], None, (5,))
     assert found.find_nearest((3,)) == (3, 103, 0.0)
 
 
-def test_what_was_cut_out_or_flipped_finds_its_images():
+def test_a_cropped_or_flipped_volume_finds_its_images():
     found = frames(range(6))
     cut, flipped = AFFINE.copy(), AFFINE.copy()
     cut[:3, 3] = AFFINE[:3] @ [2, 1, 0, 1]
@@ -64,7 +64,7 @@ def test_the_slice_axis_need_not_be_the_first():
     assert found.find_nearest((), (0, 0, 4)).file_index == 4
 
 
-def test_a_finer_grid_is_said_to_lie_between():
+def test_slices_of_a_finer_grid_have_a_distance():
     fine = AFFINE.copy()
     fine[:3, 0] /= 2
     found = frames(range(6))

@@ -1,4 +1,4 @@
-"""Elements, and finding them by what people type."""
+"""Elements of headers, and the queries that find them."""
 
 import pytest
 
@@ -34,11 +34,11 @@ from napari_medread.core.tag_elements import Tag, TagQuery, Tags
         ("nowhere", []),
     ],
 )
-def test_what_is_typed_finds_it(text, found):
+def test_queries_find_elements(text, found):
     assert HEADER.find(text) == found
 
 
-def test_an_empty_query_is_none():
+def test_an_empty_query_is_false():
     assert not TagQuery("  ")
     assert TagQuery("a")
 
@@ -54,7 +54,7 @@ def test_an_element_by_its_name_keyword_or_tag():
         HEADER["ReferencedSOPClassUID"]  # inside a sequence
 
 
-def test_every_element_has_a_place():
+def test_every_element_has_a_key():
     keys = [key for key, _ in HEADER.walk()]
     assert ("(0008,1140)", 1, "(0008,1150)") in keys
     assert len(keys) == len(set(keys)) == 8
@@ -71,11 +71,11 @@ def test_numbers():
     assert Tag("ElementSpacing", "0.5 0.5 3").numbers == (0.5, 0.5, 3)
 
 
-def test_values_are_not_in_a_log():
+def test_values_are_not_in_the_representation():
     assert "ACME" not in repr(HEADER)
 
 
 @pytest.mark.parametrize("text", ["two  spaces\r\nnew line", "two spaces", "SPACES new", "\tline "])
-def test_white_space_in_values_is_found_as_it_is_typed_or_copied(text):
+def test_values_with_white_space_are_found_as_typed_or_copied(text):
     tag = Tag("Image Comments", "two  spaces\r\nnew line", "(0020,4000)", "LT", "ImageComments")
     assert Tags([MAKER, tag]).find(text) == [tag]

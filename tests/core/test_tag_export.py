@@ -26,7 +26,7 @@ def test_a_table_has_a_row_for_every_element(tmp_path):
     assert len(rows) == 8
 
 
-def test_values_of_any_kind_come_back(tmp_path):
+def test_all_kinds_of_values_are_read_back(tmp_path):
     value = 'several\r\nlines, "quoted"; 山田^太郎'
     path = write_tags(tmp_path / "header.csv", Tags([Tag("Comment", value)]))
     assert rows_in(path)[1] == ["", "Comment", "", value]
@@ -41,7 +41,7 @@ def test_json_is_nested(tmp_path):
     assert found[3]["children"][1]["children"][0]["value"] == "1.2.840.10008.5.1.4.1.1.2"
 
 
-def test_what_was_there_stays_where_nothing_can_be_written(tmp_path):
+def test_an_existing_file_is_kept_if_writing_fails(tmp_path):
     path = tmp_path / "header.csv"
     path.write_text("before")
     path.chmod(0o444)

@@ -110,14 +110,14 @@ def test_matches_are_shown_with_what_contains_them_and_what_they_contain():
     assert ("(0008,1140)", 39) in search.expanded_keys
 
 
-def test_all_are_counted_and_the_first_are_shown():
+def test_all_matches_are_counted_and_the_first_are_shown():
     search = complete_search(sequence(MAX_SHOWN_MATCHES + 50), "0020,0013")
     assert search.match_count == MAX_SHOWN_MATCHES + 50
     assert search.shown_count == MAX_SHOWN_MATCHES
     assert len(search.rows.get_children(search.rows.top_level[0])) == MAX_SHOWN_MATCHES
 
 
-def test_a_search_goes_on_where_it_stopped(monkeypatch):
+def test_a_search_continues_where_it_stopped(monkeypatch):
     monkeypatch.setattr(tag_rows, "ELEMENTS_PER_STEP", 10)
     tags = sequence(40)
     search = TagSearch(tags, TagQuery("0020,0013"))

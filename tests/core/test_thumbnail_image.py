@@ -1,4 +1,4 @@
-"""Thumbnails: the right slice, the right way round, in the right shape and grey."""
+"""Thumbnails: slice, orientation, aspect ratio and grey levels."""
 
 import itertools
 
@@ -45,7 +45,7 @@ def test_the_patients_upper_front_right_corner_is_at_the_upper_left(plane, signs
     assert (found.pixels.shape, found.height, found.width) == ((8, 10), 16.0, 30.0)
 
 
-def test_a_lazy_series_is_read_at_one_slice():
+def test_only_one_slice_of_a_lazy_series_is_read():
     read = []
 
     def block(block_info):
@@ -81,7 +81,7 @@ def test_colours_are_kept(values, drawn):
     assert make_thumbnail(Volume(values, "v", rgb=True)).pixels.tolist() == [[drawn]]
 
 
-def test_regions_stand_out():
+def test_labels_are_visible():
     values = np.array([[0, 1, 2]], np.uint8)
     assert make_thumbnail(Volume(values, "v", labels=True)).pixels.tolist() == [[0, 128, 255]]
 
@@ -95,5 +95,5 @@ def test_planes_without_a_position():
 @pytest.mark.parametrize(
     ("size", "pixels"), [((100, 50), (72, 36)), ((1, 10000), (1, 72)), ((9.0, 9.0), (72, 72))]
 )
-def test_a_thumbnail_keeps_its_shape(size, pixels):
+def test_a_thumbnail_keeps_its_aspect_ratio(size, pixels):
     assert fit_into_square(Thumbnail(np.zeros((2, 2), np.uint8), *size), 72) == pixels

@@ -1,4 +1,4 @@
-"""Voxels in the order and the types of files."""
+"""Voxels in the order and the data types of files."""
 
 import dask.array as da
 import numpy as np
@@ -12,7 +12,7 @@ CHANNEL, TIME = Axis("channel"), Axis("time", "s", 2.0)
 
 
 def joined(volume, **options):
-    """Return all pieces as bytes."""
+    """Return all blocks as bytes."""
     dtype, _ = find_stored_type(volume)
     return b"".join(piece.tobytes() for piece in read_blocks(volume, dtype, **options))
 
@@ -29,7 +29,7 @@ def joined(volume, **options):
     ],
 )
 @pytest.mark.parametrize("lazy", [False, True])
-def test_pieces_follow_one_another_in_c_order(shape, leading, rgb, lazy):
+def test_blocks_follow_each_other_in_c_order(shape, leading, rgb, lazy):
     data = np.arange(np.prod(shape), dtype=np.int16).reshape(shape)
     given = da.from_array(data, chunks=2) if lazy else data
     assert joined(Volume(given, "x", leading=leading, rgb=rgb)) == data.tobytes()
@@ -81,11 +81,11 @@ def test_types(given, stored):
 
 
 @pytest.mark.parametrize("dtype", ["c8", "O", "M8[s]", "U1"])
-def test_what_no_file_holds_is_refused(dtype):
+def test_types_that_files_cannot_hold_are_refused(dtype):
     with pytest.raises(CannotWrite, match=r"^x: image files cannot hold values of type"):
         find_stored_type(Volume(np.zeros((2, 2), dtype), "x"))
 
 
-def test_nothing_is_refused():
+def test_an_empty_volume_is_refused():
     with pytest.raises(CannotWrite, match=r"^x: it is empty"):
         find_stored_type(Volume(np.zeros((0, 2, 2)), "x"))

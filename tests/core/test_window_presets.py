@@ -36,7 +36,7 @@ def test_the_subdural_window_lies_in_the_published_ranges():
     assert 130 <= found[1] <= 300
 
 
-def test_presets_are_for_values_that_they_fit():
+def test_presets_by_modality_and_unit():
     assert (
         window_presets.find_window_presets("PT", "HU") == window_presets.CT_WINDOWS
     )  # the unit tells, whatever scanned it
@@ -60,7 +60,7 @@ def test_limits_give_back_their_window(function, window):
     assert window_presets.window_from_limits(limits, function) == pytest.approx(window, rel=1e-12)
 
 
-def test_the_function_is_the_one_by_which_the_file_was_opened():
+def test_the_function_is_that_of_the_file():
     own = [(40, 400, "SOFT")]
     assert window_presets.find_voi_lut_function(own, (-160, 239), is_integer=False) == "LINEAR"
     assert window_presets.find_voi_lut_function(own, (-160, 240), is_integer=True) == "LINEAR_EXACT"
@@ -71,7 +71,7 @@ def test_the_function_is_the_one_by_which_the_file_was_opened():
 
 @pytest.mark.parametrize("function", ["LINEAR", "LINEAR_EXACT"])
 @pytest.mark.parametrize("is_integer", [True, False])
-def test_the_least_width_can_be_drawn(function, is_integer):
+def test_the_smallest_width_can_be_drawn(function, is_integer):
     least = window_presets.find_min_width(function, is_integer=is_integer)
     low, high = limits_from_window(0, least, function)
     assert window_presets.window_from_limits((low, high), function) == pytest.approx((0, least))
@@ -97,12 +97,12 @@ def test_a_narrow_window_is_dragged_finely():
     np.testing.assert_allclose(moves, [0.01 / 30, 1 / 30, 4000 / 30], rtol=2e-2)
 
 
-def test_tiny_values_are_dragged_as_others_are():
+def test_a_window_of_tiny_values_is_dragged_like_others():
     center, width = drag(1e-9, 2e-9, 150, -30, function="LINEAR_EXACT", is_integer=False)
     assert (center, width) == pytest.approx((1.2e-9, 4e-9), rel=1e-3)
 
 
-def test_a_drag_ends_at_the_least_width():
+def test_a_drag_ends_at_the_smallest_width():
     assert drag(40, 10, -5000, 0) == (40, 2)
     center, width = drag(0.5, 1.0, -5000, 0, function="LINEAR_EXACT", is_integer=False)
     low, high = limits_from_window(center, width, "LINEAR_EXACT")

@@ -1,4 +1,4 @@
-"""Resampling: values that tell their place must still tell it."""
+"""Resampling: values that encode their position must encode it afterwards."""
 
 import itertools
 import subprocess
@@ -53,17 +53,17 @@ GRIDS = {
 
 
 def places(geometry):
-    """Return where every voxel lies in LPS mm, (*grid, 3)."""
+    """Return the position of every voxel in LPS mm, (*grid, 3)."""
     return geometry.to_patient(np.moveaxis(np.indices(geometry.shape), 0, -1))
 
 
 def spoken(geometry):
-    """Return values that tell the place of every voxel."""
+    """Return values that encode the position of every voxel."""
     return places(geometry) @ [1.0, 10.0, 100.0]
 
 
 def index_in(geometry, points):
-    """Return places as array indices of a grid."""
+    """Return positions as array indices of a grid."""
     matrix = np.linalg.inv(geometry.affine)
     return points @ matrix[:3, :3].T + matrix[:3, 3]
 
@@ -147,7 +147,7 @@ def test_a_volume_along_the_patients_axes_is_straight_already():
     np.testing.assert_allclose(found.geometry.affine, volume.geometry.affine, atol=1e-9)
 
 
-def test_straightening_turns_flips_the_right_way():
+def test_straightening_restores_flipped_axes():
     volume = volume_of(geometry_of(GRIDS["flipped"]))
     found = resample(volume, straighten=True)
     np.testing.assert_allclose(found.data, volume.data[::-1, :, ::-1], atol=1e-9)
@@ -192,7 +192,7 @@ def test_half_the_spacing_puts_two_voxels_in_the_place_of_one():
     )
 
 
-def test_outside_is_the_lowest_value_and_a_note_says_so():
+def test_voxels_outside_get_the_lowest_value_and_a_note():
     volume = volume_of(geometry_of(GRIDS["oblique"]), value_unit="HU")
     found = resample(volume, straighten=True)
     outside = ~inside(volume.geometry, found.geometry, margin=-0.5)
@@ -211,14 +211,14 @@ def test_voxels_on_the_very_edge_are_never_zero(shift, interpolation):
     assert found.data.max() < -850
 
 
-def test_where_nothing_is_outside_no_note_says_so():
+def test_without_padding_there_is_no_note():
     volume = volume_of(geometry_of(GRIDS["oblique"]))
     assert not any("outside" in note for note in resample(volume, spacing=0.7).notes)
 
 
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int16, np.uint16, np.int32, np.uint32])
 @pytest.mark.parametrize("interpolation", ["linear", "b-spline"])
-def test_whole_numbers_are_rounded_and_never_wrap(dtype, interpolation):
+def test_integers_are_rounded_and_never_wrap(dtype, interpolation):
     ends = np.iinfo(dtype)
     data = np.random.default_rng(4).choice([ends.min, ends.max], SHAPE).astype(dtype)
     geometry = geometry_of(ALIGNED)
@@ -234,7 +234,7 @@ def test_whole_numbers_are_rounded_and_never_wrap(dtype, interpolation):
 
 @pytest.mark.parametrize("dtype", [np.int64, np.uint64])
 @pytest.mark.parametrize("is_labels", [True, False])
-def test_64_bit_numbers_stay_exact(dtype, is_labels):
+def test_64_bit_integers_stay_exact(dtype, is_labels):
     ends = np.iinfo(dtype)
     data = np.random.default_rng(5).integers(ends.min, ends.max, SHAPE, dtype, endpoint=True)
     data = data.transpose(2, 1, 0)  # no copy: memory is not in the order of the axes
@@ -251,7 +251,7 @@ def test_64_bit_numbers_stay_exact(dtype, is_labels):
 
 
 @pytest.mark.parametrize("dtype", [np.int64, np.uint64])
-def test_64_bit_numbers_do_not_wrap(dtype):
+def test_64_bit_integers_do_not_wrap(dtype):
     ends = np.iinfo(dtype)
     data = np.random.default_rng(6).choice(np.array([ends.min, ends.max], dtype), SHAPE)
     found = resample(volume_of(geometry_of(ALIGNED), data), spacing=0.4, interpolation="b-spline")
@@ -272,7 +272,7 @@ def test_types_are_kept(dtype):
     np.testing.assert_allclose(found.data.astype(float), truth.data, rtol=0, atol=rounding)
 
 
-def test_masks_are_never_mixed():
+def test_masks_are_never_interpolated():
     data = np.random.default_rng(7).random(SHAPE) > 0.5
     found = resample(volume_of(geometry_of(ALIGNED), data), spacing=0.5)
     assert found.data.dtype == bool
@@ -290,7 +290,7 @@ def test_colour_is_interpolated_channel_by_channel():
     assert found.data[~inside(geometry, found.geometry, -0.5)].max() == 0
 
 
-def test_leading_axes_are_taken_frame_by_frame_and_lazily():
+def test_leading_axes_are_resampled_frame_by_frame():
     geometry = geometry_of(GRIDS["oblique"])
     data = spoken(geometry) + 1000.0 * np.arange(6).reshape(2, 3, 1, 1, 1)
     leading = (Axis("time", "s", 2.0, (0, 2)), Axis("echo", values=(10, 20, 30)))
@@ -304,7 +304,7 @@ def test_leading_axes_are_taken_frame_by_frame_and_lazily():
         np.testing.assert_allclose(found.data[t, echo][held], expected, atol=1e-6)
 
 
-def test_what_holds_is_kept_and_what_does_not_is_dropped(tmp_path):
+def test_metadata_that_no_longer_hold_are_dropped(tmp_path):
     volume = volume_of(
         geometry_of(ALIGNED),
         contrast_limits=(0.0, 5.0),
@@ -351,7 +351,7 @@ def test_smoothing_is_as_wide_as_the_new_voxels():
     assert response.sum() == pytest.approx(1, rel=0.01)
 
 
-def test_coarse_voxels_bring_a_note_unless_smoothed():
+def test_coarse_voxels_add_a_note_unless_smoothed():
     volume = volume_of(geometry_of(ALIGNED))
     assert "fine detail is lost" in resample(volume, spacing=2).notes[-1]
     assert "smoothed first" in resample(volume, spacing=2, smooth=True).notes[-1]
@@ -395,12 +395,12 @@ FLAT = Volume(np.zeros((4, 4)), "film", Geometry((4, 4), np.eye(3)))
         (volume_of(FAR, np.zeros(SHAPE, complex)), {}, "scan: .*complex128"),
     ],
 )
-def test_what_cannot_be_done_is_refused_in_a_sentence(volume, options, sentence):
+def test_invalid_requests_are_refused_in_a_sentence(volume, options, sentence):
     with pytest.raises(CannotResample, match=f"^{sentence}"):
         resample(volume, **options)
 
 
-def test_progress_is_reported_and_work_stops_between_slabs():
+def test_progress_is_reported_and_work_is_cancelled_between_slabs():
     seen = []
 
     def stop_at_third(items, description):
@@ -419,7 +419,7 @@ def test_progress_is_reported_and_work_stops_between_slabs():
 
 
 @pytest.mark.parametrize("options", [{"interpolation": "b-spline"}, {"smooth": True}])
-def test_work_stops_while_a_frame_is_prepared(options):
+def test_work_is_cancelled_while_a_frame_is_prepared(options):
     seen = []
 
     def stop_at_fifth(items, description):

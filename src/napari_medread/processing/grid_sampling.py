@@ -114,8 +114,8 @@ class GridSampler:
             filters.append(sitk.BSplineDecompositionImageFilter())  # cubic
         dtype = native if native.kind in "iu" and not filters and not _is_wide(native) else working
         image = sitk.GetImageFromArray(frame.astype(dtype, copy=False))
-        for n, each_filter in enumerate(filters):
-            image = _execute(each_filter, image, partial(_report_share, poll, n, len(filters)))
+        for n, image_filter in enumerate(filters):
+            image = _execute(image_filter, image, partial(_report_share, poll, n, len(filters)))
         return image
 
     def sample_slab(self, first: int, shape: tuple[int, ...]) -> Array:
