@@ -136,7 +136,7 @@ class Geometry:
     ITK: x grows to the patient's left, y to the back (posterior), z to the head (superior). An
     image without a patient position has positions (x, y) in mm, x to the right and y down.
 
-    Other libraries number and place the voxels of the same array ``data[i, j, k]`` so:
+    The voxel ``data[i, j, k]`` of the same array, in other libraries:
 
     ========== ========= ==================== ============================================
     library    index     position             its affine
