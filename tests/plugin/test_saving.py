@@ -65,7 +65,7 @@ def test_an_image_lies_where_its_headers_say(
     np.testing.assert_allclose(
         point, find_voxel_position(slice_, row, column, orientation), atol=1e-6
     )
-    assert messages() == [f"{layer.name} was written to out.mhd and out.raw."]
+    assert messages() == [f"Wrote {layer.name} to out.mhd and out.raw."]
 
 
 def new_labels(viewer):
@@ -176,7 +176,9 @@ def test_a_numpy_array_has_plain_spacing(viewer, save_selected, messages, tmp_pa
     assert image.GetOrigin() == (0, 0, 0)
     assert image.GetDirection() == (1, 0, 0, 0, 1, 0, 0, 0, 1)
     assert np.array_equal(sitk.GetArrayFromImage(image), data)
-    assert messages()[-1] == ("array: The layer has no unit: its scale was taken for millimetres.")
+    assert messages()[-1] == (
+        "array: The layer has no unit: its scale was assumed to be in millimetres."
+    )
 
 
 def test_dicom_says_that_a_place_in_the_patient_was_taken_for_granted(
@@ -185,7 +187,7 @@ def test_dicom_says_that_a_place_in_the_patient_was_taken_for_granted(
     viewer.add_image(np.zeros((2, 3, 4), np.int16), scale=(2, 1, 1), units="mm", name="array")
     save_selected(tmp_path / "array.dcm", "DICOM")
     (said,) = (m for m in messages() if "not known" in m)
-    assert said.startswith("array: Its place in the patient is not known")
+    assert said.startswith("array: Its patient position is not known")
     (again,) = napari_medread.read(tmp_path / "array")
     assert again.geometry.spacing == (2, 1, 1)
 
@@ -228,7 +230,7 @@ def test_what_a_projection_lost_is_said(viewer, save_selected, messages, tmp_pat
     _project(viewer.layers, axis=1)
     viewer.layers.selection = {viewer.layers[-1]}
     save_selected(tmp_path / "x.mha")
-    assert "its place in the patient is lost" in messages()[-1]
+    assert "its position in patient space is lost" in messages()[-1]
 
 
 def test_a_name_without_a_suffix_gets_that_of_the_format(
@@ -237,18 +239,18 @@ def test_a_name_without_a_suffix_gets_that_of_the_format(
     viewer.add_image(np.zeros((3, 4), np.uint8), name="plane")
     save_selected(tmp_path / "name")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["name.mhd", "name.raw"]
-    assert messages() == ["plane was written to name.mhd and name.raw."]
+    assert messages() == ["Wrote plane to name.mhd and name.raw."]
     # Nobody was asked whether name.mhd may be replaced.
     before = (tmp_path / "name.mhd").stat()
     said = refused(qtbot, lambda: save_selected(tmp_path / "name"))
-    assert said.startswith("name.mhd: there is a file of this name already.")
+    assert said.startswith("name.mhd: a file of this name already exists.")
     assert (tmp_path / "name.mhd").stat() == before
 
 
 def test_a_wrong_suffix_is_kept_in_the_name(viewer, save_selected, messages, tmp_path):
     viewer.add_image(np.zeros((3, 4), np.uint8), name="plane")
     save_selected(tmp_path / "scan.1.jpg")
-    assert messages() == ["plane was written to scan.1.jpg.mhd and scan.1.jpg.raw."]
+    assert messages() == ["Wrote plane to scan.1.jpg.mhd and scan.1.jpg.raw."]
 
 
 @pytest.mark.parametrize(("kind", "name"), [("NIfTI", "x.nii.gz"), ("NRRD", "x.nrrd")])
@@ -267,7 +269,7 @@ def test_a_volume_becomes_a_folder_of_dicom_slices(viewer, save_selected, messag
     (again,) = napari_medread.read(tmp_path / "out")
     assert np.array_equal(again.data, volume.data)
     np.testing.assert_allclose(again.patient_affine, volume.patient_affine, atol=1e-6)
-    assert messages()[0] == f"{layer.name} was written to out."
+    assert messages()[0] == f"Wrote {layer.name} to out."
 
 
 def test_a_suffix_of_another_format_of_ours_is_meant(viewer, save_selected, tmp_path):
@@ -306,7 +308,7 @@ def test_a_long_save_can_be_cancelled(viewer, save_selected, qtbot, tmp_path):
     timer.timeout.connect(cancel)
     timer.start(50)
     said = refused(qtbot, lambda: save_selected(tmp_path / "x.mhd"), Cancelled)
-    assert said == "Saving was cancelled: nothing was changed."
+    assert said == "Saving was cancelled. No existing file was changed."
     assert 0 < bars[0].n < 500
     assert not list(tmp_path.iterdir())
 
@@ -327,9 +329,7 @@ def test_several_layers_become_files_named_after_them(viewer, messages, tmp_path
     assert sorted(p.name for p in tmp_path.iterdir()) == ["all-a_b.mha", "all-regions.mha"]
     assert (saved(tmp_path / "all-a_b.mha")[0] == 1).all()
     assert (saved(tmp_path / "all-regions.mha")[0] == 2).all()
-    assert messages()[0] == (
-        "a/b was written to all-a_b.mha.\nregions was written to all-regions.mha."
-    )
+    assert messages()[0] == ("Wrote a/b to all-a_b.mha.\nWrote regions to all-regions.mha.")
 
 
 def test_a_points_layer_is_refused_by_napari(viewer, tmp_path):

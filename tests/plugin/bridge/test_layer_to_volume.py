@@ -9,11 +9,8 @@ from napari_medread import read
 from napari_medread.core.geometry import Geometry
 from napari_medread.core.volume import Axis, Volume
 from napari_medread.errors import CannotWrite
-from napari_medread.plugin.bridge.layer_to_volume import (
-    POSITION_FROM_IMAGES,
-    UNIT_ASSUMED_MM,
-    volume_from_layer_data,
-)
+from napari_medread.plugin.bridge.layer_position import POSITION_FROM_IMAGES
+from napari_medread.plugin.bridge.layer_to_volume import UNIT_ASSUMED_MM, volume_from_layer_data
 from napari_medread.plugin.bridge.volume_to_layer import to_layer
 
 TURNED = ((0.8, 0.6, 0.0), (-0.36, 0.48, 0.8))
@@ -39,7 +36,7 @@ def test_a_layer_is_the_volume_it_was_opened_from(tmp_path, orientation):
     (opened,) = read(tmp_path)
     shown = volume_from_layer_data(layer(opened))
     assert shown.remarks == ()
-    assert shown.in_patient
+    assert shown.has_patient_position
     found = shown.volume
     assert np.array_equal(found.geometry.affine, opened.geometry.affine)
     assert found.geometry.slice_axis == opened.geometry.slice_axis
@@ -85,7 +82,7 @@ def test_a_turned_plain_layer_keeps_its_directions():
     turn = [[1, 0, 0], [0, np.cos(angle), -np.sin(angle)], [0, np.sin(angle), np.cos(angle)]]
     made = Image(np.zeros((2, 3, 4)), scale=(2, 1, 1), rotate=turn, units="mm")
     shown = volume_from_layer_data(made.as_layer_data_tuple())
-    assert not shown.in_patient
+    assert not shown.has_patient_position
     found = shown.volume.geometry
     assert found.spacing == pytest.approx((2, 1, 1))
     # numpy's (0, row, column) is (x, y) = (column, row).
@@ -115,7 +112,7 @@ def test_of_a_pyramid_the_finest_level_is_taken():
     levels = [np.zeros((8, 8)), np.zeros((4, 4))]
     shown = volume_from_layer_data(Image(levels, multiscale=True).as_layer_data_tuple())
     assert shown.volume.shape == (8, 8)
-    assert shown.remarks == ("Only the finest of its resolutions was taken.",)
+    assert shown.remarks == ("Only the finest of its resolutions was used.",)
 
 
 def test_points_have_no_voxels():
@@ -127,7 +124,7 @@ def test_a_transform_that_mixes_time_and_space_is_refused():
     affine = np.eye(5)
     affine[0, 1] = 0.5
     made = Image(np.zeros((2, 2, 3, 4)), affine=affine, name="mixed")
-    with pytest.raises(CannotWrite, match=r"^mixed: its transform mixes axes"):
+    with pytest.raises(CannotWrite, match=r"^mixed: its transform mixes spatial axes"):
         volume_from_layer_data(made.as_layer_data_tuple())
 
 
@@ -172,7 +169,7 @@ def test_an_array_beside_an_image_that_fits_no_grid_is_plain(tmp_path):
     image = layer(oblique(tmp_path))
     made = Image(np.zeros((2, 3, 4)), scale=(2, 1, 1)).as_layer_data_tuple()
     shown = volume_from_layer_data(made, [image])
-    assert not shown.in_patient
+    assert not shown.has_patient_position
     assert shown.volume.geometry.affine.tolist() == [
         [0, 0, 1, 0], [0, 1, 0, 0], [2, 0, 0, 0], [0, 0, 0, 1]
     ]  # fmt: skip

@@ -15,10 +15,10 @@ from qtpy.QtWidgets import QApplication, QMessageBox
 import napari_medread
 from helpers.menus import opened
 from helpers.metaimages import itk_affine
-from napari_medread.plugin.export.export_plan import FORMATS
+from napari_medread.plugin.export.export_plan import EXPORT_CHOICES
 from napari_medread.plugin.samples import find_example
 
-MHD, MHA, NII_GZ, NII, NRRD, DICOM = FORMATS
+MHD, MHA, NII_GZ, NII, NRRD, DICOM = EXPORT_CHOICES
 
 
 @pytest.fixture
@@ -61,11 +61,11 @@ def test_an_oblique_volume_is_exported_as_it_is(viewer, widget, export, qtbot, t
     widget.file.value = tmp_path / "head.mhd"
     shape = " × ".join(map(str, volume.shape[::-1]))
     assert widget.outcome.value.startswith(
-        f"Will be written: head.mhd and head.raw: {shape} voxels of int16, "
+        f"Will write head.mhd and head.raw: {shape} voxels of int16, "
     )
-    assert "in the patient's coordinates" in widget.outcome.value
+    assert "in patient coordinates" in widget.outcome.value
     said = export()
-    assert said == f"{volume.name} was written to head.mhd and head.raw in {tmp_path}."
+    assert said == f"Wrote {volume.name} to head.mhd and head.raw in {tmp_path}."
     image = sitk.ReadImage(str(tmp_path / "head.mhd"))
     assert np.array_equal(sitk.GetArrayFromImage(image), volume.data)
     # What the boxes round to three digits is written in full.
@@ -101,13 +101,13 @@ def test_replacing_a_file_is_asked(viewer, widget, export, click, tmp_path):
     path.write_bytes(b"precious")
     widget.format.value = MHA
     widget.file.value = path
-    assert "There is a file of this name: you will be asked." in widget.outcome.value
+    assert "This file exists: you will be asked before it is replaced." in widget.outcome.value
     answer(QMessageBox.StandardButton.No)
     click(widget.run)
     assert widget.message.value == "Nothing was written."
     assert path.read_bytes() == b"precious"
     answer(QMessageBox.StandardButton.Yes)
-    assert export().startswith("Image was written to x.mha")
+    assert export().startswith("Wrote Image to x.mha")
     assert (sitk.GetArrayFromImage(sitk.ReadImage(str(path))) == 1).all()
 
 
@@ -117,7 +117,7 @@ def test_dicom_names_the_patient_on_request_only(viewer, widget, export, tmp_pat
     widget.format.value = DICOM
     widget.file.value = tmp_path / "nobody.dcm"
     assert f"nobody, a folder of {volume.shape[0]} images" in widget.outcome.value
-    assert export().startswith(f"{volume.name} was written to nobody in {tmp_path}.")
+    assert export().startswith(f"Wrote {volume.name} to nobody in {tmp_path}.")
     widget.file.value = tmp_path / "somebody.dcm"
     widget.keep_patient.value = True
     export()
@@ -191,7 +191,9 @@ def test_a_lazy_series_of_another_plugin(viewer, widget, export, tmp_path):
     widget.format.value = NII_GZ
     widget.file.value = tmp_path / "x.nii.gz"
     assert "5 × 4 × 3 × 2 voxels" in widget.outcome.value
-    assert "The layer has no unit: its scale was taken for millimetres." in widget.outcome.value
+    assert (
+        "The layer has no unit: its scale was assumed to be in millimetres." in widget.outcome.value
+    )
     export()
     image = sitk.ReadImage(str(tmp_path / "x.nii.gz"))
     assert np.array_equal(sitk.GetArrayFromImage(image), data)
@@ -203,6 +205,6 @@ def test_a_pyramid_is_exported_at_its_finest(viewer, widget, export, tmp_path):
     viewer.add_image([finest, finest[::2, ::2]], scale=(0.5, 2), units="mm", name="film")
     widget.format.value = MHA
     widget.file.value = tmp_path / "x.mha"
-    assert "Only the finest of its resolutions was taken." in widget.outcome.value
+    assert "Only the finest of its resolutions was used." in widget.outcome.value
     export()
     assert np.array_equal(sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "x.mha"))), finest)

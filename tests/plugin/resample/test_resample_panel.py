@@ -170,7 +170,7 @@ def test_a_layer_that_was_moved_is_resampled_where_it_is(viewer, widget, resampl
 def test_an_array_from_elsewhere(viewer, widget, resampled):
     data = np.random.default_rng(0).random((3, 4, 5, 6)).astype(np.float32)
     source = viewer.add_image(data, scale=(0.5, 2, 1, 1), translate=(7, 0, 3, 9), name="cells")
-    assert "its scale was taken for millimetres" in widget.outcome.value
+    assert "its scale was assumed to be in millimetres" in widget.outcome.value
     found = resampled()
     assert found.data.shape == (3, 8, 5, 6)
     assert_drawn_on(found, source)

@@ -1,4 +1,4 @@
-"""A layer as the volume that it shows, at the place where it is drawn now."""
+"""A layer as the volume that it shows, at the position where it is drawn now."""
 
 from __future__ import annotations
 
@@ -9,29 +9,24 @@ from typing import Any, NamedTuple
 import numpy as np
 from napari.layers import Layer
 
-from napari_medread.core.affines import Float, invert_affine, relative_affine
-from napari_medread.core.geometry import PATIENT_LABELS, WORLD_AXES, Geometry
+from napari_medread.core.affines import Float
+from napari_medread.core.geometry import PATIENT_LABELS, Geometry
 from napari_medread.core.slice_sources import SliceSources
 from napari_medread.core.volume import Volume
 from napari_medread.errors import CannotWrite
+from napari_medread.plugin.bridge.layer_position import (
+    WORLD_TO_PATIENT,
+    find_patient_affine,
+    find_world_to_patient,
+)
 from napari_medread.plugin.bridge.layer_record import get_record
 from napari_medread.plugin.bridge.layer_transforms import compute_index_to_world
-from napari_medread.plugin.bridge.spatial_axes import (
-    MATRIX_TOLERANCE_MM,
-    LayerGrid,
-    make_layer_grid,
-)
+from napari_medread.plugin.bridge.spatial_axes import LayerGrid, is_same_matrix, make_layer_grid
 from napari_medread.plugin.bridge.volume_to_layer import LayerData
 
-WORLD_TO_PATIENT = np.eye(4)
-WORLD_TO_PATIENT[:3, :3] = WORLD_AXES
-"""From napari's world axes (SI, AP, RL) to LPS."""
+UNIT_ASSUMED_MM = "The layer has no unit: its scale was assumed to be in millimetres."
 
-UNIT_ASSUMED_MM = "The layer has no unit: its scale was taken for millimetres."
-
-POSITION_FROM_IMAGES = (
-    "Its place in the patient was taken from the images beside which it is drawn."
-)
+_FINEST_LEVEL = "Only the finest of its resolutions was used."
 
 
 class LayerVolume(NamedTuple):
@@ -40,27 +35,27 @@ class LayerVolume(NamedTuple):
     Attributes
     ----------
     volume : Volume
-        With the notes that the layer carries.
+        With the notes in the layer's metadata.
     remarks : tuple of str
-        What was taken for granted about its place.
-    drawn : array
-        (n + 1, n + 1) matrix from the n indices of the layer to napari's world.
-    in_patient : bool
-        Whether its place in the patient is known, and not only its spacing.
+        What was assumed about its position, as sentences.
+    index_to_world : (n + 1, n + 1) array
+        From the n indices of the layer to napari's world, as it is drawn.
+    has_patient_position : bool
+        Whether its position in patient space is known, and not only its spacing.
     """
 
     volume: Volume
     remarks: tuple[str, ...]
-    drawn: Float
-    in_patient: bool
+    index_to_world: Float
+    has_patient_position: bool
 
 
 def volume_from_layer(layer: Layer, viewer: Any = None) -> LayerVolume:
     """Return a layer of a viewer as a volume; see ``volume_from_layer_data``."""
-    others = [] if viewer is None else [each for each in viewer.layers if each is not layer]
-    # Only a layer without a place of its own asks for them.
+    others = [] if viewer is None else [other for other in viewer.layers if other is not layer]
+    # Only a layer that carries no position asks for them.
     return volume_from_layer_data(
-        layer.as_layer_data_tuple(), (each.as_layer_data_tuple() for each in others)
+        layer.as_layer_data_tuple(), (other.as_layer_data_tuple() for other in others)
     )
 
 
@@ -68,11 +63,10 @@ def volume_from_layer_data(layer: LayerData, others: Iterable[LayerData] = ()) -
     """Return the volume that a layer shows.
 
     Its geometry is ``metadata["patient_affine"]`` as long as the layer is drawn where it was
-    when it was opened. If it was moved, cut or scaled since, it is moved in the patient
-    likewise, straight or oblique. A layer that brings no position, as new labels do, has
-    that of the image on whose grid it lies, or of the images in whose world it is drawn.
-    Where there is none either, the axes SI, AP and RL are the patient's; any others are
-    plain: numpy's last axis is x.
+    when it was opened. If it was moved, cropped or scaled since, its geometry follows, straight
+    or oblique. A layer that carries no position, as new labels do, takes that of the image on
+    whose grid it lies, or of the images in the same viewer. Where there are none, the axes SI, AP
+    and RL are assumed to be the patient's; other axes have no position, and numpy's last axis is x.
 
     Parameters
     ----------
@@ -84,7 +78,7 @@ def volume_from_layer_data(layer: LayerData, others: Iterable[LayerData] = ()) -
     Raises
     ------
     CannotWrite
-        Where it holds no voxels, or its place cannot be told.
+        Where it holds no voxels, or its position is ambiguous.
     NotAVolume
         Where its axes do not span a volume.
     """
@@ -97,14 +91,14 @@ def volume_from_layer_data(layer: LayerData, others: Iterable[LayerData] = ()) -
     remarks: list[str] = []
     if attributes.get("multiscale"):
         data = data[0]
-        remarks.append("Only the finest of its resolutions was taken.")
+        remarks.append(_FINEST_LEVEL)
     rgb = bool(attributes.get("rgb"))
     grid = make_layer_grid(name, tuple(data.shape[: data.ndim - rgb]), attributes)
-    geometry, in_patient, more = _geometry_of(grid, others)
-    remarks += more
+    geometry, has_patient_position, assumptions = _find_geometry(grid, others)
+    remarks += assumptions
     metadata = grid.metadata
     limits = attributes.get("contrast_limits")
-    scale = np.diag(grid.drawn)[:-1]
+    scale = np.diag(grid.index_to_world)[:-1]
     volume = Volume(
         data,
         name,
@@ -114,158 +108,62 @@ def volume_from_layer_data(layer: LayerData, others: Iterable[LayerData] = ()) -
         rgb=rgb,
         labels=kind == "labels",
         contrast_limits=None if rgb or limits is None else (float(limits[0]), float(limits[1])),
-        inverted=_colormap_name(attributes) == "gray_r",
-        source=tuple(Path(p) for p in metadata.get("source", ())),
+        inverted=_get_colormap_name(attributes) == "gray_r",
+        source=tuple(Path(path) for path in metadata.get("source", ())),
         notes=tuple(metadata.get("notes", ())),
         modality=str(metadata.get("modality", "")),
         value_unit=str(metadata.get("value_unit", "")),
         windows=tuple(metadata.get("windows", ())),
         header=dict(metadata.get("header", {})),
-        slice_sources=_frames_of(metadata, geometry),
+        slice_sources=_get_slice_sources(metadata, geometry),
     )
-    return LayerVolume(
-        volume, tuple(remarks), compute_index_to_world(len(volume.shape), attributes), in_patient
-    )
+    index_to_world = compute_index_to_world(len(volume.shape), attributes)
+    return LayerVolume(volume, tuple(remarks), index_to_world, has_patient_position)
 
 
-def _geometry_of(
+def _find_geometry(
     grid: LayerGrid, others: Iterable[LayerData]
 ) -> tuple[Geometry | None, bool, tuple[str, ...]]:
-    """Return where a grid lies, whether in the patient, and what was taken for granted."""
+    """Return a geometry, whether its position in patient space is known, and what was assumed."""
     remarks: tuple[str, ...] = ()
-    found = None
+    affine = None
     if grid.ndim == 3:
-        found, remarks = _in_patient(grid)
-        if found is None and not remarks:
-            to_patient, remarks = find_world_to_patient(grid, others)
-            found = None if to_patient is None else to_patient @ grid.drawn
-        if found is None and grid.labels == PATIENT_LABELS:
-            found = WORLD_TO_PATIENT @ grid.drawn
+        affine, remarks = find_patient_affine(grid)
+        if affine is None and not remarks:
+            world_to_patient, remarks = find_world_to_patient(grid, others)
+            affine = None if world_to_patient is None else world_to_patient @ grid.index_to_world
+        if affine is None and grid.labels == PATIENT_LABELS:
+            affine = WORLD_TO_PATIENT @ grid.index_to_world
             remarks = () if grid.has_unit else (UNIT_ASSUMED_MM,)
-    if found is not None:
+    if affine is not None:
         slice_axis = get_record(grid.metadata).slice_axis or 0
-        return Geometry(grid.shape, found, slice_axis), True, remarks
+        return Geometry(grid.shape, affine, slice_axis), True, remarks
     if not grid.has_unit:
-        if grid.ndim == 2 and _is_unmoved(grid):
+        if grid.ndim == 2 and _is_unmoved_plane(grid):
             return None, False, remarks
         remarks = (*remarks, UNIT_ASSUMED_MM)
     # numpy's last axis is x.
-    plain = grid.drawn[[*range(grid.ndim)[::-1], grid.ndim]]
-    return Geometry(grid.shape, plain), False, remarks
+    reversed_axes = grid.index_to_world[[*range(grid.ndim)[::-1], grid.ndim]]
+    return Geometry(grid.shape, reversed_axes), False, remarks
 
 
-def _frames_of(metadata: Mapping[str, Any], geometry: Geometry | None) -> SliceSources | None:
-    """Return which images a layer was read from, moved as it was moved."""
-    frames = get_record(metadata).slice_sources
-    return (
-        None if frames is None else frames.follow_motion(metadata.get("patient_affine"), geometry)
-    )
-
-
-def _in_patient(grid: LayerGrid) -> tuple[Float | None, tuple[str, ...]]:
-    """Return the matrix to LPS of a layer that carries one, moved as the layer was moved."""
-    opened = get_opened_matrices(grid.metadata, grid.shape)
-    if opened is None:
-        return None, ()
-    affine, drawn, ndim = opened
-    if np.allclose(grid.drawn, drawn, rtol=0, atol=MATRIX_TOLERANCE_MM):
-        return affine, ()
-    # Where napari itself takes an axis out, it drops the labels too.
-    if grid.labels != PATIENT_LABELS and 3 + len(grid.leading) != ndim:
-        return None, ("An axis was taken out of the layer: its place in the patient is lost.",)
-    return affine @ invert_affine(drawn) @ grid.drawn, ()
-
-
-def find_world_to_patient(
-    grid: LayerGrid, others: Iterable[LayerData]
-) -> tuple[Float | None, tuple[str, ...]]:
-    """Return where in the patient napari's world is for a layer that brings no position.
-
-    That is told by the image on whose grid it lies, else by all that are drawn beside it.
-
-    Returns
-    -------
-    matrix : array or None
-        From the world, in mm, to LPS, (4, 4); None where nothing tells.
-    remarks : tuple of str
-        What was taken for granted.
-
-    Raises
-    ------
-    CannotWrite
-        Where images disagree.
-    """
-    to_patient: list[Float] = []
-    on_grid: list[bool] = []
-    for data, attributes, kind in others:
-        if kind not in ("image", "labels") or attributes.get("multiscale"):
-            continue
-        shape = tuple(data.shape[: data.ndim - bool(attributes.get("rgb"))])
-        if len(shape) < 3:
-            continue
-        try:
-            other = make_layer_grid(str(attributes.get("name", "")), shape, attributes)
-            place = None if other.ndim != 3 else _in_patient(other)[0]
-        except CannotWrite:
-            continue
-        if place is None:
-            continue
-        to_patient.append(place @ invert_affine(other.drawn))
-        if grid.is_same(other):
-            return to_patient[-1], (f"Its place in the patient is that of {other.name}.",)
-        index = relative_affine(other.drawn, grid.drawn)
-        on_grid.append(
-            bool(np.allclose(np.abs(index[:3, :3]), np.eye(3), rtol=0, atol=MATRIX_TOLERANCE_MM))
-            and bool(np.allclose(index[:3, 3], np.rint(index[:3, 3]), rtol=0, atol=1e-3))
-        )
-    named = grid.labels == PATIENT_LABELS
-    # An array without units that fits none of them has only been added beside them.
-    if not to_patient or not (named or grid.has_unit or any(on_grid)):
-        return None, ()
-    if any(on_grid):
-        to_patient = [one for one, on in zip(to_patient, on_grid, strict=True) if on]
-    first = to_patient[0]
-    if not all(np.allclose(first, one, rtol=0, atol=MATRIX_TOLERANCE_MM) for one in to_patient):
-        raise CannotWrite(
-            f"{grid.name}: images of different orientations are open, and it cannot be told "
-            "in which of them it was drawn. Remove the others, then save it again."
-        )
-    return first, () if named else (POSITION_FROM_IMAGES,)
-
-
-def get_opened_matrices(
-    metadata: Mapping[str, Any], shape: tuple[int, ...]
-) -> tuple[Float, Float, int | None] | None:
-    """Return what a layer says of its place: matrices to LPS and to the world, and its axes."""
-    affine = np.asarray(metadata.get("patient_affine", ()), dtype=float)
-    if affine.shape != (4, 4):
+def _get_slice_sources(
+    metadata: Mapping[str, Any], geometry: Geometry | None
+) -> SliceSources | None:
+    """Return the images that a layer was read from, moved as the layer was moved."""
+    sources = get_record(metadata).slice_sources
+    if sources is None:
         return None
-    record = get_record(metadata)
-    matrix = record.drawn_affine
-    if matrix is not None and len(matrix) >= 4:
-        return affine, _last_three(matrix), len(matrix) - 1
-    placed = Geometry(shape, affine, record.slice_axis or 0).world_transform()
-    drawn = np.diag([*placed.scale, 1.0])
-    drawn[:3, 3] = placed.translate
-    return affine, np.diag([*placed.flips, 1.0]) @ drawn, None
+    return sources.follow_motion(metadata.get("patient_affine"), geometry)
 
 
-def _is_unmoved(grid: LayerGrid) -> bool:
-    """Tell whether a plane is drawn as an array without scale, or as it was opened."""
+def _is_unmoved_plane(grid: LayerGrid) -> bool:
+    """Return whether a plane is drawn as it was opened, or as an array without a scale."""
     opened = get_record(grid.metadata).drawn_affine
-    if opened is not None:
-        kept = [-3, -2, -1]
-        return bool(
-            np.allclose(opened[np.ix_(kept, kept)], grid.drawn, rtol=0, atol=MATRIX_TOLERANCE_MM)
-        )
-    return bool(np.allclose(grid.drawn, np.eye(3), rtol=0, atol=MATRIX_TOLERANCE_MM))
+    expected = np.eye(3) if opened is None else opened[np.ix_([-3, -2, -1], [-3, -2, -1])]
+    return is_same_matrix(expected, grid.index_to_world)
 
 
-def _last_three(matrix: Float) -> Float:
-    kept = [-4, -3, -2, -1]
-    return matrix[np.ix_(kept, kept)]
-
-
-def _colormap_name(attributes: Mapping[str, Any]) -> str:
+def _get_colormap_name(attributes: Mapping[str, Any]) -> str:
     colormap = attributes.get("colormap")
     return str(colormap.get("name", "")) if isinstance(colormap, Mapping) else str(colormap or "")

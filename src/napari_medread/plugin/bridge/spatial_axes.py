@@ -1,4 +1,4 @@
-"""Which axes of a layer are space, and where napari draws them."""
+"""Which axes of a layer are spatial, and where napari draws them."""
 
 from __future__ import annotations
 
@@ -19,31 +19,41 @@ from napari_medread.plugin.bridge.layer_transforms import (
 )
 
 MATRIX_TOLERANCE_MM = 1e-6
-"""Transforms that differ by less, in mm, are the same."""
+"""Matrices whose elements differ by no more than this, in mm, are the same."""
+
+
+def is_same_matrix(one: Float, other: Float) -> bool:
+    """Return whether two matrices differ by rounding only."""
+    return bool(np.allclose(one, other, rtol=0, atol=MATRIX_TOLERANCE_MM))
 
 
 class LayerGrid(NamedTuple):
-    """The axes of a layer that are space, and where napari draws them.
+    """The spatial axes of a layer, and where napari draws them.
 
     Attributes
     ----------
     name : str
+        The name of the layer.
     shape : tuple of int
-    drawn : array
-        (n + 1, n + 1) matrix from their indices to the world, in mm where it has a unit.
+        The lengths of the spatial axes.
+    index_to_world : (n + 1, n + 1) array
+        From the indices of the n spatial axes to napari's world, in mm along axes with a unit of
+        length.
     has_unit : bool
-        Whether all of them have a unit of length.
+        Whether all spatial axes have a unit of length.
     labels : tuple of str
+        The labels of the spatial axes.
     metadata : mapping
+        The metadata of the layer.
     leading : tuple of Axis
-        The axes before them.
+        The axes before the spatial ones.
     factors : tuple of float
-        Millimetres of one unit along each, 1 where it is none of length.
+        Millimetres per unit of each spatial axis, 1 where it has no unit of length.
     """
 
     name: str
     shape: tuple[int, ...]
-    drawn: Float
+    index_to_world: Float
     has_unit: bool
     labels: tuple[str, ...]
     metadata: Mapping[str, Any]
@@ -52,23 +62,23 @@ class LayerGrid(NamedTuple):
 
     @property
     def ndim(self) -> int:
-        """How many axes are space."""
-        return len(self.drawn) - 1
+        """Number of spatial axes."""
+        return len(self.index_to_world) - 1
 
     def is_same(self, other: LayerGrid) -> bool:
-        """Tell whether the voxels of another are drawn where those of this are."""
-        return self.shape == other.shape and bool(
-            np.allclose(self.drawn, other.drawn, rtol=0, atol=MATRIX_TOLERANCE_MM)
+        """Return whether the voxels of two layers are drawn at the same positions."""
+        return self.shape == other.shape and is_same_matrix(
+            self.index_to_world, other.index_to_world
         )
 
 
 def get_layer_grid(layer: Layer) -> LayerGrid:
-    """Return where napari draws a layer; of one without voxels, its axes have the length 1.
+    """Return the grid of a layer; the axes of a layer without voxels have the length 1.
 
     Raises
     ------
     CannotWrite
-        Where its transform mixes axes of space with others.
+        Where its transform mixes spatial axes with others.
     """
     data, attributes, _ = layer.as_layer_data_tuple()
     finest = data[0] if attributes.get("multiscale") else data
@@ -76,54 +86,54 @@ def get_layer_grid(layer: Layer) -> LayerGrid:
     return make_layer_grid(layer.name, tuple(shape[: layer.ndim]) or (1,) * layer.ndim, attributes)
 
 
-def compute_data_to_world_mm(layer: Layer, otherwise: Sequence[float]) -> Float:
+def compute_data_to_world_mm(layer: Layer, default_mm: Sequence[float]) -> Float:
     """Return the (n + 1, n + 1) matrix from a layer's n coordinates to the world in mm.
 
     Parameters
     ----------
     layer : Layer
-    otherwise : sequence of float
-        Millimetres of one unit along the last axes, for those of no unit of length.
+    default_mm : sequence of float
+        Millimetres per unit of the last axes, for those without a unit of length.
     """
     matrix = compute_index_to_world(layer.ndim, layer.as_layer_data_tuple()[1]).copy()
-    for back, other in enumerate(reversed(otherwise[-layer.ndim :]), 1):
-        matrix[-1 - back] *= get_mm_per_unit(layer.units[-back]) or other
+    for n, default in enumerate(reversed(default_mm[-layer.ndim :]), 1):
+        matrix[-1 - n] *= get_mm_per_unit(layer.units[-n]) or default
     return matrix
 
 
 def make_layer_grid(name: str, shape: tuple[int, ...], attributes: Mapping[str, Any]) -> LayerGrid:
-    """Separate the axes of space from those before them.
+    """Return the grid of a layer: its spatial axes, separated from those before them.
 
     Parameters
     ----------
     name : str
-        Of the layer.
+        The name of the layer.
     shape : tuple of int
-        Of its data, without that of colour.
+        The shape of its data, without the colour axis.
     attributes : mapping
         As in napari's layer data.
 
     Raises
     ------
     CannotWrite
-        Where its transform mixes axes of space with others.
+        Where its transform mixes spatial axes with others.
     """
     ndim = len(shape)
     labels = tuple(map(str, attributes.get("axis_labels") or ()))
     labels = labels if len(labels) == ndim else ("",) * ndim
-    count = 2 if ndim == 2 or labels[-2:] == PLANE_LABELS else 3
-    lead = ndim - count
+    spatial = 2 if ndim == 2 or labels[-2:] == PLANE_LABELS else 3
+    lead = ndim - spatial
     if lead < 0:
-        raise CannotWrite(f"{name}: a layer of {ndim} axes is no image.")
+        raise CannotWrite(f"{name}: a layer of {ndim} axes is not an image.")
     matrix = compute_index_to_world(ndim, attributes)
     if matrix[:lead, lead:ndim].any() or matrix[lead:ndim, :lead].any():
         raise CannotWrite(
-            f"{name}: its transform mixes axes of space with others. Reset its rotation and shear."
+            f"{name}: its transform mixes spatial axes with others. Reset its rotation and shear."
         )
     units = attributes.get("units") or ("pixel",) * ndim
     factors = [get_mm_per_unit(unit) for unit in units]
-    drawn = matrix[lead:, lead:].copy()
-    drawn[:count, :] *= [[factor or 1.0] for factor in factors[lead:]]
+    index_to_world = matrix[lead:, lead:].copy()
+    index_to_world[:spatial, :] *= [[factor or 1.0] for factor in factors[lead:]]
     metadata = attributes.get("metadata") or {}
     values = metadata.get("axes", {})
     leading = tuple(
@@ -131,7 +141,7 @@ def make_layer_grid(name: str, shape: tuple[int, ...], attributes: Mapping[str, 
             label if label and not label.startswith("-") else "frame",
             shorten_unit(unit) if factor is None else "mm",
             abs(float(step)) * (factor or 1.0) or 1.0,
-            tuple(found) if len(found := values.get(label, ())) == n else (),
+            tuple(known) if len(known := values.get(label, ())) == n else (),
         )
         for label, unit, factor, step, n in zip(
             labels[:lead], units, factors, np.diag(matrix), shape, strict=False
@@ -140,7 +150,7 @@ def make_layer_grid(name: str, shape: tuple[int, ...], attributes: Mapping[str, 
     return LayerGrid(
         name,
         shape[lead:],
-        drawn,
+        index_to_world,
         all(factor is not None for factor in factors[lead:]),
         labels[lead:],
         metadata,

@@ -1,4 +1,4 @@
-"""An export that a person puts together: what would be written, and then writing it."""
+"""The choices for one export: what would be written, and writing it."""
 
 from __future__ import annotations
 
@@ -16,72 +16,71 @@ from napari_medread.core.geometry import Geometry
 from napari_medread.core.progress import Progress, no_progress
 from napari_medread.core.volume import Volume
 from napari_medread.core.voxel_blocks import find_stored_type
+from napari_medread.dicom.headers.file_discovery import DICOM_WRITE_SUFFIX
 from napari_medread.dicom.writing.slice_layout import slice_volume
 from napari_medread.errors import CannotWrite
+from napari_medread.formats import registry
+from napari_medread.formats.registry import FileFormat
 from napari_medread.formats.shared.file_grid import to_file_grid
 from napari_medread.plugin.bridge.layer_to_volume import LayerVolume
 
-
-class Format(NamedTuple):
-    """A kind of file to choose.
-
-    Attributes
-    ----------
-    name : str
-        What it is called.
-    suffix : str
-        Of its files.
-    can_pack : bool
-        Whether compression is a choice.
-    has_patient : bool
-        Whether it can hold what names the patient.
-    """
-
-    name: str
-    suffix: str
-    can_pack: bool = True
-    has_patient: bool = False
-
-
 NO_PATIENT_POSITION = (
-    "Its place in the patient is not known: the axes of the array were taken for the patient's."
+    "Its patient position is not known: the axes of the array are assumed to be the patient's."
 )
 
-DICOM = Format("DICOM (.dcm, a folder of slices)", ".dcm", has_patient=True)
-
-FORMATS = (
-    Format("MetaImage, two files (.mhd)", ".mhd", has_patient=True),
-    Format("MetaImage, one file (.mha)", ".mha", has_patient=True),
-    Format("NIfTI, compressed (.nii.gz)", ".nii.gz", can_pack=False),
-    Format("NIfTI (.nii)", ".nii", can_pack=False),
-    Format("NRRD (.nrrd)", ".nrrd"),
-    DICOM,
+DICOM_FORMAT = FileFormat(
+    "DICOM",
+    write_suffixes={DICOM_WRITE_SUFFIX: "DICOM (.dcm, a folder of slices)"},
+    has_compression_choice=True,
+    has_patient_choice=True,
 )
+"""The record of DICOM, which is not one of the formats of the registry."""
+
+
+class ExportChoice(NamedTuple):
+    """One kind of file that the panel offers: a format with one of its suffixes."""
+
+    file_format: FileFormat
+    suffix: str
+
+    @property
+    def label(self) -> str:
+        """The text that the panel shows."""
+        return self.file_format.write_suffixes[self.suffix]
+
+
+EXPORT_CHOICES = tuple(
+    ExportChoice(file_format, suffix)
+    for file_format in (*registry.FORMATS, DICOM_FORMAT)
+    for suffix in file_format.write_suffixes
+)
+"""All kinds of files that can be written, in the order of the panel."""
 
 
 @dataclass(frozen=True)
 class ExportPlan:
-    """All that was chosen for one export.
+    """Everything the user has chosen for one export.
 
     Parameters
     ----------
-    shown : Shown
-        The layer's volume.
-    format : Format
+    source : LayerVolume
+        The layer as a volume.
+    choice : ExportChoice
         The kind of file.
-    chosen : Path
-        The name chosen. The format's suffix takes the place of another format's, or is added.
+    chosen_path : Path
+        The path the user has entered. The suffix of the format replaces that of another format,
+        or is appended.
     spacing, origin : tuple of float or None
-        In mm, in the order x, y[, z]; None where they are the layer's own.
+        In mm, in the order x, y[, z]; None for those of the layer.
     compress : bool
-        Whether to pack.
+        Whether to compress, if the format leaves the choice.
     keep_patient : bool
-        Whether to write what names the patient.
+        Whether to write what identifies the patient, if the format can hold it.
     """
 
-    shown: LayerVolume
-    format: Format
-    chosen: Path
+    source: LayerVolume
+    choice: ExportChoice
+    chosen_path: Path
     spacing: tuple[float, ...] | None = None
     origin: tuple[float, ...] | None = None
     compress: bool = False
@@ -89,45 +88,49 @@ class ExportPlan:
 
     @property
     def path(self) -> Path:
-        """The name chosen, with the suffix of the format."""
-        suffix = api.find_format_suffix(self.chosen) or ""
-        stem = self.chosen.name[: len(self.chosen.name) - len(suffix)]
-        return self.chosen.with_name(stem + self.format.suffix)
+        """The chosen path with the suffix of the format."""
+        suffix = api.find_format_suffix(self.chosen_path) or ""
+        stem = self.chosen_path.name[: len(self.chosen_path.name) - len(suffix)]
+        return self.chosen_path.with_name(stem + self.choice.suffix)
 
     @property
     def target(self) -> Path:
-        """The file or, for the slices of a DICOM volume, the folder that will be there."""
-        is_folder = self.format is DICOM and self._images > 1
+        """The file to write, or the folder for a DICOM volume of several slices."""
+        is_folder = self._is_dicom and self._count_images() > 1
         return self.path.with_suffix("") if is_folder else self.path
 
     @property
     def volume(self) -> Volume:
-        """The volume with the grid that was chosen."""
-        volume = self.shown.volume
+        """The volume with the chosen spacing and origin."""
+        volume = self.source.volume
         if self.spacing is None and self.origin is None:
             return volume
-        own = volume.geometry
+        geometry = volume.geometry
         ndim = len(self.spacing or self.origin or ())
-        geometry = own or Geometry(
-            volume.shape[-ndim:], np.eye(ndim + 1)[[*range(ndim)[::-1], ndim]]
-        )
+        if geometry is None:
+            order = [*range(ndim)[::-1], ndim]
+            geometry = Geometry(volume.shape[-ndim:], np.eye(ndim + 1)[order])
         return replace(
             volume, geometry=_replace_spacing_and_origin(geometry, self.spacing, self.origin)
         )
 
-    def forecast(self) -> str:
-        """Say what will be written.
+    @property
+    def _is_dicom(self) -> bool:
+        return self.choice.file_format is DICOM_FORMAT
+
+    def describe(self) -> str:
+        """Describe what will be written, in one sentence.
 
         Raises
         ------
         MedReadError
-            Where it is clear already that it cannot be.
+            If it cannot be written, as far as this is known before reading voxels.
         """
-        if not self.chosen.name:
+        if not self.chosen_path.name:
             raise CannotWrite("Choose a file to write.")
         volume = self.volume
         dtype, _ = find_stored_type(volume)
-        if self.format is not DICOM:
+        if not self._is_dicom:
             to_file_grid(volume)
         geometry = volume.geometry
         size = " × ".join(map(str, volume.shape[::-1]))
@@ -137,68 +140,73 @@ class ExportPlan:
         if geometry is not None:
             spacing = " × ".join(f"{n:.4g}" for n in geometry.itk.spacing) + " mm"
         megabytes = int(np.prod(volume.data.shape)) * dtype.itemsize / 1e6
-        place = "the patient's coordinates" if self.shown.in_patient else "plain coordinates"
-        what = f"{size} voxels of {dtype.newbyteorder('=').name}, {spacing}, in {place}"
-        is_packed = (self.compress and self.format.can_pack) or self.path.suffix == ".gz"
-        packed = " before packing" if is_packed else ""
-        return f"Will be written: {self._files()}: {what}; {megabytes:,.1f} MB{packed}."
+        space = "patient coordinates" if self.source.has_patient_position else "plain coordinates"
+        what = f"{size} voxels of {dtype.newbyteorder('=').name}, {spacing}, in {space}"
+        is_compressed = self._compresses or self.path.suffix == ".gz"
+        note = " before compression" if is_compressed else ""
+        return f"Will write {self._name_files()}: {what}; {megabytes:,.1f} MB{note}."
 
-    def _files(self) -> str:
-        """Return the names of the files that will be there."""
+    @property
+    def _compresses(self) -> bool:
+        return self.compress and self.choice.file_format.has_compression_choice
+
+    def _name_files(self) -> str:
+        """Return the names of the files that will be written."""
         target = self.target
-        if self.format is DICOM:
-            images = self._images
-            return target.name if images == 1 else f"{target.name}, a folder of {images} images"
+        if self._is_dicom:
+            n = self._count_images()
+            return target.name if n == 1 else f"{target.name}, a folder of {n} images"
         if target.suffix.lower() == ".mhd":
             data = target.with_suffix(".zraw" if self.compress else ".raw").name
             return f"{target.name} and {data}"
         return target.name
 
-    @property
-    def _images(self) -> int:
-        """How many DICOM images the volume is."""
+    def _count_images(self) -> int:
+        """Return the number of DICOM images of the volume."""
         slicing = slice_volume(self.volume)
         return int(np.prod(slicing.data.shape[: len(self.volume.leading)])) * slicing.slice_count
 
     @property
-    def is_there(self) -> bool:
-        """Whether a file would be replaced: ask first."""
+    def replaces_file(self) -> bool:
+        """Whether a file exists that would be replaced: ask the user first."""
         return self.target.is_file()
 
     def run(self, progress: Progress = no_progress) -> WrittenFiles:
-        """Write it.
+        """Write the volume.
 
         Raises
         ------
-        MedReadError
-            Where it cannot be written, or was cancelled; what was there before still is.
+        CannotWrite
+            If it cannot be written. Existing files are then unchanged.
+        Cancelled
+            If ``progress`` cancels. Existing files are then unchanged.
         """
         return api.write(
             self.path,
             self.volume,
-            compress=self.compress and self.format.can_pack,
-            keep_patient=self.keep_patient and self.format.has_patient,
+            compress=self._compresses,
+            keep_patient=self.keep_patient and self.choice.file_format.has_patient_choice,
             progress=progress,
         )
 
 
-def find_export_remarks(shown: LayerVolume, path: Path) -> tuple[str, ...]:
-    """Return what is taken for granted where a layer is written to a path."""
-    volume = shown.volume
-    is_placed = volume.geometry is None or volume.geometry.ndim == 2 or shown.in_patient
-    # Other formats have plain coordinates as well; DICOM only has the patient's.
-    if is_placed or api.find_format_suffix(path) != DICOM.suffix:
-        return shown.remarks
-    return (*shown.remarks, NO_PATIENT_POSITION)
+def find_export_remarks(source: LayerVolume, path: Path) -> tuple[str, ...]:
+    """Return what is assumed about a layer when it is written to a path."""
+    geometry = source.volume.geometry
+    needs_no_position = geometry is None or geometry.ndim == 2 or source.has_patient_position
+    # Other formats can also hold coordinates that are not the patient's.
+    if needs_no_position or api.find_format_suffix(path) != DICOM_WRITE_SUFFIX:
+        return source.remarks
+    return (*source.remarks, NO_PATIENT_POSITION)
 
 
 def to_file_name(name: str) -> str:
-    """Return the name of a layer as that of a file, on any system."""
+    """Return the name of a layer as a file name that is valid on all systems."""
     return re.sub(r'[\x00-\x1f/\\:*?"<>|]+', "_", name).strip(" .")[:100] or "layer"
 
 
 def find_spacing_and_origin(volume: Volume) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return spacing and origin in mm in the order x, y[, z]; zeros where none is known."""
+    """Return spacing and origin in mm, in the order x, y[, z]; zeros if they are not known."""
     if volume.geometry is None:
         zeros = (0.0,) * min(volume.ndim - len(volume.leading), 3)
         return zeros, zeros

@@ -1,4 +1,4 @@
-"""The widget that measures what is drawn."""
+"""The panel that measures shapes and labels."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ from napari_medread.plugin.measure.region_sampling import (
 from napari_medread.plugin.measure.table_view import MeasurementTableView
 
 _UPDATE_DELAY_MS = 50
-"""Milliseconds in which changes are gathered: drawing makes many."""
+"""Changes within this time are measured together: drawing makes many."""
 
 _MAX_SHOWN_REMARKS = 3
-"""So many of them fit below the table."""
+"""Remarks shown below the table; of more, only the number is shown."""
 
 
 class MeasurePanel(LayerPanel):
@@ -54,7 +54,7 @@ class MeasurePanel(LayerPanel):
     Parameters
     ----------
     napari_viewer : Viewer
-        Whose layers to offer. It is not kept alive, and neither are they.
+        The viewer whose layers are offered. Neither it nor its layers are kept alive.
     """
 
     _followed_events = (*LayerPanel._followed_events, "paint", "labels_update")
@@ -62,31 +62,29 @@ class MeasurePanel(LayerPanel):
     def __init__(self, napari_viewer: Any) -> None:
         super().__init__(
             napari_viewer,
-            layer="The image on which is measured: its millimetres, and its values, count.",
+            layer="The image that gives the millimetres and the values.",
             run=PushButton(
                 text="Values inside",
-                tooltip="Measures the image's values inside the shapes or labels: mean, standard\n"
-                "deviation (SD), lowest, highest, number of voxels and volume.",
+                tooltip="Measure the image's values inside the shapes or labels: mean, standard\n"
+                "deviation (SD), minimum, maximum, number of voxels and volume.",
             ),
-            cancel="Stops measuring.",
+            cancel="Stop measuring.",
         )
-        self._changes = 0
-        self._history: tuple[int, ...] = ()
+        self._change_count = 0
+        self._edit_counts: tuple[int, ...] = ()
         self._sizes = ShapeSizeCache()
-        self._is_late = False
-        self._is_waiting = False
+        self._has_unmeasured_shapes = False
+        self._is_update_due = False
         self.drawn: Any = ComboBox(
             choices=self._drawn_layers,
             tooltip="The shapes or labels to measure. Lines, paths, polygons, rectangles and\n"
-            "ellipses are measured at once, and again when changed.",
+            "ellipses are measured as you draw and edit them.",
         )
         self.view = MeasurementTableView()
         self.copy = PushButton(
-            text="Copy", tooltip="Copies the table, to be pasted into a spreadsheet."
+            text="Copy", tooltip="Copy the table to the clipboard, to paste into a spreadsheet."
         )
-        self.export = PushButton(
-            text="Export CSV …", tooltip="Writes the table to a file. Asks before replacing one."
-        )
+        self.export = PushButton(text="Export CSV …", tooltip="Save the table as a CSV file.")
         self.copy.changed.connect(self._on_copy)
         self.export.changed.connect(self._on_export)
         self._lay_out(
@@ -99,7 +97,7 @@ class MeasurePanel(LayerPanel):
             ]
         )
         buttons.margins = (0, 0, 0, 0)
-        # Above the buttons; it takes the height there is.
+        # Above the buttons; it takes all free height.
         self.native.layout().insertWidget(2, self.view, 1)
         self.drawn.changed.connect(self._update_controls)
         viewer = self._viewer_ref()
@@ -108,20 +106,20 @@ class MeasurePanel(LayerPanel):
         self._update_controls()
 
     def _layer_choices(self, *_: Any) -> list[Layer]:
-        return [each for each in super()._layer_choices() if isinstance(each, Image)]
+        return [layer for layer in super()._layer_choices() if isinstance(layer, Image)]
 
     def _drawn_layers(self, *_: Any) -> list[Layer]:
         viewer = self._viewer_ref()
         if viewer is None:
             return []
-        return [each for each in viewer.layers if isinstance(each, Shapes | Labels)]
+        return [layer for layer in viewer.layers if isinstance(layer, Shapes | Labels)]
 
     def _layers_in_use(self) -> list[Layer]:
         """Return the chosen layers."""
-        return [each for each in (self.drawn.value, self.layer.value) if each is not None]
+        return [layer for layer in (self.drawn.value, self.layer.value) if layer is not None]
 
     def _events_to_follow(self, layer: Layer) -> list[str]:
-        # napari has no event of its own for what is undone.
+        # napari has no event for undo and redo.
         return [
             *super()._events_to_follow(layer),
             *(["set_data"] if isinstance(layer, Labels) else []),
@@ -129,27 +127,27 @@ class MeasurePanel(LayerPanel):
 
     def _on_layer_changed(self, event: Any = None) -> None:
         if event is not None and event.type == "set_data":
-            before, self._history = self._history, _count_edits(self.drawn.value)
-            if before == self._history:
-                return  # another slice is shown
-        self._changes += 1  # values that are being measured are no longer those of what is drawn
-        if not self._is_waiting:
-            self._is_waiting = True
-            QTimer.singleShot(_UPDATE_DELAY_MS, self.while_open(MeasurePanel._catch_up))
+            before, self._edit_counts = self._edit_counts, _count_edits(self.drawn.value)
+            if before == self._edit_counts:
+                return  # only another slice is displayed
+        self._change_count += 1  # values that are being measured now are out of date
+        if not self._is_update_due:
+            self._is_update_due = True
+            QTimer.singleShot(_UPDATE_DELAY_MS, self.while_open(MeasurePanel._update_if_due))
 
-    def _catch_up(self) -> None:
-        """Measure again if something has changed since."""
-        if self._is_waiting:
+    def _update_if_due(self) -> None:
+        """Measure again if something has changed."""
+        if self._is_update_due:
             self._update_controls()
 
     def _update_controls(self, *_: Any) -> None:
-        """Measure what is drawn now; values that were measured inside are no longer true."""
+        """Measure the layers as they are now; values measured before are out of date."""
         if self._is_updating:
             return
-        self._is_waiting = False
-        self._changes += 1
+        self._is_update_due = False
+        self._change_count += 1
         self._follow_layers()
-        self._history = _count_edits(self.drawn.value)
+        self._edit_counts = _count_edits(self.drawn.value)
         self.run.enabled = False
         self.message.value = ""
         drawn = self.drawn.value
@@ -159,74 +157,77 @@ class MeasurePanel(LayerPanel):
             return
         try:
             if isinstance(drawn, Shapes):
-                self._measure_shapes(drawn)
+                self._show_shapes(drawn)
             else:
-                self._offer_labels()
+                self._show_labels()
         except MedReadError as error:
             self._show(MeasurementTable())
             self.outcome.value = str(error)
 
-    def _measure_shapes(self, shapes: Shapes) -> None:
-        """Measure shapes at once if that is quick, else beside the window."""
-        marks, ruler = self._marks()
-        quick = select_quick_shapes(self._sizes.missing(marks, ruler))
-        self._sizes.add(quick, ruler, measure_shapes(quick, ruler))
-        missing = self._sizes.missing(marks, ruler)
+    def _show_shapes(self, shapes: Shapes) -> None:
+        """Measure shapes at once where that is quick, the others in the background."""
+        drawn_shapes, space = self._drawn_shapes()
+        quick = select_quick_shapes(self._sizes.find_missing(drawn_shapes, space))
+        self._sizes.add(quick, space, measure_shapes(quick, space))
+        missing = self._sizes.find_missing(drawn_shapes, space)
         if missing and self._task is None:
-            work = BackgroundTask(partial(measure_shapes, missing, ruler))
-            work.returned.connect(
-                self.while_open(lambda panel, sizes: panel._on_sizes(missing, ruler, sizes))
+            task = BackgroundTask(partial(measure_shapes, missing, space))
+            task.returned.connect(
+                self.while_open(lambda panel, sizes: panel._on_sizes(missing, space, sizes))
             )
-            self._start_task(work, lambda _: "")
+            self._start_task(task, lambda _: "")
         elif missing:
-            self._is_late = True
-        self._show(make_shapes_table(marks, ruler, self._sizes.sizes(marks, ruler)))
-        if not marks:
-            self.outcome.value = f"{shapes.name} holds no shapes yet."
-        self.run.enabled = bool(marks) and self.layer.value is not None
+            self._has_unmeasured_shapes = True
+        self._show(
+            make_shapes_table(drawn_shapes, space, self._sizes.get_sizes(drawn_shapes, space))
+        )
+        if not drawn_shapes:
+            self.outcome.value = f"{shapes.name} has no shapes yet."
+        self.run.enabled = bool(drawn_shapes) and self.layer.value is not None
 
     def _on_sizes(
-        self, marks: list[DrawnShape], ruler: MeasurementSpace, sizes: list[ShapeSize]
+        self, drawn_shapes: list[DrawnShape], space: MeasurementSpace, sizes: list[ShapeSize]
     ) -> None:
-        self._sizes.add(marks, ruler, sizes)
+        self._sizes.add(drawn_shapes, space, sizes)
         self._update_controls()
 
     def _cancel(self) -> None:
-        self._is_late = False
+        self._has_unmeasured_shapes = False
         super()._cancel()
 
     def _on_task_finished(self) -> None:
-        """Measure what has changed while something else was measured."""
-        if self._is_late:
-            self._is_late = False
+        """Measure the shapes that were drawn while others were measured."""
+        if self._has_unmeasured_shapes:
+            self._has_unmeasured_shapes = False
             self._update_controls()
 
-    def _offer_labels(self) -> None:
+    def _show_labels(self) -> None:
         image = check_measurable(self.layer.value)
-        ruler = get_measurement_space(image)
-        self._show(make_labels_table({}, ruler))
-        if frame := describe_displayed_frame(image, ruler, self._point()):
-            self.outcome.value = f"Values are measured in the frame shown, now {frame}."
+        space = get_measurement_space(image)
+        self._show(make_labels_table({}, space))
+        if frame := describe_displayed_frame(image, space, self._point()):
+            self.outcome.value = f"Values will be measured in the displayed frame: {frame}."
         self.run.enabled = True
 
     def _point(self) -> tuple[float, ...]:
         viewer = self._viewer_ref()
         return () if viewer is None else tuple(viewer.dims.point)
 
-    def _marks(self) -> tuple[list[DrawnShape], MeasurementSpace]:
-        """Return the shapes as they are now, and how to measure them."""
-        ruler = get_measurement_space(self.layer.value, self.drawn.value)
-        return get_drawn_shapes(self.drawn.value, ruler, self._point()), ruler
+    def _drawn_shapes(self) -> tuple[list[DrawnShape], MeasurementSpace]:
+        """Return the shapes as they are now, and the space to measure them in."""
+        space = get_measurement_space(self.layer.value, self.drawn.value)
+        return get_drawn_shapes(self.drawn.value, space, self._point()), space
 
     def _show(self, table: MeasurementTable) -> None:
         self.view.show_table(table)
         self.copy.enabled = self.export.enabled = bool(table.rows)
-        more = len(table.remarks) - _MAX_SHOWN_REMARKS
-        said = [*table.remarks[:_MAX_SHOWN_REMARKS], *([f"And {more} more."] if more > 0 else [])]
-        self.outcome.value = "\n".join(said)
+        remarks = list(table.remarks[:_MAX_SHOWN_REMARKS])
+        if len(table.remarks) > _MAX_SHOWN_REMARKS:
+            remarks.append(f"And {len(table.remarks) - _MAX_SHOWN_REMARKS} more.")
+        self.outcome.value = "\n".join(remarks)
 
     def _on_run(self) -> None:
-        self._catch_up()
+        self._update_if_due()
         drawn, image = self.drawn.value, self.layer.value
         if self._task is not None or drawn is None:
             return
@@ -234,72 +235,71 @@ class MeasurePanel(LayerPanel):
         function: Callable[[Progress], MeasurementTable]
         try:
             if isinstance(drawn, Shapes):
-                marks, ruler = self._marks()
-                sizes = self._sizes.sizes(marks, ruler)
-                inside = make_shape_sampler(check_measurable(image), ruler, marks, point)
+                drawn_shapes, space = self._drawn_shapes()
+                sizes = self._sizes.get_sizes(drawn_shapes, space)
+                sample = make_shape_sampler(check_measurable(image), space, drawn_shapes, point)
                 function = partial(
-                    _make_table, inside, partial(make_shapes_table, marks, ruler, sizes)
+                    _make_table, sample, partial(make_shapes_table, drawn_shapes, space, sizes)
                 )
             else:
-                ruler = get_measurement_space(image)
-                inside = make_label_sampler(check_measurable(image), ruler, drawn, point)
-                function = partial(_make_table, inside, partial(make_labels_table, ruler=ruler))
+                space = get_measurement_space(image)
+                sample = make_label_sampler(check_measurable(image), space, drawn, point)
+                function = partial(_make_table, sample, partial(make_labels_table, space=space))
         except MedReadError as error:
             self.message.value = str(error)
             show_error(str(error))
             return
         self.message.value = ""
-        self._history = _count_edits(drawn)
-        work, changes = BackgroundTask(function), self._changes
-        frame = describe_displayed_frame(image, ruler, point)
-        where = ", ".join(
-            each for each in (frame, describe_displayed_slice(image, drawn, ruler, point)) if each
-        )
-        said = f"Values of {image.name}{' at ' if where else ''}{where}."
-        self._start_task(work, lambda _: said)
-        work.returned.connect(
-            self.while_open(lambda panel, table: panel._on_measured(changes, table))
+        self._edit_counts = _count_edits(drawn)
+        task, change_count = BackgroundTask(function), self._change_count
+        frame = describe_displayed_frame(image, space, point)
+        slice_text = describe_displayed_slice(image, drawn, space, point)
+        position = ", ".join(text for text in (frame, slice_text) if text)
+        sentence = f"Values of {image.name}{' at ' if position else ''}{position}."
+        self._start_task(task, lambda _: sentence)
+        task.returned.connect(
+            self.while_open(lambda panel, table: panel._on_measured(change_count, table))
         )
 
-    def _on_measured(self, changes: int, table: MeasurementTable) -> None:
-        if changes != self._changes:
-            self.message.value = "Something was changed meanwhile. Measure the values again."
+    def _on_measured(self, change_count: int, table: MeasurementTable) -> None:
+        if change_count != self._change_count:
+            self.message.value = "A layer changed during the measurement. Measure the values again."
             return
         self._show(table)
         if not table.rows:
-            self.outcome.value = "There are no labels on the image."
+            self.outcome.value = "There are no labels inside the image."
 
     def _on_copy(self) -> None:
-        self._tell_after(self.view.copying(), "The table was copied.")
+        self._run_table_task(self.view.make_copy_task(), "Copied the table.")
 
     def _on_export(self) -> None:
         path = ask_save_path(self.native, "Export the table", ("CSV (*.csv)",), "measurements.csv")
         if path is not None:
-            said = f"The table was written to {path.name} in {path.parent}."
-            self._tell_after(self.view.exporting(path), said)
+            sentence = f"Saved the table as {path.name} in {path.parent}."
+            self._run_table_task(self.view.make_export_task(path), sentence)
 
-    def _tell_after(self, work: BackgroundTask, said: str) -> None:
-        """Start work that is over at once, unless the table is very long, and say that it is."""
-        work.refused.connect(show_error)
+    def _run_table_task(self, task: BackgroundTask, sentence: str) -> None:
+        """Start a task on the table, and show a sentence when it is done."""
+        task.refused.connect(show_error)
         self.tasks.start(
-            work,
-            on_result=self.while_open(lambda panel, _: panel._show_message(said)),
+            task,
+            on_result=self.while_open(lambda panel, _: panel._show_message(sentence)),
             on_refused=self._show_message,
             outlives_panel=True,
         )
 
 
 def _count_edits(drawn: Layer | None) -> tuple[int, ...]:
-    """Return how much was painted on labels, and how much of it was undone."""
+    """Return the lengths of the undo and redo history of a labels layer."""
     return tuple(len(getattr(drawn, name, ())) for name in ("_undo_history", "_redo_history"))
 
 
 def _make_table(
-    inside: Callable[[Progress], RegionValues],
-    table_of: Callable[..., MeasurementTable],
+    sample: Callable[[Progress], RegionValues],
+    make_table: Callable[..., MeasurementTable],
     progress: Progress,
 ) -> MeasurementTable:
-    """Return the table with the values inside, beside the window: there may be many rows."""
-    found = inside(progress)
-    table = table_of(statistics=found.statistics)
-    return table._replace(remarks=(*table.remarks, *found.remarks))
+    """Sample the image and make the table, in the background as it may have many rows."""
+    values = sample(progress)
+    table = make_table(statistics=values.statistics)
+    return table._replace(remarks=(*table.remarks, *values.remarks))

@@ -1,4 +1,4 @@
-"""The values of an image inside labels and shapes: what is read, and piece by piece."""
+"""Statistics of an image's values inside shapes and labels, read piece by piece."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ from napari_medread.plugin.bridge.volume_to_layer import get_finest_data
 from napari_medread.plugin.measure.layer_measurement import DrawnShape, MeasurementSpace
 
 _MAX_GRID_OFFSET_VOXELS = 0.05
-"""Voxels of two grids whose centres lie apart by less than this share are the same."""
+"""Two grids are the same where the centres of their voxels differ by less, in voxels."""
 
 _MAX_SLICE_SPREAD_VOXELS = 0.01
-"""Shapes whose points differ by less, in voxels, lie in one slice."""
+"""A shape lies in one slice where its points differ by less across it, in voxels."""
 
 _FILL_FUNCTIONS = {
     "polygon": find_pixels_in_polygon,
@@ -43,14 +43,14 @@ _FILL_FUNCTIONS = {
 
 
 class RegionValues(NamedTuple):
-    """The values of an image inside regions.
+    """Statistics of the values of an image inside regions.
 
     Attributes
     ----------
     statistics : dict
-        By the number of the shape or label.
+        ``RegionStatistics`` by the number of the shape or label.
     remarks : tuple of str
-        Why something has no values.
+        Sentences on regions without values.
     """
 
     statistics: dict[int, RegionStatistics]
@@ -58,18 +58,18 @@ class RegionValues(NamedTuple):
 
 
 class _SliceRegion(NamedTuple):
-    """A shape as the pixels of a slice: where its part of the image lies, and which of them."""
+    """The pixels of a shape: the box of the volume it lies in, and which pixels of the box."""
 
-    place: tuple[Any, ...]
+    box: tuple[Any, ...]
     mask: NDArray[np.bool_]
 
 
-def describe_displayed_frame(image: Image, ruler: MeasurementSpace, point: Sequence[float]) -> str:
-    """Say which of its frames a viewer shows of an image, empty where it has one."""
-    frame = get_displayed_frame(image, ruler.ndim, point)
-    if ruler.image is None:
+def describe_displayed_frame(image: Image, space: MeasurementSpace, point: Sequence[float]) -> str:
+    """Return which frame of an image a viewer shows; empty where it has only one."""
+    frame = get_displayed_frame(image, space.ndim, point)
+    if space.image is None:
         return ""
-    volume = ruler.image.volume
+    volume = space.image.volume
     axes = zip(volume.leading, frame, volume.shape, strict=False)
     return ", ".join(
         f"{axis.label}{_format_axis_value(axis, n)} {n + 1} of {total}" for axis, n, total in axes
@@ -77,18 +77,18 @@ def describe_displayed_frame(image: Image, ruler: MeasurementSpace, point: Seque
 
 
 def describe_displayed_slice(
-    image: Image, drawn: Layer, ruler: MeasurementSpace, point: Sequence[float]
+    image: Image, drawn: Layer, space: MeasurementSpace, point: Sequence[float]
 ) -> str:
-    """Say in which slice shapes are measured that have none of their own; else nothing."""
-    if not isinstance(drawn, Shapes) or drawn.ndim != ruler.ndim - 1:
+    """Return the slice in which shapes of two axes are measured; empty for other layers."""
+    if not isinstance(drawn, Shapes) or drawn.ndim != space.ndim - 1:
         return ""
-    axis = image.ndim - ruler.ndim
+    axis = image.ndim - space.ndim
     n = round(float(np.asarray(image.world_to_data(point[-image.ndim :]))[axis]))
     return f"slice {n + 1} of {get_finest_data(image).shape[axis]}"
 
 
 def _format_axis_value(axis: Axis, n: int) -> str:
-    """Return the value at an index of an axis where the file gives one: `` 1000 s/mm²,``."""
+    """Return the value of an axis at an index, as in `` 1000 s/mm²,``; empty without values."""
     if not axis.values:
         return ""
     unit = "" if axis.unit in ("", "pixel") else f" {axis.unit}"
@@ -97,69 +97,94 @@ def _format_axis_value(axis: Axis, n: int) -> str:
 
 
 def check_measurable(image: Image | None) -> Image:
-    """Return an image that has values to measure.
+    """Return the image if its values can be measured.
 
     Raises
     ------
     CannotMeasure
-        Where it has none.
+        Where there is no image, or where it has no numbers.
     """
     if image is None:
-        raise CannotMeasure("Open an image whose values are wanted first.")
+        raise CannotMeasure("Open the image to measure first.")
     if image.rgb:
         raise CannotMeasure(
-            f"{image.name}: this is a colour image. Make it grey first, by Layers > Data > "
-            "Grayscale."
+            f"{image.name}: this is a colour image. Make it grey first: Layers > Data > Grayscale."
         )
     if np.dtype(image.dtype).kind not in "biuf":
-        raise CannotMeasure(f"{image.name}: values of the type {image.dtype} have no statistics.")
+        raise CannotMeasure(f"{image.name}: values of type {image.dtype} cannot be measured.")
     return image
 
 
 def make_shape_sampler(
-    image: Image, ruler: MeasurementSpace, marks: Sequence[DrawnShape], point: Sequence[float]
+    image: Image, space: MeasurementSpace, shapes: Sequence[DrawnShape], point: Sequence[float]
 ) -> Callable[[Progress], RegionValues]:
-    """Return the statistics of shapes, as a function for ``Work``.
+    """Return a function for ``BackgroundTask`` that samples the image inside shapes.
 
-    A shape is measured on the slice, and on the frame, in which it was drawn; one without a
-    frame on the frame shown.
-    """
-    check_measurable(image)
-    shape = get_finest_data(image).shape
-    lead = image.ndim - ruler.ndim
-    shown = get_displayed_frame(image, ruler.ndim, point)
-    framed: list[tuple[DrawnShape, tuple[int, ...] | None]] = []
-    for mark in marks:
-        if mark.kind not in _FILL_FUNCTIONS:
-            continue
-        frame: tuple[int, ...] | None = shown
-        if lead and len(mark.lead) >= lead:
-            world = np.concatenate([mark.lead[-lead:], np.zeros(ruler.ndim)])
-            index = np.rint(np.asarray(image.world_to_data(world))[:lead]).astype(int)
-            is_there = bool(((index >= 0) & (index < shape[:lead])).all())
-            frame = tuple(index.tolist()) if mark.is_in_frame and is_there else None
-        framed.append((mark, frame))
-    return partial(_sample_shapes, get_finest_data(image), image.name, ruler, framed)
+    A shape is measured in the slice and frame in which it was drawn. A shape that has no axes
+    for frames is measured in the displayed frame.
 
-
-def make_label_sampler(
-    image: Image, ruler: MeasurementSpace, labels: Labels, point: Sequence[float]
-) -> Callable[[Progress], RegionValues]:
-    """Return the statistics of labels, as a function for ``Work``.
+    Parameters
+    ----------
+    image : Image
+    space : MeasurementSpace
+        That of the image.
+    shapes : sequence of DrawnShape
+    point : sequence of float
+        World coordinates of the viewer's sliders, which say the displayed frame.
 
     Raises
     ------
     CannotMeasure
-        Where the labels lie on another grid, so that voxels would have to be guessed.
+        Where the image has no values to measure.
     """
     check_measurable(image)
-    n = ruler.ndim
+    data = get_finest_data(image)
+    leading_count = image.ndim - space.ndim
+    displayed_frame = get_displayed_frame(image, space.ndim, point)
+    shapes_and_frames: list[tuple[DrawnShape, tuple[int, ...] | None]] = []
+    for shape in shapes:
+        if shape.kind not in _FILL_FUNCTIONS:
+            continue
+        frame: tuple[int, ...] | None = displayed_frame
+        if leading_count and len(shape.leading_point) >= leading_count:
+            world = np.concatenate([shape.leading_point[-leading_count:], np.zeros(space.ndim)])
+            index = np.rint(np.asarray(image.world_to_data(world))[:leading_count]).astype(int)
+            is_inside = bool(((index >= 0) & (index < data.shape[:leading_count])).all())
+            frame = tuple(index.tolist()) if shape.is_in_one_frame and is_inside else None
+        shapes_and_frames.append((shape, frame))
+    return partial(_sample_shapes, data, image.name, space, shapes_and_frames)
+
+
+def make_label_sampler(
+    image: Image, space: MeasurementSpace, labels: Labels, point: Sequence[float]
+) -> Callable[[Progress], RegionValues]:
+    """Return a function for ``BackgroundTask`` that samples the image inside labels.
+
+    Only the displayed frame is measured.
+
+    Parameters
+    ----------
+    image : Image
+    space : MeasurementSpace
+        That of the image.
+    labels : Labels
+    point : sequence of float
+        World coordinates of the viewer's sliders, which say the displayed frame.
+
+    Raises
+    ------
+    CannotMeasure
+        Where the image has no values to measure, or where the labels lie on another grid: which
+        voxel has which label would be a guess.
+    """
+    check_measurable(image)
+    n = space.ndim
     grid = get_layer_grid(labels)
     if grid.ndim != n:
         raise CannotMeasure(
-            f"{labels.name}: these labels have {grid.ndim} axes of space, {image.name} has {n}."
+            f"{labels.name}: these labels have {grid.ndim} spatial axes, but {image.name} has {n}."
         )
-    signs, offsets = _align_labels(image, ruler, labels)
+    signs, offsets = _align_labels(image, space, labels)
     return partial(
         _sample_labels,
         get_finest_data(image),
@@ -171,110 +196,122 @@ def make_label_sampler(
     )
 
 
-def _find_region(mark: DrawnShape, points: Float, shape: tuple[int, ...]) -> _SliceRegion | None:
-    """Return the pixels of a slice that a shape holds, None if it lies in none."""
-    index: list[Any] = [slice(None)] * len(shape)
-    axes = list(range(len(shape)))
-    if len(shape) == 3:
+def _find_region(
+    shape: DrawnShape, points: Float, grid_shape: tuple[int, ...]
+) -> _SliceRegion | None:
+    """Return the pixels inside a shape; None where it does not lie in one slice of the grid.
+
+    ``points`` are those of the shape as voxel indices.
+    """
+    box: list[Any] = [slice(None)] * len(grid_shape)
+    axes = list(range(len(grid_shape)))
+    if len(grid_shape) == 3:
         spread = np.ptp(points, axis=0)
         axis = int(np.argmin(spread))
-        at = int(np.rint(points[:, axis].mean()))
-        if spread[axis] > _MAX_SLICE_SPREAD_VOXELS or not 0 <= at < shape[axis]:
+        slice_index = int(np.rint(points[:, axis].mean()))
+        if spread[axis] > _MAX_SLICE_SPREAD_VOXELS or not 0 <= slice_index < grid_shape[axis]:
             return None
-        index[axis] = at
+        box[axis] = slice_index
         axes.remove(axis)
     flat = points[:, axes]
-    # Only the part of the slice that it can reach is read.
-    low = np.clip(np.floor(flat.min(axis=0)), 0, [shape[a] for a in axes]).astype(int)
-    high = np.clip(np.ceil(flat.max(axis=0)) + 1, low, [shape[a] for a in axes]).astype(int)
+    # Only the box around the shape is read.
+    lengths = [grid_shape[a] for a in axes]
+    low = np.clip(np.floor(flat.min(axis=0)), 0, lengths).astype(int)
+    high = np.clip(np.ceil(flat.max(axis=0)) + 1, low, lengths).astype(int)
     for axis, start, stop in zip(axes, low.tolist(), high.tolist(), strict=True):
-        index[axis] = slice(start, stop)
-    mask = _FILL_FUNCTIONS[mark.kind](flat - low, (int(high[0] - low[0]), int(high[1] - low[1])))
-    return _SliceRegion(tuple(index), mask)
+        box[axis] = slice(start, stop)
+    mask = _FILL_FUNCTIONS[shape.kind](flat - low, (int(high[0] - low[0]), int(high[1] - low[1])))
+    return _SliceRegion(tuple(box), mask)
 
 
 def _sample_shapes(
     data: Any,
     name: str,
-    ruler: MeasurementSpace,
-    framed: Sequence[tuple[DrawnShape, tuple[int, ...] | None]],
+    space: MeasurementSpace,
+    shapes_and_frames: Sequence[tuple[DrawnShape, tuple[int, ...] | None]],
     progress: Progress,
 ) -> RegionValues:
-    """Return the statistics by number of the shape."""
-    tally, remarks = StatisticsAccumulator(), []
-    # A shape that holds the centre of no pixel has none.
+    """Return the statistics by the number of the shape."""
+    accumulator, remarks = StatisticsAccumulator(), []
+    # A shape around no pixel centre keeps these, with no voxels.
     empty: dict[int, RegionStatistics] = {}
-    for mark, frame in progress(framed, "Measuring"):
-        found = None
+    for shape, frame in progress(shapes_and_frames, "Measuring"):
+        region = None
         if frame is not None:
-            found = _find_region(
-                mark, apply_affine(ruler.to_index, mark.points), data.shape[len(frame) :]
+            region = _find_region(
+                shape, apply_affine(space.to_index, shape.points), data.shape[len(frame) :]
             )
-        if found is None or frame is None:
-            remarks.append(f"No. {mark.number} lies in no slice of {name}.")
+        if region is None or frame is None:
+            remarks.append(f"No. {shape.number} does not lie in one slice of {name}.")
             continue
-        empty[mark.number] = RegionStatistics()
-        if found.mask.any():
-            tally.add(np.asarray(data[(*frame, *found.place)]), found.mask * mark.number)
-    return RegionValues(empty | dict(tally), tuple(remarks))
+        empty[shape.number] = RegionStatistics()
+        if region.mask.any():
+            accumulator.add(np.asarray(data[(*frame, *region.box)]), region.mask * shape.number)
+    return RegionValues(empty | dict(accumulator), tuple(remarks))
 
 
 def _align_labels(
-    image: Image, ruler: MeasurementSpace, labels: Labels
+    image: Image, space: MeasurementSpace, labels: Labels
 ) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
-    """Return ``sign`` and ``offset``: the voxel i of an image has the label sign * i + offset."""
-    n = ruler.ndim
-    shown = volume_from_layer(labels) if "patient_affine" in labels.metadata else None
-    image_grid = invert_affine(ruler.to_index)
-    labels_grid = get_layer_grid(labels).drawn
+    """Return signs and offsets by axis: voxel i of the image has the label at sign * i + offset.
+
+    Raises
+    ------
+    CannotMeasure
+        Where the labels lie on another grid.
+    """
+    n = space.ndim
+    labels_volume = volume_from_layer(labels) if "patient_affine" in labels.metadata else None
+    image_grid = invert_affine(space.to_index)
+    labels_grid = get_layer_grid(labels).index_to_world
     if (
-        shown is not None
-        and ruler.image is not None
-        and shown.in_patient
-        and ruler.image.in_patient
-        and shown.volume.geometry is not None
-        and ruler.image.volume.geometry is not None
+        labels_volume is not None
+        and space.image is not None
+        and labels_volume.has_patient_position
+        and space.image.has_patient_position
+        and labels_volume.volume.geometry is not None
+        and space.image.volume.geometry is not None
     ):
-        # Volumes of other orientations are drawn over one another, and are not there.
-        labels_grid = shown.volume.geometry.affine
-        image_grid = ruler.image.volume.geometry.affine
-    steps = relative_affine(labels_grid, image_grid)
-    whole: Float = np.rint(steps)
+        # Both are drawn straight on their own grids: only patient space says how they lie.
+        labels_grid = labels_volume.volume.geometry.affine
+        image_grid = space.image.volume.geometry.affine
+    image_to_labels = relative_affine(labels_grid, image_grid)
+    rounded: Float = np.rint(image_to_labels)
     corners = (
         np.array(np.meshgrid(*[(0, m - 1) for m in get_finest_data(image).shape[-n:]]))
         .reshape(n, -1)
         .T
     )
-    off = np.abs(apply_affine(steps, corners) - apply_affine(whole, corners)).max()
-    signs = np.diag(whole)[:n]
-    if off > _MAX_GRID_OFFSET_VOXELS or not np.array_equal(np.abs(whole[:n, :n]), np.eye(n)):
+    offset = np.abs(apply_affine(image_to_labels, corners) - apply_affine(rounded, corners)).max()
+    signs = np.diag(rounded)[:n]
+    if offset > _MAX_GRID_OFFSET_VOXELS or not np.array_equal(np.abs(rounded[:n, :n]), np.eye(n)):
         raise CannotMeasure(
-            f"{labels.name}: these labels lie on another grid than {image.name}. Lay them on its "
-            "grid first, by Layers > Transform > Resample, to another layer's grid."
+            f"{labels.name}: these labels are not on the grid of {image.name}. Resample them to "
+            "its grid first: Layers > Transform > Resample, to another layer's grid."
         )
-    return signs.astype(int), whole[:n, n].astype(int)
+    return signs.astype(int), rounded[:n, n].astype(int)
 
 
 def _sample_labels(
     data: Any,
     frame: tuple[int, ...],
     labels: Any,
-    frame_of_labels: tuple[int, ...],
+    labels_frame: tuple[int, ...],
     signs: NDArray[np.int_],
     offsets: NDArray[np.int_],
     progress: Progress,
 ) -> RegionValues:
-    """Return the statistics by label, read slab by slab."""
-    tally = StatisticsAccumulator()
-    lead = len(frame)
-    shape = data.shape[lead:]
-    cuts = find_block_edges(data, lead, math.prod(shape[1:]))
-    for start, stop in progress(list(pairwise(cuts)), "Measuring"):
+    """Return the statistics by label, reading the image slab by slab."""
+    accumulator = StatisticsAccumulator()
+    leading_count = len(frame)
+    shape = data.shape[leading_count:]
+    edges = find_block_edges(data, leading_count, math.prod(shape[1:]))
+    for start, stop in progress(list(pairwise(edges)), "Measuring"):
         box = [(start, stop), *((0, length) for length in shape[1:])]
-        regions = _read_label_box(labels, frame_of_labels, box, signs, offsets)
-        if regions.any():  # else the image need not be read
-            tally.add(np.asarray(data[(*frame, slice(start, stop))]), regions)
-    return RegionValues(dict(tally))
+        regions = _read_label_box(labels, labels_frame, box, signs, offsets)
+        if regions.any():  # otherwise this slab of the image is not read
+            accumulator.add(np.asarray(data[(*frame, slice(start, stop))]), regions)
+    return RegionValues(dict(accumulator))
 
 
 def _read_label_box(
@@ -284,19 +321,19 @@ def _read_label_box(
     signs: NDArray[np.int_],
     offsets: NDArray[np.int_],
 ) -> NDArray[Any]:
-    """Return the labels of a box of the image's voxels, 0 where there are none."""
+    """Return the labels at a box of the image's voxels, 0 outside the labels' grid."""
     out = np.zeros([stop - start for start, stop in box], labels.dtype)
-    own, here = [], []
+    in_labels, in_box = [], []
     shape = labels.shape[len(frame) :]
     for (start, stop), sign, offset, length in zip(box, signs, offsets, shape, strict=True):
-        # Those voxels of the box that lie on the labels' grid.
+        # The voxels of the box that lie on the labels' grid.
         first, last = sorted((sign * (0 - offset), sign * (length - 1 - offset)))
         first, last = max(start, int(first)), min(stop - 1, int(last))
         if last < first:
             return out
-        here.append(slice(first - start, last + 1 - start))
+        in_box.append(slice(first - start, last + 1 - start))
         a, b = sorted((int(sign * first + offset), int(sign * last + offset)))
-        own.append(slice(a, b + 1))
-    found = np.asarray(labels[(*frame, *own)])
-    out[tuple(here)] = found[tuple(slice(None, None, int(sign)) for sign in signs)]
+        in_labels.append(slice(a, b + 1))
+    values = np.asarray(labels[(*frame, *in_labels)])
+    out[tuple(in_box)] = values[tuple(slice(None, None, int(sign)) for sign in signs)]
     return out

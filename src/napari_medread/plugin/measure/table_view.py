@@ -1,4 +1,4 @@
-"""A table of measurements, to read, copy and export."""
+"""The Qt view of a table of measurements, with its copy and export tasks."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from napari_medread.core.progress import Progress
 from napari_medread.plugin.gui.background_task import BackgroundTask
 from napari_medread.plugin.measure.measurement_table import MeasurementTable, format_cell
 
-_WIDTH, _HEIGHT = 410, 230
-"""In pixels: the values of regions, and about eight rows."""
+_MIN_WIDTH_PX, _MIN_HEIGHT_PX = 410, 230
+"""Room for the statistics of a region, and for about eight rows."""
 
 _MAX_SAMPLED_ROWS = 50
-"""Rows by which the width of a column is found: Qt's own way takes long."""
+"""Rows that a column's width is computed from: Qt's own way is slow for long tables."""
 
 _CELL_MARGIN_PX = 12
-"""In pixels, for both sides of a cell."""
+"""Space left and right of the text of a cell, in sum."""
 
 _ALIGN_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 class MeasurementTableView(QWidget):
-    """Shows a table; what it holds can be copied and exported.
+    """Shows a table of measurements, and makes the tasks that copy and export it.
 
     Attributes
     ----------
     table : Table
-        What is shown.
+        The table that is shown.
     blocks : list of QTableView
-        The table, and below it the columns for which there is no width beside it. Only those
-        are visible that have columns.
+        The first columns, and below them those for which there is no room beside them. A block
+        without columns is hidden.
     """
 
     def __init__(self) -> None:
@@ -49,39 +49,39 @@ class MeasurementTableView(QWidget):
             layout.addWidget(block, 1)
         for one, other in (self.blocks, self.blocks[::-1]):
             one.verticalScrollBar().valueChanged.connect(other.verticalScrollBar().setValue)
-        self.setMinimumSize(_WIDTH, _HEIGHT)
-        self.setToolTip("What is measured. Numbers are rounded here, and exact in what is copied.")
+        self.setMinimumSize(_MIN_WIDTH_PX, _MIN_HEIGHT_PX)
+        self.setToolTip("Measurements, rounded for display. Copy and Export CSV write ten digits.")
         self.show_table(self.table)
 
     def show_table(self, table: MeasurementTable) -> None:
-        """Show a table in place of the one before."""
+        """Show a table instead of the current one."""
         self.table = table
-        columns = table.blocks()
+        columns = table.split_columns()
         for n, block in enumerate(self.blocks):
             block.setVisible(n < len(columns))
             block.show_columns(table, columns[n] if n < len(columns) else [])
 
-    def copying(self) -> BackgroundTask:
-        """Return the work that puts the table on the clipboard, as spreadsheets take it."""
+    def make_copy_task(self) -> BackgroundTask:
+        """Return the task that copies the table to the clipboard, with tabs between columns."""
         table = self.table
-        work = BackgroundTask(lambda progress: table.text("\t", progress))
-        work.returned.connect(lambda text: QApplication.clipboard().setText(text))
-        return work
+        task = BackgroundTask(lambda progress: table.to_text("\t", progress))
+        task.returned.connect(lambda text: QApplication.clipboard().setText(text))
+        return task
 
-    def exporting(self, path: Path) -> BackgroundTask:
-        """Return the work that writes the table as CSV; a file is there whole or not at all."""
+    def make_export_task(self, path: Path) -> BackgroundTask:
+        """Return the task that writes the table as CSV. The file is written whole or not at all."""
         return BackgroundTask(partial(_write_csv, self.table, path))
 
 
 def _write_csv(table: MeasurementTable, path: Path, progress: Progress) -> None:
-    # Spreadsheets take it for UTF-8 by its mark.
-    text = table.text(",", progress).encode("utf-8-sig")
+    # Spreadsheets recognize UTF-8 by the byte order mark.
+    text = table.to_text(",", progress).encode("utf-8-sig")
     with open_atomic_file(path) as file:
         file.write(text)
 
 
 class _ColumnBlock(QTableView):
-    """Some columns of a table, as wide as there is room."""
+    """Some columns of a table, spread over the width."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -93,12 +93,12 @@ class _ColumnBlock(QTableView):
         self.setModel(self._model)
 
     def show_columns(self, table: MeasurementTable, columns: list[int]) -> None:
-        """Show columns of a table in place of those before."""
+        """Show columns of a table instead of the current ones."""
         self._model.show(table, columns)
-        looked_at = table.rows[:: len(table.rows) // _MAX_SAMPLED_ROWS + 1]
+        sampled_rows = table.rows[:: len(table.rows) // _MAX_SAMPLED_ROWS + 1]
         self._widths = []
         for n, column in enumerate(columns):
-            texts = [format_cell(row[column]) for row in looked_at]
+            texts = [format_cell(row[column]) for row in sampled_rows]
             widest = max((self.fontMetrics().horizontalAdvance(text) for text in texts), default=0)
             heading = self.horizontalHeader().sectionSizeHint(n)
             self._widths.append(max(widest + _CELL_MARGIN_PX, heading))
@@ -110,21 +110,21 @@ class _ColumnBlock(QTableView):
         self._spread()
 
     def _spread(self) -> None:
-        """Give every column its share of the width that is left."""
+        """Divide the width that is left among the columns."""
         left = max(0, self.viewport().width() - sum(self._widths))
         for n, width in enumerate(self._widths):
             self.setColumnWidth(n, width + left // len(self._widths))
 
 
 class _TableModel(QAbstractTableModel):
-    """Cells are turned into text when they are looked at: there may be very many."""
+    """Formats cells when they are displayed, as a table may have very many."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self._table, self._columns = MeasurementTable(), list[int]()
 
     def show(self, table: MeasurementTable, columns: list[int]) -> None:
-        """Take columns of a table in place of those before."""
+        """Use columns of a table instead of the current ones."""
         self.beginResetModel()
         self._table, self._columns = table, columns
         self.endResetModel()
@@ -150,5 +150,5 @@ class _TableModel(QAbstractTableModel):
             return None
         if orientation == Qt.Orientation.Vertical:
             return f"{self._table.columns[0]} {self._table.rows[section][0]}"
-        # In two lines, as there is little width.
+        # The unit in a second line saves width.
         return "\n".join(self._table.columns[self._columns[section]].rsplit(" ", 1))

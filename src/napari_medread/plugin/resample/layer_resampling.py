@@ -1,4 +1,4 @@
-"""A layer resampled: what is asked for, the work, and the layer that comes of it."""
+"""Resampling a layer: the plan, the background task, and the layer it makes."""
 
 from __future__ import annotations
 
@@ -30,28 +30,30 @@ _KEPT_ATTRIBUTES = (
     "attenuation", "blending", "colormap", "contour", "contrast_limits", "gamma",
     "interpolation2d", "interpolation3d", "iso_threshold", "opacity", "rendering",
 )  # fmt: skip
-"""What the new layer takes over as it is."""
+"""Attributes that the new layer takes over unchanged from its source."""
 
 
 class ResamplePlan(NamedTuple):
-    """A resampling that can be done.
+    """Everything needed to resample a layer and to make the new layer.
 
     Attributes
     ----------
-    source : Shown
-    target : Target
-    drawn : array or None
-        Where the new layer is drawn, as ``Shown.drawn``. None: where its position in the
-        patient says.
+    source : LayerVolume
+        The layer as a volume.
+    target : ResamplingTarget
+        The grid to resample to.
+    index_to_world : array or None
+        Where the new layer is drawn, as ``LayerVolume.index_to_world``. None: at its position
+        in patient space.
     attributes : dict
         The attributes of the new layer that do not follow from its volume.
     kind : str
-        Its type.
+        Its type, ``image`` or ``labels``.
     """
 
     source: LayerVolume
     target: ResamplingTarget
-    drawn: Float | None
+    index_to_world: Float | None
     attributes: dict[str, Any]
     kind: str
 
@@ -64,29 +66,41 @@ def plan_resampling(
     straighten: bool = False,
     like: Layer | None = None,
 ) -> ResamplePlan:
-    """Return what resampling a layer comes to; see ``napari_medread.resample``.
+    """Return the plan for resampling a layer; see ``napari_medread.resample``.
+
+    Parameters
+    ----------
+    layer : Image or Labels
+    viewer : Viewer
+        The viewer of the layer.
+    spacing : float, sequence of float or None
+        In mm, one for all axes or one for each.
+    straighten : bool
+        Whether to resample to the patient's axes.
+    like : Layer or None
+        The layer whose grid the new layer gets.
 
     Raises
     ------
     MedReadError
-        Where it cannot be resampled so.
+        Where the layer cannot be resampled like this.
     """
     source = volume_from_layer(layer, viewer)
     volume = source.volume
     _, attributes, kind = layer.as_layer_data_tuple()
     other = None if like is None else volume_from_layer(like, viewer)
-    three = volume.geometry is not None and volume.geometry.ndim == 3
-    if straighten and three and not source.in_patient:
+    is_3d = volume.geometry is not None and volume.geometry.ndim == 3
+    if straighten and is_3d and not source.has_patient_position:
         raise CannotResample(
             f"{volume.name}: its position in the patient is not known, so the patient's axes are "
-            "not either."
+            "not known either."
         )
-    if other is not None and other.in_patient != source.in_patient:
+    if other is not None and other.has_patient_position != source.has_patient_position:
         names = [volume.name, other.volume.name]
-        with_, without = names if source.in_patient else names[::-1]
+        positioned, unpositioned = names if source.has_patient_position else names[::-1]
         raise CannotResample(
-            f"{names[0]} cannot be resampled to the grid of {names[1]}: {with_} has a position in "
-            f"the patient, {without} has none."
+            f"{names[0]} cannot be resampled to the grid of {names[1]}: {positioned} has a position "
+            f"in the patient, {unpositioned} has none."
         )
     target = make_resampling_target(
         volume,
@@ -94,49 +108,50 @@ def plan_resampling(
         straighten=straighten,
         like=None if other is None else other.volume,
     )
-    kept = {each: attributes[each] for each in _KEPT_ATTRIBUTES if each in attributes}
+    kept = {name: attributes[name] for name in _KEPT_ATTRIBUTES if name in attributes}
     if straighten:
         return ResamplePlan(source, target, None, kept, kind)
-    assert volume.geometry is not None  # noqa: S101  (target_of has refused it)
-    lead, n = len(volume.leading), target.geometry.ndim
-    drawn = source.drawn.copy()
+    assert volume.geometry is not None  # noqa: S101  (make_resampling_target has raised)
+    leading_count, n = len(volume.leading), target.geometry.ndim
+    index_to_world = source.index_to_world.copy()
     if other is None:
         step = np.eye(layer.ndim + 1)
-        step[lead:, lead:] = target.geometry.index_map(volume.geometry)
-        drawn = drawn @ step
+        step[leading_count:, leading_count:] = target.geometry.index_map(volume.geometry)
+        index_to_world = index_to_world @ step
     else:
-        drawn[lead:, lead:] = other.drawn[-n - 1 :, -n - 1 :]
-    grid = layer if like is None else like
-    space = slice(grid.ndim - n, None)
-    kept["units"] = (*layer.units[:lead], *grid.units[space])
-    kept["axis_labels"] = (*layer.axis_labels[:lead], *grid.axis_labels[space])
-    return ResamplePlan(source, target, drawn, kept, kind)
+        index_to_world[leading_count:, leading_count:] = other.index_to_world[-n - 1 :, -n - 1 :]
+    grid_layer = layer if like is None else like
+    spatial = slice(grid_layer.ndim - n, None)
+    kept["units"] = (*layer.units[:leading_count], *grid_layer.units[spatial])
+    kept["axis_labels"] = (*layer.axis_labels[:leading_count], *grid_layer.axis_labels[spatial])
+    return ResamplePlan(source, target, index_to_world, kept, kind)
 
 
 def make_resampled_layer(plan: ResamplePlan, volume: Volume) -> LayerData:
-    """Return the layer of a resampled volume: where its source was drawn, and looking like it."""
+    """Return the layer of a resampled volume, with the appearance of its source."""
     data, attributes, _ = to_layer(volume)
     for name in ("colormap", "contrast_limits"):
         attributes.pop(name, None)
     attributes |= plan.attributes
     metadata = attributes["metadata"]
-    if not plan.source.in_patient:
+    if not plan.source.has_patient_position:
         metadata.pop("patient_affine", None)
         metadata = with_record(metadata, slice_axis=None)
-    if plan.drawn is not None:
-        drawn = plan.drawn
-        lengths = np.linalg.norm(drawn[:-1, :-1], axis=0)
-        turned = np.eye(volume.ndim + 1)
-        turned[:-1, :-1] = drawn[:-1, :-1] / lengths
-        if np.abs(turned - np.diag(np.diag(turned))).max() < 1e-9:
-            turned = np.diag(np.sign(np.diag(turned)))
-        attributes["scale"] = tuple(lengths.tolist())
-        translate = relative_affine(turned, drawn)[:-1, -1] + 0.0
+    if plan.index_to_world is not None:
+        # napari keeps scale and translation apart from the rotation, which is its affine.
+        index_to_world = plan.index_to_world
+        scale = np.linalg.norm(index_to_world[:-1, :-1], axis=0)
+        rotation = np.eye(volume.ndim + 1)
+        rotation[:-1, :-1] = index_to_world[:-1, :-1] / scale
+        if np.abs(rotation - np.diag(np.diag(rotation))).max() < 1e-9:
+            rotation = np.diag(np.sign(np.diag(rotation)))
+        attributes["scale"] = tuple(scale.tolist())
+        translate = relative_affine(rotation, index_to_world)[:-1, -1] + 0.0
         attributes["translate"] = tuple(translate.tolist())
         attributes.pop("affine", None)
-        if not np.array_equal(turned, np.eye(volume.ndim + 1)):
-            attributes["affine"] = turned
-        metadata = with_record(metadata, drawn_affine=drawn)
+        if not np.array_equal(rotation, np.eye(volume.ndim + 1)):
+            attributes["affine"] = rotation
+        metadata = with_record(metadata, drawn_affine=index_to_world)
     attributes["metadata"] = metadata
     return data, attributes, plan.kind
 
@@ -148,8 +163,11 @@ def make_resampling_task(
     *,
     smooth: bool = False,
 ) -> BackgroundTask:
-    """Return a resampling to start; its layer is added to the viewer, if that is still open."""
-    work = BackgroundTask(
+    """Return a task, not started yet, that resamples and adds the new layer to the viewer.
+
+    It is cancelled when the viewer is closed.
+    """
+    task = BackgroundTask(
         lambda progress: resample_to_target(
             plan.source.volume,
             plan.target,
@@ -158,30 +176,30 @@ def make_resampling_task(
             progress=progress,
         )
     )
-    viewer_of = weakref.ref(viewer)
-    work.progressed.connect(lambda *_: None if get_open_viewer(viewer_of) else work.cancel())
-    work.returned.connect(partial(_add_resampled_layer, viewer_of, plan))
-    work.refused.connect(show_error)
-    return work
+    viewer_ref = weakref.ref(viewer)
+    task.progressed.connect(lambda *_: None if get_open_viewer(viewer_ref) else task.cancel())
+    task.returned.connect(partial(_add_resampled_layer, viewer_ref, plan))
+    task.refused.connect(show_error)
+    return task
 
 
-def _add_resampled_layer(viewer_of: weakref.ref[Any], plan: ResamplePlan, volume: Volume) -> None:
-    viewer = get_open_viewer(viewer_of)
+def _add_resampled_layer(viewer_ref: weakref.ref[Any], plan: ResamplePlan, volume: Volume) -> None:
+    viewer = get_open_viewer(viewer_ref)
     if viewer is None:
         return
     layer = viewer.add_layer(Layer.create(*make_resampled_layer(plan, volume)))
-    if plan.drawn is None:
-        # Drawn elsewhere than its source: show it.
+    if plan.index_to_world is None:
+        # It is not drawn where its source is: move to it.
         middle = np.mean(layer.extent.world, axis=0)
         viewer.dims.set_point(range(viewer.dims.ndim - layer.ndim, viewer.dims.ndim), middle)
         viewer.reset_view()
 
 
 def describe_resampled_volume(plan: ResamplePlan, volume: Volume) -> str:
-    """Return what a person should know about a result, empty where there is nothing."""
-    # The first of the new notes only says what was asked for.
-    new = volume.notes[len(plan.source.volume.notes) + 1 :]
-    return " ".join([*plan.source.remarks, *new])
+    """Return the remarks and new notes on a resampled volume; empty where there are none."""
+    # The first of the new notes only says what the user asked for.
+    new_notes = volume.notes[len(plan.source.volume.notes) + 1 :]
+    return " ".join([*plan.source.remarks, *new_notes])
 
 
 def resample_to_isotropic(viewer: napari.Viewer) -> None:
@@ -194,23 +212,23 @@ def resample_to_patient_axes(viewer: napari.Viewer) -> None:
     _resample_active_layer(viewer, straighten=True)
 
 
-def _resample_active_layer(viewer: Any, **wanted: Any) -> None:
+def _resample_active_layer(viewer: Any, **options: Any) -> None:
     viewer = unwrap_viewer(viewer)
     layer = viewer.layers.selection.active
     if not isinstance(layer, Image | Labels):
         show_info("Select an image or labels layer first.")
         return
     try:
-        planned = plan_resampling(layer, viewer, **wanted)
+        plan = plan_resampling(layer, viewer, **options)
     except MedReadError as error:
         show_error(str(error))
         return
-    work = make_resampling_task(viewer, planned)
+    task = make_resampling_task(viewer, plan)
 
-    def tell(volume: Volume) -> None:
-        if said := describe_resampled_volume(planned, volume):
-            show_warning(f"{volume.name}: {said}")
+    def show_notes(volume: Volume) -> None:
+        if notes := describe_resampled_volume(plan, volume):
+            show_warning(f"{volume.name}: {notes}")
 
-    work.returned.connect(tell)
-    show_progress_bar(work, f"Resampling {layer.name}")
-    work.start()
+    task.returned.connect(show_notes)
+    show_progress_bar(task, f"Resampling {layer.name}")
+    task.start()
