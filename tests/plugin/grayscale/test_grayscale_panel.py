@@ -60,7 +60,7 @@ def test_a_picture_and_its_grey_side_by_side(viewer, widget, grey_of):
         *source.metadata["notes"],
         "Grey is the mean of red, green and blue.",
     ]
-    assert widget.message.value.startswith(f"{found.name} was added.")
+    assert widget.message.value.startswith(f"Added {found.name}.")
 
     grid = viewer.canvas.grid
     widget.side_by_side.native.click()
@@ -130,13 +130,13 @@ def test_what_is_no_colour_is_said(viewer, widget):
     viewer.add_labels(np.zeros((4, 5), int))
     assert not widget.run.enabled
     layer = viewer.add_image(np.zeros((4, 5)), name="film")
-    assert widget.outcome.value == "film is grey already."
+    assert widget.outcome.value == "film is already grey."
     assert not widget.run.enabled
     layer.name = "other"
-    assert widget.outcome.value == "other is grey already."
+    assert widget.outcome.value == "other is already grey."
     viewer.add_image(np.zeros((4, 5, 3), np.uint8), rgb=True, name="photo")
     widget.layer.value = viewer.layers["photo"]
-    assert widget.outcome.value == "Result: 4 × 5, uint8, drawn where the colour is."
+    assert widget.outcome.value == "Result: 4 × 5, uint8, in the same place."
     assert widget.run.enabled
     viewer.layers.clear()
     assert not widget.run.enabled
@@ -159,7 +159,7 @@ def test_the_menu_makes_grey_as_the_preferences_say(qtbot, viewer, messages):
     action(viewer, *MENU, "Convert colour to grey").trigger()
     viewer.layers.selection = {}
     action(viewer, *MENU, "Convert colour to grey").trigger()
-    assert messages() == ["red grey is grey already.", "Select a colour layer first."]
+    assert messages() == ["red grey is already grey.", "Select a colour layer first."]
     assert layer in viewer.layers
 
 

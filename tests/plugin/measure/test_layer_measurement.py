@@ -66,9 +66,9 @@ def drawn_on(image, index, kind, **more):
 
 
 def measured(image, shapes, point=(0.0, 0.0, 0.0)):
-    ruler = get_measurement_space(image, shapes)
-    marks = get_drawn_shapes(shapes, ruler, point)
-    table = make_shapes_table(marks, ruler, measure_shapes(marks, ruler))
+    space = get_measurement_space(image, shapes)
+    marks = get_drawn_shapes(shapes, space, point)
+    table = make_shapes_table(marks, space, measure_shapes(marks, space))
     return [dict(zip(table.columns, row, strict=True)) for row in table.rows], table
 
 
@@ -154,8 +154,8 @@ def test_what_has_no_area_is_said():
     assert [row["Area (mm²)"] for row in rows] == [None, None]
     assert all(row["Perimeter (mm)"] > 0 for row in rows)
     assert table.remarks == (
-        "No. 1 crosses itself: its area is not told.",
-        "No. 2 does not lie in a plane: it has no area.",
+        "No. 1 crosses itself and has no area.",
+        "No. 2 does not lie in one plane and has no area.",
     )
 
 
@@ -168,10 +168,10 @@ def test_values_inside_shapes_are_those_of_their_slice(name, axis):
     index = np.insert(box, axis, 6, axis=1)
     lines = [index[:2]]
     shapes = drawn_on(image, [index, index, *lines], ["rectangle", "ellipse", "line"])
-    ruler = get_measurement_space(image)
+    space = get_measurement_space(image)
     point = (0.0, 0.0, 0.0)
     found, remarks = make_shape_sampler(
-        image, ruler, get_drawn_shapes(shapes, ruler, point), point
+        image, space, get_drawn_shapes(shapes, space, point), point
     )(no_progress)
     assert remarks == ()
     assert sorted(found) == [1, 2]
@@ -190,12 +190,15 @@ def test_shapes_in_no_slice_have_no_values():
     image = image_of(AFFINES["aligned"])
     across = [(1, 1, 1), (1, 9, 1), (5, 9, 9), (5, 1, 9)]
     outside = [(-4, 1, 1), (-4, 9, 1), (-4, 9, 9)]
-    ruler = get_measurement_space(image)
+    space = get_measurement_space(image)
     shapes = drawn_on(image, [across, outside], "polygon")
-    marks = get_drawn_shapes(shapes, ruler, (0,) * 3)
-    found, remarks = make_shape_sampler(image, ruler, marks, (0,) * 3)(no_progress)
+    marks = get_drawn_shapes(shapes, space, (0,) * 3)
+    found, remarks = make_shape_sampler(image, space, marks, (0,) * 3)(no_progress)
     assert found == {}
-    assert remarks == ("No. 1 lies in no slice of scan.", "No. 2 lies in no slice of scan.")
+    assert remarks == (
+        "No. 1 does not lie in one slice of scan.",
+        "No. 2 does not lie in one slice of scan.",
+    )
 
 
 def ball(image, matrix, radius):
@@ -221,16 +224,16 @@ def test_the_volume_of_a_ball_and_the_values_inside(name, lazy):
         scale=image.scale, translate=image.translate, affine=image.affine, units=image.units,
         axis_labels=image.axis_labels,
     )  # fmt: skip
-    ruler = get_measurement_space(image)
-    found = make_label_sampler(image, ruler, labels, (0, 0, 0))(no_progress).statistics
+    space = get_measurement_space(image)
+    found = make_label_sampler(image, space, labels, (0, 0, 0))(no_progress).statistics
     inside = data[numbers == 3].astype(float)
     assert list(found) == [3]
     assert (found[3].voxel_count, found[3].non_finite_count) == (inside.size, 1)
     assert found[3].mean == pytest.approx(np.nanmean(inside))
     assert found[3].standard_deviation == pytest.approx(np.nanstd(inside))
     assert (found[3].minimum, found[3].maximum) == (np.nanmin(inside), np.nanmax(inside))
-    assert ruler.voxel == pytest.approx(0.5)
-    assert found[3].voxel_count * ruler.voxel / 1000 == pytest.approx(litre, rel=0.02)
+    assert space.voxel_size == pytest.approx(0.5)
+    assert found[3].voxel_count * space.voxel_size / 1000 == pytest.approx(litre, rel=0.02)
 
 
 def test_labels_that_run_the_other_way_or_cover_a_part():
@@ -251,12 +254,12 @@ def test_labels_that_run_the_other_way_or_cover_a_part():
     # Half a voxel off, or coarser: not guessed.
     for change in ({"translate": np.add(labels.translate, (0, 0, 1))}, {"scale": labels.scale * 2}):
         other = Labels(array, **(attributes | change))
-        with pytest.raises(CannotMeasure, match="lie on another grid than scan"):
+        with pytest.raises(CannotMeasure, match="are not on the grid of scan"):
             make_label_sampler(image, get_measurement_space(image), other, (0, 0, 0))
     # Drawn on the same place, and of another orientation.
     turned = to_layer(Volume(regions, "t", Geometry(SHAPE, AFFINES["oblique"]), labels=True))
     other = Labels(turned[0], **turned[1])
-    with pytest.raises(CannotMeasure, match="another grid"):
+    with pytest.raises(CannotMeasure, match="not on the grid"):
         make_label_sampler(image, get_measurement_space(image), other, (0, 0, 0))
 
 
@@ -267,27 +270,27 @@ def test_the_frame_shown_and_the_frame_drawn_on():
     still[3] = 1
     labels = Labels(still, scale=SPACING, units="mm")
     point = (14.2, 0, 0, 0)  # frame 2
-    ruler = get_measurement_space(image)
-    found = make_label_sampler(image, ruler, labels, point)(no_progress).statistics
+    space = get_measurement_space(image)
+    found = make_label_sampler(image, space, labels, point)(no_progress).statistics
     assert found[1].mean == pytest.approx(data[2, 3].mean())
     moving = np.zeros(data.shape, np.uint8)
     moving[2, 5] = 1
     labels = Labels(moving, scale=image.scale, units=image.units, translate=image.translate)
-    found = make_label_sampler(image, ruler, labels, point)(no_progress).statistics
+    found = make_label_sampler(image, space, labels, point)(no_progress).statistics
     assert found[1].mean == pytest.approx(data[2, 5].mean())
     box = np.array([(3, 1.5, 1.5), (3, 9.5, 1.5), (3, 9.5, 9.5), (3, 1.5, 9.5)]) * SPACING
     for shapes, frame in (
         (Shapes([box], units="mm"), 2),
         (Shapes([np.insert(box, 0, 16, axis=1)], units=image.units), 3),
     ):
-        marks = get_drawn_shapes(shapes, ruler, point)
-        found, remarks = make_shape_sampler(image, ruler, marks, point)(no_progress)
+        marks = get_drawn_shapes(shapes, space, point)
+        found, remarks = make_shape_sampler(image, space, marks, point)(no_progress)
         assert remarks == ()
         assert found[1].mean == pytest.approx(data[frame, 3, 2:10, 2:10].mean())
     across = np.insert(box, 0, [10, 12, 12, 10], axis=1)
     ((row,), table) = measured(image, Shapes([across], shape_type="polygon"), point)
     assert row["Area (mm²)"] is None
-    assert table.remarks == ("No. 1 spans several frames: not measured.",)
+    assert table.remarks == ("No. 1 spans several frames and was not measured.",)
 
 
 def test_colour_has_no_values():
@@ -298,7 +301,7 @@ def test_colour_has_no_values():
 
 def test_a_table_as_text():
     table = MeasurementTable(("No.", "Mean (HU)", "Note"), ((1, 1 / 3, "a,b"), (2, math.nan, None)))
-    assert list(csv.reader(table.text(",").splitlines())) == [
+    assert list(csv.reader(table.to_text(",").splitlines())) == [
         ["No.", "Mean (HU)", "Note"],
         ["1", "0.3333333333", "a,b"],
         ["2", "", ""],
@@ -313,9 +316,9 @@ def test_a_table_as_text():
 def test_a_table_in_two_blocks():
     columns = ("No.", "Shape", "Length (mm)", "Mean", "Not finite")
     rows = ((1, "line", 2.0, None, None), (2, "line", 3.0, None, 0))
-    assert MeasurementTable(columns, rows).blocks() == [[1, 2]]  # without what tells nothing
-    assert MeasurementTable(columns, rows, wrap=3).blocks() == [[1, 2], []]
+    assert MeasurementTable(columns, rows).split_columns() == [[1, 2]]  # without what tells nothing
+    assert MeasurementTable(columns, rows, second_block=3).split_columns() == [[1, 2], []]
     rows = (*rows, (3, "ellipse", None, 7.0, 4))
-    assert MeasurementTable(columns, rows, wrap=3).blocks() == [[1, 2], [3, 4]]
-    assert MeasurementTable(columns, wrap=3).blocks() == [[1, 2], [3, 4]]
-    assert MeasurementTable().blocks() == [[]]
+    assert MeasurementTable(columns, rows, second_block=3).split_columns() == [[1, 2], [3, 4]]
+    assert MeasurementTable(columns, second_block=3).split_columns() == [[1, 2], [3, 4]]
+    assert MeasurementTable().split_columns() == [[]]

@@ -32,7 +32,7 @@ def test_shapes_on_the_example(qtbot, viewer, widget, values):
     assert widget.outcome.value == "Draw shapes or labels first."
     (image,) = viewer.open_sample("napari-medread", "ct_thorax")
     shapes = viewer.add_shapes(ndim=3, units=image.units, name="marks")
-    assert "marks holds no shapes yet." in widget.outcome.value
+    assert "marks has no shapes yet." in widget.outcome.value
     assert not widget.run.enabled
     # 30 mm by 40 mm, in the slice shown.
     middle = np.array(image.data_to_world([10, 20, 20]))
@@ -85,7 +85,7 @@ def test_labels_copied_and_exported(qtbot, viewer, widget, values, click, tmp_pa
     assert float(four["Mean"]) == pytest.approx(inside.mean(), rel=1e-2)
     assert float(nine["Volume (ml)"]) == pytest.approx(7 * 8 * 6 / 1000, rel=1e-2)
     click(widget.copy)
-    qtbot.waitUntil(lambda: widget.message.value == "The table was copied.")
+    qtbot.waitUntil(lambda: widget.message.value == "Copied the table.")
     heads, first, _ = QApplication.clipboard().text().splitlines()
     assert heads.split("\t")[:3] == ["Label", "Mean", "SD"]
     assert float(first.split("\t")[1]) == pytest.approx(inside.mean(), rel=1e-6)
@@ -130,7 +130,7 @@ def test_labels_copied_and_exported(qtbot, viewer, widget, values, click, tmp_pa
 
 def test_what_cannot_be_measured_is_said(viewer, widget, click):
     labels = viewer.add_labels(np.ones((4, 5), int), name="regions")
-    assert widget.outcome.value == "Open an image whose values are wanted first."
+    assert widget.outcome.value == "Open the image to measure first."
     assert not widget.run.enabled
     viewer.add_image(np.zeros((4, 5, 3), np.uint8), rgb=True, name="photo")
     assert widget.outcome.value.startswith("photo: this is a colour image. Make it grey first")
@@ -138,7 +138,7 @@ def test_what_cannot_be_measured_is_said(viewer, widget, click):
     widget.layer.value = grey
     labels.scale = (2, 2)
     click(widget.run)
-    assert widget.message.value.startswith("regions: these labels lie on another grid than film.")
+    assert widget.message.value.startswith("regions: these labels are not on the grid of film.")
     viewer.layers.clear()
     assert widget.drawn.value is None
     assert not widget.copy.enabled
@@ -208,7 +208,7 @@ def test_labels_of_a_lazy_series_are_measured_in_the_frame_shown(viewer, widget,
     still = np.zeros((3, 5, 6), np.uint8)
     still[1, 2:4, 1:5] = 7
     widget.drawn.value = viewer.add_labels(still, units="mm", name="region")
-    assert widget.outcome.value == "Values are measured in the frame shown, now time 3 of 4."
+    assert widget.outcome.value == "Values will be measured in the displayed frame: time 3 of 4."
     (row,) = values()
     inside = data[2][still == 7]
     assert float(row["Mean"]) == pytest.approx(inside.mean(), rel=1e-2)

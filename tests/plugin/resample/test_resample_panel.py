@@ -245,7 +245,7 @@ def test_layers_come_and_go(viewer, widget):
     layer.scale = (2, 1, 1)
     assert "8 × 5 × 6 voxels" in widget.outcome.value
     widget.to.value = OTHER_GRID
-    assert "whose grid is wanted" in widget.outcome.value
+    assert "whose grid you want" in widget.outcome.value
     viewer.layers.clear()
     assert widget.outcome.value == "Open an image or labels layer first."
     assert not widget.run.enabled

@@ -1,4 +1,4 @@
-"""The widget that makes a grey layer of a colour one."""
+"""The panel that makes a grey layer of a colour layer."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class GrayscalePanel(LayerPanel):
     Parameters
     ----------
     napari_viewer : Viewer
-        Whose layers to offer. It is not kept alive, and neither are they.
+        The viewer whose layers are offered. Neither it nor its layers are kept alive.
     """
 
     def __init__(self, napari_viewer: Any) -> None:
@@ -42,22 +42,22 @@ class GrayscalePanel(LayerPanel):
             layer="The colour layer to make grey.",
             run=PushButton(
                 text="Make grey",
-                tooltip="Adds a grey layer above the colour, which stays as it is.",
+                tooltip="Add a grey copy above the colour layer, which is not changed.",
             ),
-            cancel="Stops the work. No layer is added.",
+            cancel="Stop. No layer is added.",
         )
         self._pair: tuple[weakref.ref[Layer], weakref.ref[Layer]] | None = None
         self._before: SideBySideView | None = None
         self.luma: Any = ComboBox(
             choices=_CONVERSIONS,
             value=get_preference("grey", "luma"),
-            tooltip="How red, green and blue are weighted. Alpha is left out. The default can be\n"
-            "changed in napari's preferences, under Medical images.",
+            tooltip="The weights of red, green and blue. Alpha is ignored. Set the default under\n"
+            "File > Preferences > Medical images.",
         )
         self.side_by_side = CheckBox(
             text="Colour and grey side by side",
-            tooltip="Shows the two alone in napari's grid, and hides other layers.\n"
-            "Unticked or closed, the view is as it was before.",
+            tooltip="Show only these two, side by side in napari's grid.\n"
+            "Untick or close the panel to restore the previous view.",
         )
         self.side_by_side.changed.connect(self._on_side_by_side)
         self._lay_out(
@@ -75,9 +75,9 @@ class GrayscalePanel(LayerPanel):
         if self._is_updating:
             return
         self._follow_layers()
-        why = describe_unsuitable_layer(self.layer.value)
-        self.outcome.value = why or _describe_outcome(self.layer.value)
-        self.run.enabled = not why
+        reason = describe_unsuitable_layer(self.layer.value)
+        self.outcome.value = reason or _describe_outcome(self.layer.value)
+        self.run.enabled = not reason
         if self._before is not None and not all(self._shown_pair()):
             self.side_by_side.value = False  # one of the two was removed
 
@@ -87,12 +87,14 @@ class GrayscalePanel(LayerPanel):
             return
         self.message.value = ""
         source = weakref.ref(layer)
-        work = make_grayscale_task(viewer, layer, self.luma.value)
-        work.returned.connect(self.while_open(lambda panel, made: panel._on_made(source)))
-        self._start_task(work, _describe_result)
+        task = make_grayscale_task(viewer, layer, self.luma.value)
+        task.returned.connect(
+            self.while_open(lambda panel, made: panel._on_grey_layer_added(source))
+        )
+        self._start_task(task, _describe_result)
 
-    def _on_made(self, source: weakref.ref[Layer]) -> None:
-        """Keep the two apart from other layers, and show them side by side if that is wanted."""
+    def _on_grey_layer_added(self, source: weakref.ref[Layer]) -> None:
+        """Remember the two layers, and show them side by side if that is ticked."""
         viewer, layer = self._viewer_ref(), source()
         if viewer is None or layer not in viewer.layers:
             return
@@ -102,7 +104,7 @@ class GrayscalePanel(LayerPanel):
             self._show_pair()
 
     def _shown_pair(self) -> list[Layer | None]:
-        """Return the colour and the grey made last, None for what is not in the viewer."""
+        """Return the last pair of colour and grey layer; None for one no longer in the viewer."""
         viewer = self._viewer_ref()
         layers = [] if viewer is None else list(viewer.layers)
         pair = [each() for each in self._pair or ()]
@@ -130,22 +132,22 @@ class GrayscalePanel(LayerPanel):
             before.restore(viewer)
 
     def _on_grid(self, event: Any = None) -> None:
-        """Untick when a person arranges the grid otherwise: it is no longer these two."""
+        """Untick when the user changes the grid, which then no longer shows the pair."""
         del event
         if not self.is_closed:
             self.side_by_side.value = False
 
     def _on_close(self) -> None:
-        """Show what was shown before."""
+        """Restore the previous view."""
         super()._on_close()
         self._restore()
 
 
 def _describe_outcome(layer: Image) -> str:
     size = " × ".join(map(str, layer.data.shape[: layer.ndim]))
-    return f"Result: {size}, {layer.dtype}, drawn where the colour is."
+    return f"Result: {size}, {layer.dtype}, in the same place."
 
 
 def _describe_result(made: LayerData) -> str:
     _, attributes, _ = made
-    return f"{attributes['name']} was added. {attributes['metadata']['notes'][-1]}"
+    return f"Added {attributes['name']}. {attributes['metadata']['notes'][-1]}"

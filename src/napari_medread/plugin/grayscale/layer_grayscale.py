@@ -1,4 +1,4 @@
-"""A colour layer as a grey one: the work, and the layer that comes of it."""
+"""Making a grey layer of a colour layer: the conversion, the background task, the command."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from napari_medread.plugin.gui.preferences import get_preference
 from napari_medread.plugin.gui.viewer_references import get_open_viewer, unwrap_viewer
 
 _COLOUR_ATTRIBUTES = ("rgb", "colormap", "contrast_limits", "gamma", "iso_threshold")
-"""What a grey layer does not take over."""
+"""Attributes of a colour layer that do not fit a grey one."""
 
 _CONVERSION_NOTES = {MEAN: "Grey is the mean of red, green and blue."} | {
     name: f"Grey is the luma of {name}: {red / whole:.4g} red, {green / whole:.4g} green, "
@@ -35,34 +35,36 @@ _CONVERSION_NOTES = {MEAN: "Grey is the mean of red, green and blue."} | {
 
 
 def describe_unsuitable_layer(layer: Layer | None) -> str:
-    """Return why a layer cannot become grey, empty where it can."""
+    """Return why a layer cannot be made grey; empty where it can."""
     if layer is None:
         return "Open a colour picture first."
     if not isinstance(layer, Image):
-        return f"{layer.name} is no image."
+        return f"{layer.name} is not an image layer."
     if not layer.rgb:
-        return f"{layer.name} is grey already."
+        return f"{layer.name} is already grey."
     return ""
 
 
 def make_grey_layer(source: LayerData, luma: str, progress: Progress) -> LayerData:
-    """Return the grey layer of a colour one, where that is drawn and with all it carries.
+    """Return a grey layer in the place of a colour layer, with its metadata and a new note.
 
     Parameters
     ----------
     source : tuple
-        ``(data, attributes, type)``, as napari gives it.
+        ``(data, attributes, type)``, as from ``Layer.as_layer_data_tuple``.
     luma : str
         One of ``LUMA_WEIGHTS``.
     progress : Progress
-        Reports progress, and stops.
+        Reports progress, and can cancel.
     """
     data, attributes, kind = source
     if attributes.get("multiscale"):
-        made: Any = [to_grayscale(to_numpy_or_dask(each), luma, progress=progress) for each in data]
-        finest = made[0]
+        grey_data: Any = [
+            to_grayscale(to_numpy_or_dask(level), luma, progress=progress) for level in data
+        ]
+        finest = grey_data[0]
     else:
-        made = finest = to_grayscale(to_numpy_or_dask(data), luma, progress=progress)
+        grey_data = finest = to_grayscale(to_numpy_or_dask(data), luma, progress=progress)
     kept = {key: value for key, value in attributes.items() if key not in _COLOUR_ATTRIBUTES}
     metadata = dict(attributes.get("metadata") or {})
     metadata["notes"] = [*metadata.get("notes", ()), _CONVERSION_NOTES[luma]]
@@ -73,23 +75,26 @@ def make_grey_layer(source: LayerData, luma: str, progress: Progress) -> LayerDa
         "contrast_limits": find_grayscale_limits(finest),
         "metadata": metadata,
     }
-    return made, kept, kind
+    return grey_data, kept, kind
 
 
 def make_grayscale_task(viewer: Any, layer: Layer, luma: str) -> BackgroundTask:
-    """Return the work to start; its layer is added above the colour, if the viewer is open."""
-    work = BackgroundTask(partial(make_grey_layer, layer.as_layer_data_tuple(), luma))
-    viewer_of, source_of = weakref.ref(viewer), weakref.ref(layer)
-    work.progressed.connect(lambda *_: None if get_open_viewer(viewer_of) else work.cancel())
-    work.returned.connect(partial(_add_grey_layer, viewer_of, source_of))
-    work.refused.connect(show_error)
-    return work
+    """Return a task, not started yet, that adds a grey layer above the colour layer.
+
+    It is cancelled when the viewer is closed.
+    """
+    task = BackgroundTask(partial(make_grey_layer, layer.as_layer_data_tuple(), luma))
+    viewer_ref, source_ref = weakref.ref(viewer), weakref.ref(layer)
+    task.progressed.connect(lambda *_: None if get_open_viewer(viewer_ref) else task.cancel())
+    task.returned.connect(partial(_add_grey_layer, viewer_ref, source_ref))
+    task.refused.connect(show_error)
+    return task
 
 
 def _add_grey_layer(
-    viewer_of: weakref.ref[Any], source_of: weakref.ref[Layer], made: LayerData
+    viewer_ref: weakref.ref[Any], source_ref: weakref.ref[Layer], made: LayerData
 ) -> None:
-    viewer, source = get_open_viewer(viewer_of), source_of()
+    viewer, source = get_open_viewer(viewer_ref), source_ref()
     if viewer is None:
         return
     layer = Layer.create(*made)
@@ -101,15 +106,15 @@ def _add_grey_layer(
 
 
 def convert_to_grey(viewer: napari.Viewer) -> None:
-    """Make a grey layer of the active colour layer, as the preferences say."""
+    """Make a grey layer of the active colour layer, by the conversion in the preferences."""
     viewer = unwrap_viewer(viewer)
     layer = viewer.layers.selection.active
     if layer is None:
         show_info("Select a colour layer first.")
         return
-    if why := describe_unsuitable_layer(layer):
-        show_info(why)
+    if reason := describe_unsuitable_layer(layer):
+        show_info(reason)
         return
-    work = make_grayscale_task(viewer, layer, get_preference("grey", "luma"))
-    show_progress_bar(work, f"{layer.name} to grey")
-    work.start()
+    task = make_grayscale_task(viewer, layer, get_preference("grey", "luma"))
+    show_progress_bar(task, f"Converting {layer.name} to grey")
+    task.start()

@@ -1,4 +1,4 @@
-"""Two layers side by side in napari's grid, and the way back."""
+"""Two layers side by side in napari's grid, and how to restore the previous view."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from typing import Any
 from napari.layers import Layer
 
 _PAIR_GRID = True, 1, (1, 2)
-"""The grid of two layers: that it is shown, layers to a place, rows and columns."""
+"""napari's grid of two layers: enabled, stride, and shape in rows and columns."""
 
 
 class SideBySideView:
-    """Two layers of a viewer alone, side by side.
+    """Shows two layers of a viewer side by side, and hides all others.
 
     Parameters
     ----------
     viewer : ViewerModel
-        It is not kept alive, and neither are its layers.
+        Neither it nor its layers are kept alive.
     pair : sequence of Layer
+        The two layers.
     """
 
     def __init__(self, viewer: Any, pair: Sequence[Layer | None]) -> None:
@@ -32,18 +33,18 @@ class SideBySideView:
         viewer.reset_view()
 
     def restore(self, viewer: Any) -> None:
-        """Show what was shown before, but for what a person has changed since."""
-        for layer_of, before, then in self._visible:
-            layer = layer_of()
-            if layer is not None and layer in viewer.layers and layer.visible == then:
-                layer.visible = before
+        """Restore grid and visibility, except where the user has changed them since."""
+        for layer_ref, was_visible, is_in_pair in self._visible:
+            layer = layer_ref()
+            if layer is not None and layer in viewer.layers and layer.visible == is_in_pair:
+                layer.visible = was_visible
         if _get_grid(viewer) == _PAIR_GRID:
             _set_grid(viewer, self._grid)
             viewer.reset_view()
 
 
 def get_grid_events(viewer: Any) -> list[Any]:
-    """Return what tells that layers are arranged otherwise in a viewer's grid."""
+    """Return the events that napari emits when a viewer's grid is changed."""
     events = viewer.canvas.grid.events
     return [events.enabled, events.stride, events.shape]
 

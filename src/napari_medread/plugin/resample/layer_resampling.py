@@ -99,8 +99,8 @@ def plan_resampling(
         names = [volume.name, other.volume.name]
         positioned, unpositioned = names if source.has_patient_position else names[::-1]
         raise CannotResample(
-            f"{names[0]} cannot be resampled to the grid of {names[1]}: {positioned} has a position "
-            f"in the patient, {unpositioned} has none."
+            f"{names[0]} cannot be resampled to the grid of {names[1]}: {positioned} has a "
+            f"position in the patient, {unpositioned} has none."
         )
     target = make_resampling_target(
         volume,

@@ -1,4 +1,4 @@
-"""The widget that resamples a layer."""
+"""The panel that resamples a layer."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class ResamplePanel(LayerPanel):
     Parameters
     ----------
     napari_viewer : Viewer
-        Whose layers to offer. It is not kept alive, and neither are they.
+        The viewer whose layers are offered. Neither it nor its layers are kept alive.
     """
 
     def __init__(self, napari_viewer: Any) -> None:
@@ -53,32 +53,32 @@ class ResamplePanel(LayerPanel):
             layer="The image or labels layer to resample.",
             run=PushButton(
                 text="Resample",
-                tooltip="Adds a new layer. The one it is made from stays as it is.",
+                tooltip="Add a resampled copy as a new layer. The original is not changed.",
             ),
-            cancel="Stops the work. No layer is added.",
+            cancel="Stop resampling. No layer is added.",
         )
         self._exact: tuple[float, ...] = ()
         self._filled_for: tuple[Any, ...] = ()
         self._is_possible = False
         self.to: Any = ComboBox(
             choices=[ISOTROPIC, SPACING, PATIENT_AXES, OTHER_GRID],
-            tooltip="What the new voxels are to be. The patient's axes straighten oblique\n"
-            "volumes, and those of a tilted gantry.",
+            tooltip="The grid of the new layer. The patient's axes straighten oblique\n"
+            "volumes and volumes of a tilted gantry.",
         )
         self.like: Any = ComboBox(
-            choices=self._others,
-            tooltip="The new layer gets exactly this layer's voxels,\n"
-            "so that the two can be compared one by one.",
+            choices=self._other_layers,
+            tooltip="The new layer gets exactly this layer's grid,\n"
+            "so that the two can be compared voxel by voxel.",
         )
         self.spacing = [make_spacing_box() for _ in range(3)]
         self.interpolation: Any = ComboBox(
             choices=_INTERPOLATIONS,
-            tooltip="Labels and masks are always nearest: the numbers of regions are never mixed.",
+            tooltip="Labels and masks always use nearest, so that labels are never mixed.",
         )
         self.smooth = CheckBox(
             text="Smooth first",
-            tooltip="Where the new voxels are coarser: averages over their size first, so that\n"
-            "fine detail is not kept or lost by chance (aliasing).",
+            tooltip="If the new voxels are larger, average over their size first\n"
+            "to avoid aliasing.",
         )
         self.labels_of_spacing = [Label(value="Spacing") for _ in self.spacing]
         self._rows_of_spacing = [
@@ -89,7 +89,7 @@ class ResamplePanel(LayerPanel):
         for choice in (self.to, self.like):
             choice.changed.connect(self._update_controls)
         for each in (self.interpolation, self.smooth):
-            each.changed.connect(self._preview)
+            each.changed.connect(self._update_preview)
         for box in self.spacing:
             box.changed.connect(self._on_spacing)
         self._lay_out(
@@ -103,25 +103,25 @@ class ResamplePanel(LayerPanel):
             ]
         )
 
-    def _others(self, *_: Any) -> list[Layer]:
-        return [each for each in self._layer_choices() if each is not self.layer.value]
+    def _other_layers(self, *_: Any) -> list[Layer]:
+        return [layer for layer in self._layer_choices() if layer is not self.layer.value]
 
     def _layers_in_use(self) -> list[Layer]:
-        """Return the chosen layer, and the one whose grid is wanted."""
+        """Return the chosen layer, and the layer whose grid is chosen."""
         like = self.like.value if self.to.value == OTHER_GRID else None
-        return [each for each in (self.layer.value, like) if each is not None]
+        return [layer for layer in (self.layer.value, like) if layer is not None]
 
     def _update_controls(self, *_: Any) -> None:
-        """Show the spacing that the chosen layer and target come with, and what is editable."""
+        """Show the spacing of the chosen layer and target, and enable what can be edited."""
         if self._is_updating:
             return
         self._is_updating = True
         try:
-            self.like.reset_choices()  # all layers but the chosen one
+            self.like.reset_choices()  # all layers except the chosen one
             self._follow_layers()
             spacing, labels = self._default_spacing()
             to = self.to.value
-            # What was typed stays, as long as it is about the same.
+            # Keep what the user typed while layer, target and default spacing stay the same.
             chosen = (to, spacing, *(weakref.ref(each) for each in self._layers_in_use()))
             is_new, self._filled_for = chosen != self._filled_for, chosen
             self._exact = spacing
@@ -136,10 +136,10 @@ class ResamplePanel(LayerPanel):
             self._row_of_like.visible = to == OTHER_GRID
         finally:
             self._is_updating = False
-        self._preview()
+        self._update_preview()
 
     def _default_spacing(self) -> tuple[tuple[float, ...], tuple[str, ...]]:
-        """Return a spacing in mm for every axis, and their labels; none where it is not known."""
+        """Return the default spacing in mm of every axis, and the axis labels; empty if unknown."""
         layer, viewer = self.layer.value, self._viewer_ref()
         if layer is None or viewer is None:
             return (), ()
@@ -162,15 +162,15 @@ class ResamplePanel(LayerPanel):
     def _on_spacing(self, value: float) -> None:
         if self._is_updating:
             return
-        if self.to.value == ISOTROPIC:  # one number: they go together
+        if self.to.value == ISOTROPIC:  # one spacing for all axes
             self._is_updating = True
             for box in self.spacing:
                 box.value = value
             self._is_updating = False
-        self._preview()
+        self._update_preview()
 
     def _wanted_spacing(self) -> list[float]:
-        """Return the spacing in mm, without the rounding of what was not edited."""
+        """Return the spacing in mm: typed values, and exact ones where nothing was typed."""
         shown = [box.value for box in self.spacing[len(self.spacing) - len(self._exact) :]]
         return [
             exact if value == round(exact, SPACING_DECIMALS) else value
@@ -178,12 +178,12 @@ class ResamplePanel(LayerPanel):
         ]
 
     def _plan(self) -> ResamplePlan | None:
-        """Return what would be done now; None where nothing is chosen.
+        """Return the plan for the current choices; None where a layer is missing.
 
         Raises
         ------
         MedReadError
-            Where it cannot be done.
+            Where the layer cannot be resampled like this.
         """
         layer, viewer = self.layer.value, self._viewer_ref()
         if (
@@ -199,27 +199,27 @@ class ResamplePanel(LayerPanel):
             layer, viewer, spacing=spacing, straighten=self.to.value == PATIENT_AXES
         )
 
-    def _preview(self, *_: Any) -> None:
-        """Say what will come out, or why nothing can."""
+    def _update_preview(self, *_: Any) -> None:
+        """Show what the result will be, or why there can be none."""
         if self._is_updating:
             return
         self.message.value = ""
         self._is_possible = is_coarse = False
         method = self.interpolation.value
         try:
-            planned = self._plan()
-            if planned is None:
+            plan = self._plan()
+            if plan is None:
                 self.outcome.value = (
                     "Open an image or labels layer first."
                     if self.layer.value is None
-                    else "Open the layer whose grid is wanted first."
+                    else "Open the layer whose grid you want first."
                 )
             else:
-                volume = planned.source.volume
+                volume = plan.source.volume
                 method = choose_interpolation(volume, self.interpolation.value)
-                is_coarse = method != "nearest" and is_coarser(volume, planned.target)
-                check_resampling(volume, planned.target, method)
-                self.outcome.value = _describe_outcome(planned)
+                is_coarse = method != "nearest" and is_coarser(volume, plan.target)
+                check_resampling(volume, plan.target, method)
+                self.outcome.value = _describe_outcome(plan)
                 self._is_possible = True
         except MedReadError as error:
             self.outcome.value = str(error)
@@ -236,34 +236,34 @@ class ResamplePanel(LayerPanel):
     def _on_run(self) -> None:
         viewer = self._viewer_ref()
         try:
-            planned = self._plan()  # once more: whatever has changed since, this is done
+            plan = self._plan()  # again, as layers may have changed since the preview
         except MedReadError as error:
             self.message.value = str(error)
             show_error(str(error))
             return
-        if planned is None or viewer is None or self._task is not None:
+        if plan is None or viewer is None or self._task is not None:
             return
         self.message.value = ""
         smooth = bool(self.smooth.value and self.smooth.enabled)
-        work = make_resampling_task(viewer, planned, self.interpolation.value, smooth=smooth)
-        self._start_task(work, lambda volume: _describe_result(planned, volume))
+        task = make_resampling_task(viewer, plan, self.interpolation.value, smooth=smooth)
+        self._start_task(task, lambda volume: _describe_result(plan, volume))
 
 
-def _describe_result(planned: ResamplePlan, volume: Volume) -> str:
-    """Say what was made, and what is worth knowing about it."""
-    return f"{volume.name} was added. {describe_resampled_volume(planned, volume)}".strip()
+def _describe_result(plan: ResamplePlan, volume: Volume) -> str:
+    """Return the sentence on the new layer, with its remarks and notes."""
+    return f"Added {volume.name}. {describe_resampled_volume(plan, volume)}".strip()
 
 
-def _describe_outcome(planned: ResamplePlan) -> str:
-    """Say what will come out: size, spacing and memory."""
-    volume, geometry = planned.source.volume, planned.target.geometry
+def _describe_outcome(plan: ResamplePlan) -> str:
+    """Return size, spacing and memory of the result, and remarks."""
+    volume, geometry = plan.source.volume, plan.target.geometry
     size = " × ".join(map(str, geometry.shape))
     spacing = " × ".join(f"{n:.4g}" for n in geometry.spacing)
-    nbytes = find_resampled_size(volume, planned.target)
+    nbytes = find_resampled_size(volume, plan.target)
     frames = volume.shape[: len(volume.leading)]
     times = f"{' × '.join(map(str, frames))} × " if frames else ""
     lines = [
         f"Result: {times}{size} voxels",
         f"of {spacing} mm, {nbytes / 1e6:,.1f} MB.",
     ]
-    return "\n".join([*lines, *planned.source.remarks])
+    return "\n".join([*lines, *plan.source.remarks])
