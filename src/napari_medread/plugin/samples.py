@@ -1,4 +1,4 @@
-"""File > Open Sample: the example data."""
+"""The example data of the menu File > Open Sample."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from napari_medread.plugin.reader import read_layers
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _EXAMPLE_FOLDERS = (_PACKAGE / "example_data", _PACKAGE.parent.parent / "example_data")
-"""Inside an installed package, or beside ``src`` in a checkout."""
+"""Folders of the example data: in an installed package, and in a checkout."""
 
 
 def find_example(name: str) -> Path:
-    """Return the path of an example.
+    """Return the path of an example file or folder.
 
     Raises
     ------
     UnreadableFile
-        Where the example data are not installed.
+        If the example data are not installed.
     """
-    for place in _EXAMPLE_FOLDERS:
-        if (place / name).exists():
-            return place / name
+    for folder in _EXAMPLE_FOLDERS:
+        if (folder / name).exists():
+            return folder / name
     raise UnreadableFile(f"{name}: the example data are not installed.")
 
 

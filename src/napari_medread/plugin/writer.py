@@ -1,4 +1,4 @@
-"""The npe2 writers: what happens when layers are saved."""
+"""The writers of the manifest: called when layers are saved."""
 
 from __future__ import annotations
 
@@ -38,109 +38,115 @@ def write_dicom(path: str, layers: Sequence[LayerData]) -> list[str]:
 
 
 def save(path: str, layers: Sequence[LayerData], suffix: str) -> list[str]:
-    """Save layers, and tell the person what was written.
+    """Save layers, and notify the user of what was written.
 
     Parameters
     ----------
     path : str
-        The name chosen. Its suffix says the format; without a known one, ``suffix`` is added.
-        Several layers become several files, each of this name with the layer's behind it.
+        The chosen path. Its suffix gives the format; if it has no known one, ``suffix`` is added.
+        Several layers are written to several files, with the layer's name added to this one.
     layers : sequence of tuple
-        Image and labels layers, as napari gives them.
+        Image and labels layers, as napari passes them.
     suffix : str
-        That of the format chosen in napari's dialog.
+        Suffix of the format chosen in napari's dialog.
 
     Returns
     -------
     list of str
-        The files written.
+        The files that were written.
 
     Raises
     ------
     CannotWrite
-        Where a layer cannot be written. The files of the layers before it, if any, are there.
+        If a layer cannot be written. The files of the layers before it have been written.
     Cancelled
-        When the person cancels.
+        If the user cancels.
     """
-    place, named = _add_suffix(Path(path), suffix)
+    target, is_renamed = _add_suffix(Path(path), suffix)
     others = _find_other_layers(layers)
-    shown = [volume_from_layer_data(layer, [*layers[:n], *layers[n + 1 :], *others])
+    sources = [volume_from_layer_data(layer, [*layers[:n], *layers[n + 1 :], *others])
              for n, layer in enumerate(layers)]  # fmt: skip
     targets = (
-        [place] if len(shown) == 1 else _make_target_paths(place, [s.volume.name for s in shown])
+        [target]
+        if len(sources) == 1
+        else _make_target_paths(target, [source.volume.name for source in sources])
     )
-    if named or len(shown) > 1:
-        for target in targets:  # names that the person has not been asked about
+    if is_renamed or len(sources) > 1:
+        for target in targets:  # napari has not asked whether to replace these files
             if target.exists():
                 raise CannotWrite(
-                    f"{target.name}: there is a file of this name already. Choose another name, "
-                    "or this one in full, to replace it."
+                    f"{target.name}: a file of this name already exists. Choose another name, or "
+                    "enter this name in full to replace the file."
                 )
     written: list[WrittenFiles] = []
     try:
-        for target, each in zip(targets, shown, strict=True):
-            written.append(api.write(target, each.volume, progress=show_cancelable_progress))
+        for target, source in zip(targets, sources, strict=True):
+            written.append(api.write(target, source.volume, progress=show_cancelable_progress))
     except (MedReadError, Cancelled) as error:
         raise _add_written_files(error, written) from error
     remarks = [
-        find_export_remarks(each, target) for each, target in zip(shown, targets, strict=True)
+        find_export_remarks(source, target) for source, target in zip(sources, targets, strict=True)
     ]
-    _notify_written([each.volume.name for each in shown], remarks, written)
-    return [str(p) for each in written for p in each.paths]
+    _notify_written([source.volume.name for source in sources], remarks, written)
+    return [str(path) for files in written for path in files.paths]
 
 
 def _add_suffix(path: Path, suffix: str) -> tuple[Path, bool]:
-    """Return the path to write, and whether it is another than was given."""
+    """Return the path to write, and whether a suffix was added to it."""
     if api.find_format_suffix(path) is not None:
         return path, False
     return path.with_name(path.name + suffix), True
 
 
 def _find_other_layers(layers: Sequence[LayerData]) -> list[LayerData]:
-    """Return the viewer's other layers: napari gives a writer only those to be saved."""
-    saved = {id(data) for data, _, _ in layers}
-    # A script may save from another viewer than the one that is in front.
+    """Return the other layers of the viewer, as napari passes a writer only those to save."""
+    saved_ids = {id(data) for data, _, _ in layers}
+    # A script may save from a viewer that is not the current one.
     for viewer in (current_viewer(), *getattr(Viewer, "_instances", ())):
-        held = [] if viewer is None else list(viewer.layers)
-        if saved <= {id(layer.data) for layer in held}:
-            return [each.as_layer_data_tuple() for each in held if id(each.data) not in saved]
+        viewer_layers = [] if viewer is None else list(viewer.layers)
+        if saved_ids <= {id(layer.data) for layer in viewer_layers}:
+            return [
+                layer.as_layer_data_tuple()
+                for layer in viewer_layers
+                if id(layer.data) not in saved_ids
+            ]
     return []
 
 
-def _make_target_paths(place: Path, names: Sequence[str]) -> list[Path]:
-    """Return a path for each of several layers: the chosen name, then the layer's."""
-    suffix = api.find_format_suffix(place) or ""
-    stem = place.name[: len(place.name) - len(suffix)]
-    found: list[Path] = []
+def _make_target_paths(path: Path, names: Sequence[str]) -> list[Path]:
+    """Return one path per layer: the chosen name, then the name of the layer."""
+    suffix = api.find_format_suffix(path) or ""
+    stem = path.name[: len(path.name) - len(suffix)]
+    targets: list[Path] = []
     for name in names:
-        clean = to_file_name(name)
-        candidate, n = place.with_name(f"{stem}-{clean}{suffix}"), 2
-        while candidate in found:
-            candidate, n = place.with_name(f"{stem}-{clean}-{n}{suffix}"), n + 1
-        found.append(candidate)
-    return found
+        layer_name = to_file_name(name)
+        candidate, n = path.with_name(f"{stem}-{layer_name}{suffix}"), 2
+        while candidate in targets:
+            candidate, n = path.with_name(f"{stem}-{layer_name}-{n}{suffix}"), n + 1
+        targets.append(candidate)
+    return targets
 
 
 def _add_written_files(
     error: MedReadError | Cancelled, written: Sequence[WrittenFiles]
 ) -> MedReadError | Cancelled:
-    """Return an error that also names the files which are whole already."""
-    names = [path.name for each in written for path in each.paths]
-    there = f" Written before: {', '.join(names)}." if names else ""
+    """Return an error that also names the files that have already been written."""
+    names = [path.name for files in written for path in files.paths]
+    already_written = f" Already written: {', '.join(names)}." if names else ""
     if isinstance(error, Cancelled):
-        return Cancelled(f"Saving was cancelled: nothing was changed.{there}")
-    return type(error)(f"{error}{there}")
+        return Cancelled(f"Saving was cancelled. No existing file was changed.{already_written}")
+    return type(error)(f"{error}{already_written}")
 
 
 def _notify_written(
     names: Sequence[str], remarks: Sequence[Sequence[str]], written: Sequence[WrittenFiles]
 ) -> None:
-    """Say what was written, and what about it is worth knowing."""
+    """Notify the user of the files that were written, and of notes about them."""
     lines, notes = [], []
-    for name, known, made in zip(names, remarks, written, strict=True):
-        files = " and ".join(path.name for path in made.paths)
-        lines.append(f"{name} was written to {files}.")
-        notes += [f"{name}: {note}" for note in (*known, *made.notes)]
+    for name, layer_remarks, files in zip(names, remarks, written, strict=True):
+        file_names = " and ".join(path.name for path in files.paths)
+        lines.append(f"Wrote {name} to {file_names}.")
+        notes += [f"{name}: {note}" for note in (*layer_remarks, *files.notes)]
     show_info("\n".join(lines))
     if notes:
         show_warning("\n".join(notes))
