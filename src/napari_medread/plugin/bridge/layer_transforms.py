@@ -1,4 +1,4 @@
-"""What napari says about where a layer is drawn, in numbers and millimetres."""
+"""Where napari draws a layer: its transform as one matrix, and its units in millimetres."""
 
 from __future__ import annotations
 
@@ -13,12 +13,20 @@ from napari.utils.transforms import CompositeAffine
 from numpy.typing import NDArray
 
 _SHORT_UNITS = {"second": "s", "millisecond": "ms", "microsecond": "us"}
-"""Names of units as napari spells them, and as volumes do."""
+"""The names of units in napari, and in volumes."""
 
 
 def compute_index_to_world(ndim: int, attributes: Mapping[str, Any]) -> NDArray[np.float64]:
-    """Return the (n + 1, n + 1) matrix from array index to napari's world."""
-    own = CompositeAffine(
+    """Return the (n + 1, n + 1) matrix from array index to napari's world, in the layer's units.
+
+    Parameters
+    ----------
+    ndim : int
+        The number of axes, n.
+    attributes : mapping
+        As in napari's layer data.
+    """
+    matrix = CompositeAffine(
         scale=attributes.get("scale", (1.0,) * ndim),
         translate=attributes.get("translate", (0.0,) * ndim),
         rotate=attributes.get("rotate"),
@@ -26,11 +34,11 @@ def compute_index_to_world(ndim: int, attributes: Mapping[str, Any]) -> NDArray[
         ndim=ndim,
     ).affine_matrix
     affine = attributes.get("affine")
-    return np.asarray(own if affine is None else np.asarray(affine) @ own, dtype=float)
+    return np.asarray(matrix if affine is None else np.asarray(affine) @ matrix, dtype=float)
 
 
 def get_mm_per_unit(unit: Any) -> float | None:
-    """Return how many mm a unit of length is, None for any other."""
+    """Return how many millimetres a unit of length is, None for another unit."""
     if str(unit) in ("mm", "millimeter"):
         return 1.0
     try:
@@ -41,15 +49,25 @@ def get_mm_per_unit(unit: Any) -> float | None:
 
 
 def shorten_unit(unit: Any) -> str:
-    """Return a unit by the name that volumes give it."""
+    """Return the name that volumes use for a unit of napari."""
     return _SHORT_UNITS.get(str(unit), str(unit))
 
 
 def get_displayed_frame(layer: Layer, ndim: int, point: Sequence[float]) -> tuple[int, ...]:
-    """Return the index along the axes before space of what the viewer shows of a layer."""
-    lead = layer.ndim - ndim
-    here = np.zeros(layer.ndim)
+    """Return the indices of the displayed frame along the axes before the spatial ones.
+
+    Parameters
+    ----------
+    layer : Layer
+    ndim : int
+        The number of spatial axes.
+    point : sequence of float
+        The point that the viewer shows, in napari's world.
+    """
+    leading = layer.ndim - ndim
+    world = np.zeros(layer.ndim)
+    # napari aligns the axes of layers at the last one.
     known = np.asarray(point, dtype=float)[-layer.ndim :]
-    here[layer.ndim - len(known) :] = known
-    index = np.rint(np.asarray(layer.world_to_data(here))[:lead]).astype(int)
-    return tuple(np.clip(index, 0, np.array(layer.data.shape[:lead]) - 1).tolist())
+    world[layer.ndim - len(known) :] = known
+    index = np.rint(np.asarray(layer.world_to_data(world))[:leading]).astype(int)
+    return tuple(np.clip(index, 0, np.array(layer.data.shape[:leading]) - 1).tolist())

@@ -16,23 +16,23 @@ LayerData = tuple[Any, dict[str, Any], str]
 
 
 def get_finest_data(layer: Layer) -> Any:
-    """Return the data of a layer, of a pyramid of resolutions those of the finest."""
+    """Return the data of a layer; of several resolutions, the finest."""
     return layer.data[0] if layer.multiscale else layer.data
 
 
 def to_numpy_or_dask(data: Any) -> Any:
-    """Return a layer's array as numpy's or dask's: what other lazy ones offer differs."""
+    """Return a layer's data as an array of numpy or dask; other lazy arrays lack methods."""
     if isinstance(data, np.ndarray):
         return data
-    import dask.array as da  # which takes long, and is needed for lazy arrays only
+    import dask.array as da  # slow to import, and needed for lazy arrays only
 
     return data if isinstance(data, da.Array) else da.from_array(data, asarray=True)  # type: ignore[no-untyped-call]
 
 
 def to_layers(volumes: Sequence[Volume]) -> list[LayerData]:
-    """Return layer data for volumes opened together: only the largest is visible.
+    """Return the layer data of volumes opened together, of which only the largest is visible.
 
-    Several pictures, none of them in patient space, are all visible.
+    Where none of them is in patient space, as with pictures, all are visible.
     """
     if not any(v.patient_affine is not None for v in volumes):
         return [to_layer(v) for v in volumes]
@@ -41,10 +41,10 @@ def to_layers(volumes: Sequence[Volume]) -> list[LayerData]:
 
 
 def to_layer(volume: Volume, *, visible: bool = True) -> LayerData:
-    """Return ``(data, keyword arguments, kind of layer)`` for one volume.
+    """Return layer data, ``(data, attributes, type)``, for one volume.
 
-    The layer lies on its acquisition grid: scale, translate, and flips as an affine,
-    never rotated or sheared; ``metadata["patient_affine"]`` holds the truth.
+    The layer is drawn on its acquisition grid: with scale, translate, and flips as an affine, never
+    rotated or sheared. ``metadata["patient_affine"]`` is exact.
     """
     leading = volume.leading
     scale = [axis.step for axis in leading]
@@ -78,7 +78,7 @@ def to_layer(volume: Volume, *, visible: bool = True) -> LayerData:
     if volume.geometry is not None and volume.patient_affine is not None:
         metadata = with_record(metadata, slice_axis=volume.geometry.slice_axis)
     arguments["metadata"] = metadata
-    regions = _whole(volume.data) if volume.labels else None
+    regions = _to_whole_numbers(volume.data) if volume.labels else None
     if regions is not None:
         return regions, arguments, "labels"
     if volume.rgb:
@@ -95,10 +95,10 @@ def to_layer(volume: Volume, *, visible: bool = True) -> LayerData:
     return volume.data, arguments, "image"
 
 
-def _whole(data: Any) -> Any | None:
-    """Return the numbers of regions as whole numbers, which napari asks for; None if some are not.
+def _to_whole_numbers(data: Any) -> Any | None:
+    """Return the numbers of regions as integers, as napari needs them; None if some are not whole.
 
-    Such numbers are often stored as floating point.
+    They are often stored as floating point.
     """
     if data.dtype.kind in "iub":
         return data

@@ -74,7 +74,7 @@ class BackgroundTask(QObject):
             self._worker.quit()
 
     def _call(self) -> Any:
-        # Errors are returned as sentences: napari shows what is raised in a thread with a traceback.
+        # Errors are returned as sentences: napari would show an exception with its traceback.
         try:
             return self._function(self._track)
         except (MedReadError, Cancelled) as error:

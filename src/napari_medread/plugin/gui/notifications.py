@@ -1,4 +1,4 @@
-"""The notes on what was opened, as one notification."""
+"""Notifications: the notes on what was opened, gathered in one."""
 
 from __future__ import annotations
 
@@ -9,22 +9,24 @@ from napari.utils.notifications import show_warning
 from napari_medread.plugin.gui.preferences import get_preference
 
 MAX_NOTES_SHOWN = 5
-"""Notes that fit into one notification."""
+"""Number of notes that fit into one notification."""
 
 
-def show_notes(opened: Iterable[tuple[str, Sequence[str]]]) -> None:
-    """Show all notes of one opening as one notification, each with the name of its layer.
+def show_notes(named_notes: Iterable[tuple[str, Sequence[str]]]) -> None:
+    """Show the notes on layers opened together as one notification, each with its layers' names.
+
+    Nothing is shown where there are no notes, or the user has switched it off in the preferences.
 
     Parameters
     ----------
-    opened : iterable of (str, sequence of str)
-        Names and notes of the layers.
+    named_notes : iterable of (str, sequence of str)
+        The name of each layer, and the notes on it.
     """
-    named: dict[str, list[str]] = {}
-    for name, notes in opened:
+    names_by_note: dict[str, list[str]] = {}
+    for name, notes in named_notes:
         for note in notes:
-            named.setdefault(note, []).append(name)
-    lines = [f"{_and_more(names)}: {note}" for note, names in named.items()]
+            names_by_note.setdefault(note, []).append(name)
+    lines = [f"{_join_names(names)}: {note}" for note, names in names_by_note.items()]
     if not lines or not get_preference("opening", "show_notes"):
         return
     more = len(lines) - MAX_NOTES_SHOWN
@@ -33,7 +35,7 @@ def show_notes(opened: Iterable[tuple[str, Sequence[str]]]) -> None:
     show_warning("\n".join(lines))
 
 
-def _and_more(names: Sequence[str]) -> str:
+def _join_names(names: Sequence[str]) -> str:
     if len(names) < 3:
         return " and ".join(names)
     return f"{names[0]} and {len(names) - 1} more"
