@@ -42,9 +42,9 @@ class GrayscalePanel(LayerPanel):
             layer="The colour layer to make grey.",
             run=PushButton(
                 text="Make grey",
-                tooltip="Add a grey copy above the colour layer, which is not changed.",
+                tooltip="Adds a grey copy above the colour layer, which is not changed.",
             ),
-            cancel="Stop. No layer is added.",
+            cancel="Stops the conversion. No layer is added.",
         )
         self._pair: tuple[weakref.ref[Layer], weakref.ref[Layer]] | None = None
         self._before: SideBySideView | None = None
@@ -56,7 +56,7 @@ class GrayscalePanel(LayerPanel):
         )
         self.side_by_side = CheckBox(
             text="Colour and grey side by side",
-            tooltip="Show only these two, side by side in napari's grid.\n"
+            tooltip="Shows only these two, side by side in napari's grid.\n"
             "Untick or close the panel to restore the previous view.",
         )
         self.side_by_side.changed.connect(self._on_side_by_side)

@@ -65,10 +65,10 @@ class MeasurePanel(LayerPanel):
             layer="The image that gives the millimetres and the values.",
             run=PushButton(
                 text="Values inside",
-                tooltip="Measure the image's values inside the shapes or labels: mean, standard\n"
+                tooltip="Measures the image's values inside the shapes or labels: mean, standard\n"
                 "deviation (SD), minimum, maximum, number of voxels and volume.",
             ),
-            cancel="Stop measuring.",
+            cancel="Stops measuring.",
         )
         self._change_count = 0
         self._edit_counts: tuple[int, ...] = ()
@@ -82,9 +82,9 @@ class MeasurePanel(LayerPanel):
         )
         self.view = MeasurementTableView()
         self.copy = PushButton(
-            text="Copy", tooltip="Copy the table to the clipboard, to paste into a spreadsheet."
+            text="Copy", tooltip="Copies the table to the clipboard, to paste into a spreadsheet."
         )
-        self.export = PushButton(text="Export CSV …", tooltip="Save the table as a CSV file.")
+        self.export = PushButton(text="Export CSV …", tooltip="Saves the table as a CSV file.")
         self.copy.changed.connect(self._on_copy)
         self.export.changed.connect(self._on_export)
         self._lay_out(

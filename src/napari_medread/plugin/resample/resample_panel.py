@@ -53,9 +53,9 @@ class ResamplePanel(LayerPanel):
             layer="The image or labels layer to resample.",
             run=PushButton(
                 text="Resample",
-                tooltip="Add a resampled copy as a new layer. The original is not changed.",
+                tooltip="Adds a resampled copy as a new layer. The original is not changed.",
             ),
-            cancel="Stop resampling. No layer is added.",
+            cancel="Stops resampling. No layer is added.",
         )
         self._exact: tuple[float, ...] = ()
         self._filled_for: tuple[Any, ...] = ()
@@ -77,7 +77,7 @@ class ResamplePanel(LayerPanel):
         )
         self.smooth = CheckBox(
             text="Smooth first",
-            tooltip="If the new voxels are larger, average over their size first\n"
+            tooltip="If the new voxels are larger, averages over their size first\n"
             "to avoid aliasing.",
         )
         self.labels_of_spacing = [Label(value="Spacing") for _ in self.spacing]
