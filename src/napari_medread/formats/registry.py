@@ -179,7 +179,7 @@ def read_header_as_text(path: Path) -> dict[str, str] | None:
     Raises
     ------
     UnreadableFile
-        Where the header is invalid.
+        If the header is invalid.
     """
     file_format = find_format(path)
     if file_format is None or not file_format.header:

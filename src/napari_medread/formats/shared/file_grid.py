@@ -104,7 +104,7 @@ def to_file_grid(volume: Volume) -> FileGrid:
     ):
         raise CannotWrite(
             f"{volume.name}: it has {volume.ndim} axes ({', '.join(volume.axis_labels)}), which "
-            "is more than the format holds. Write parts of it."
+            "is more than the format can hold. Save parts of it."
         )
     if geometry is None:
         geometry = Geometry(
@@ -119,9 +119,9 @@ def to_file_grid(volume: Volume) -> FileGrid:
         if not _is_evenly_stepped(axis)
     ]
     if volume.geometry is None and spatial_ndim == 3:
-        notes.append("No spacing is known: files of three dimensions are taken to have 1 mm.")
+        notes.append("No spacing is known: other programs will assume 1 mm.")
     if volume.geometry is None and volume.pixel_size != (1.0, 1.0):
-        notes.append("The ratio of a pixel's height and width was not written.")
+        notes.append("The ratio of the height and width of a pixel was not written.")
     return FileGrid(
         (*size, *lengths),
         (*spacing, *(axis.step for axis in others)),

@@ -165,10 +165,10 @@ def read_stored_voxels(
 
     Parameters
     ----------
-    stored : Stored
-        Where they are.
+    stored : StoredVoxels
+        Where the voxels are.
     name : str
-        The name of the header's file, which may be another.
+        Name of the header's file, for errors; it may be another file in the same folder.
     progress : Progress
         Reports progress on compressed data, and cancels.
 
