@@ -1,4 +1,4 @@
-"""What the panels that read headers are measured on: large folders, and a very large header."""
+"""Test data for the panels that read headers: large folders, and a very large header."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 from napari_medread import write
 from napari_medread.core.volume import Volume
 
-FRAMES = 2000
-"""Of the header with a sequence of all frames."""
+FRAME_COUNT = 2000
+"""Frames described by the large header."""
 
-SERIES = 500
-"""In an archive."""
-
-
-def folder() -> Path:
-    """Return a new folder, which is there as long as the measuring."""
-    made = tempfile.TemporaryDirectory()
-    atexit.register(made.cleanup)
-    return Path(made.name)
+SERIES_COUNT = 500
+"""Series in the archive."""
 
 
-def slices(place: Path, volume: Volume) -> Path:
+def make_folder() -> Path:
+    """Return a new folder that is deleted when Python ends."""
+    temporary = tempfile.TemporaryDirectory()
+    atexit.register(temporary.cleanup)
+    return Path(temporary.name)
+
+
+def write_slices(path: Path, volume: Volume) -> Path:
     """Write a volume as a file for every slice."""
-    place.mkdir()
-    write(place, volume)
-    return place
+    path.mkdir()
+    write(path, volume)
+    return path
 
 
-def many_frames(path: Path) -> Path:
+def write_many_frames(path: Path) -> Path:
     """Write an image whose header describes many frames."""
-    ds = _picture(SeriesDescription="Many frames")
-    ds.PerFrameFunctionalGroupsSequence = [Dataset() for _ in range(FRAMES)]
+    ds = _make_image(SeriesDescription="Many frames")
+    ds.PerFrameFunctionalGroupsSequence = [Dataset() for _ in range(FRAME_COUNT)]
     for n, frame in enumerate(ds.PerFrameFunctionalGroupsSequence):
         frame.FrameContentSequence = [Dataset()]
         frame.FrameContentSequence[0].FrameAcquisitionNumber = n
@@ -50,24 +50,24 @@ def many_frames(path: Path) -> Path:
             source.ReferencedSOPClassUID = MRImageStorage
             source.ReferencedSOPInstanceUID = f"1.2.3.{n}.{k}"
             source.ReferencedFrameNumber = k
-    return _written(ds, path)
+    return _save(ds, path)
 
 
-def archive(place: Path) -> Path:
+def write_archive(path: Path) -> Path:
     """Write many series of one image each, of several patients and studies."""
-    for n in range(SERIES):
-        ds = _picture(
+    for n in range(SERIES_COUNT):
+        ds = _make_image(
             SeriesNumber=n,
             SeriesDescription=f"Archive {n}",
             SeriesInstanceUID=f"1.2.3.4.{n}",
             StudyInstanceUID=f"1.2.3.5.{n // 10}",
             PatientID=f"{n // 50}",
         )
-        _written(ds, place / f"{n}")
-    return place
+        _save(ds, path / f"{n}")
+    return path
 
 
-def _picture(**attributes: Any) -> Dataset:
+def _make_image(**attributes: Any) -> Dataset:
     ds = Dataset()
     ds.SOPClassUID, ds.SOPInstanceUID, ds.Modality = MRImageStorage, generate_uid(), "MR"
     ds.Rows = ds.Columns = 64
@@ -81,7 +81,7 @@ def _picture(**attributes: Any) -> Dataset:
     return ds
 
 
-def _written(ds: Dataset, path: Path) -> Path:
+def _save(ds: Dataset, path: Path) -> Path:
     ds.file_meta = FileMetaDataset()
     ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     path.parent.mkdir(parents=True, exist_ok=True)

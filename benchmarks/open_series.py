@@ -1,4 +1,4 @@
-"""How long opening a DICOM series takes beside its peers, as ratios measured in one run.
+"""Compare the time to open a DICOM series with that of its peers, as ratios of one run.
 
 Peers: SimpleITK's series reader, and pydicom file by file as most scripts do it (dcmread,
 pixel_array, rescale, sort, stack). All read the same files in turn, several times; the medians
@@ -68,7 +68,7 @@ def pydicom_loop(folder: Path) -> None:
     np.stack([ds.pixel_array * ds.RescaleSlope + ds.RescaleIntercept for ds in datasets])
 
 
-def seconds(function: Callable[[Path], None], folder: Path) -> float:
+def measure_seconds(function: Callable[[Path], None], folder: Path) -> float:
     start = time.perf_counter()
     function(folder)
     return time.perf_counter() - start
@@ -88,10 +88,10 @@ def main() -> int:
         times: dict[str, list[float]] = {}
         for n in range(arguments.rounds + 1):
             for function in (ours, simpleitk, pydicom_loop):
-                taken = seconds(function, folder)
+                duration = measure_seconds(function, folder)
                 if n:  # the first round warms the disk's cache
-                    times.setdefault(function.__name__, []).append(taken)
-    medians = {name: statistics.median(found) for name, found in times.items()}
+                    times.setdefault(function.__name__, []).append(duration)
+    medians = {name: statistics.median(durations) for name, durations in times.items()}
     for name, median in medians.items():
         print(f"{name:14} {median:7.3f} s   {median / medians['ours']:5.2f} x ours")
     return 0

@@ -1,8 +1,8 @@
-"""How long the panels hold up the window: the longest stretches of Qt's thread, step by step.
+"""Measure how long each step in a panel blocks Qt's thread.
 
 Each panel is opened on a CT of 300 slices of 512 x 512, and used. What counts is the longest
-call of ours at a stretch, without what napari itself slices and draws in it. The peer is
-napari: how long it takes to show another slice.
+single call into napari-medread, without the time that napari slices and draws in it. The peer is
+napari: how long it takes to display another slice.
 
 usage: tools/with-display.sh --xvfb .venv/bin/python benchmarks/panels.py [PANEL ...]
 """
@@ -36,12 +36,12 @@ from napari_medread.plugin.bridge.layer_record import with_record
 from napari_medread.plugin.bridge.layer_to_volume import volume_from_layer
 from napari_medread.plugin.bridge.volume_to_layer import to_layer
 from napari_medread.plugin.export.export_plan import FORMATS
-from watch import settle, watched
+from watch import settle, watch_thread
 
 SHAPE = (300, 512, 512)
 
 Step = tuple[str, Callable[[], Any]]
-"""What is done, and how."""
+"""The name of a step, and the function that does it."""
 
 
 def planes(viewer: napari.Viewer) -> Iterator[Step]:
@@ -55,7 +55,7 @@ def planes(viewer: napari.Viewer) -> Iterator[Step]:
     yield "three planes", lambda: (panel.three_planes.native.click(), settle(2))
     yield "move the crosshair", lambda: setattr(viewer.dims, "point", (-50.0, 90.0, 90.0))
     yield "wheel over another", lambda: planes.canvases[0].model.dims.set_current_step(1, 100)
-    yield "3D beside them", lambda: (setattr(viewer.dims, "ndisplay", 3), settle(2))
+    yield "3D next to them", lambda: (setattr(viewer.dims, "ndisplay", 3), settle(2))
     yield "close them", panel.three_planes.native.click
 
 
@@ -68,7 +68,7 @@ def window(viewer: napari.Viewer) -> Iterator[Step]:
     yield "drag on the image", lambda: _drag_window(viewer)
     yield "undo", panel.undo.native.click
     yield "99 %", panel.percentiles.native.click
-    yield "full range", lambda: _worked(panel, panel.run)
+    yield "full range", lambda: _run_task(panel, panel.run)
     yield "next slice", lambda: viewer.dims.set_current_step(0, 100)
 
 
@@ -89,10 +89,10 @@ def rendering(viewer: napari.Viewer) -> Iterator[Step]:
 
 
 def tags(viewer: napari.Viewer) -> Iterator[Step]:
-    place, ct = folders.folder(), volume_from_layer(viewer.layers[0], viewer).volume
-    files = _opened(viewer, folders.slices(place / "ct", ct))
-    header = _opened(viewer, folders.many_frames(place / "enhanced.dcm"))
-    # Then all frames are shown, and not one.
+    path, ct = folders.make_folder(), volume_from_layer(viewer.layers[0], viewer).volume
+    files = _open_file(viewer, folders.write_slices(path / "ct", ct))
+    header = _open_file(viewer, folders.write_many_frames(path / "enhanced.dcm"))
+    # Without the record, the header of all frames is shown, not of one.
     header.metadata = with_record(header.metadata, slice_sources=None)
     viewer.layers.selection.active = files
     return _tags(viewer, files, header)
@@ -121,7 +121,7 @@ def _tags(viewer: napari.Viewer, files: Layer, header: Layer) -> Iterator[Step]:
         settle(1)
         _until(lambda: not panel.follower.is_busy)
 
-    yield f"header of {folders.FRAMES} frames", choose
+    yield f"header of {folders.FRAME_COUNT} frames", choose
     tree = panel.tree
     last = tree.model().rowCount() - 1
     yield "open its frames", lambda: tree.expand(tree.model().index(last, 0))
@@ -140,22 +140,22 @@ def _tags(viewer: napari.Viewer, files: Layer, header: Layer) -> Iterator[Step]:
 
 
 def browser(viewer: napari.Viewer) -> Iterator[Step]:
-    place = folders.folder()
-    folders.slices(place / "ct", volume_from_layer(viewer.layers[0], viewer).volume)
-    folders.archive(place / "archive")
+    path = folders.make_folder()
+    folders.write_slices(path / "ct", volume_from_layer(viewer.layers[0], viewer).volume)
+    folders.write_archive(path / "archive")
     viewer.layers.clear()
-    return _browser(viewer, place)
+    return _browser(viewer, path)
 
 
 def _browser(viewer: napari.Viewer, folder: Path) -> Iterator[Step]:
     panel = _open(viewer, "Series browser")
 
-    def look() -> None:
+    def browse() -> None:
         panel.path_bar.line.native.setText(str(folder))
         QTest.keyClick(panel.path_bar.line.native, Qt.Key.Key_Return)
         _until(lambda: not panel.is_busy)
 
-    yield f"look into {folders.SERIES} series", look
+    yield f"browse {folders.SERIES_COUNT} series", browse
     yield "thumbnails", lambda: settle(3)
     yield "the other thumbnails", lambda: _until(lambda: panel.is_settled)
     yield "scroll", lambda: panel.tree.scrollToBottom()
@@ -167,7 +167,10 @@ def _browser(viewer: napari.Viewer, folder: Path) -> Iterator[Step]:
         "select everything",
         lambda: QTest.keyClick(panel.tree, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier),
     )
-    yield "choose the CT", lambda: (QTest.keyClicks(panel.filter.native, "512"), panel.tree.selectAll())
+    yield (
+        "choose the CT",
+        lambda: (QTest.keyClicks(panel.filter.native, "512"), panel.tree.selectAll()),
+    )
     yield "load it", lambda: (panel.load.native.click(), _until(lambda: not panel.is_busy))
 
 
@@ -251,18 +254,18 @@ def main(names: list[str]) -> int:
         viewer = napari.Viewer()
         add_ct(viewer)
         settle()
-        slice_time = _slice_time(viewer)
-        print(f"{panel.__name__}: napari shows another slice in {slice_time * 1e3:.0f} ms")
+        slice_time = _measure_slice_time(viewer)
+        print(f"{panel.__name__}: napari displays another slice in {slice_time * 1e3:.0f} ms")
         steps = iter(panel(viewer))
-        with watched() as opening:
+        with watch_thread() as opening:
             first = next(steps)
             settle()
-        _tell("open", opening, slice_time)
+        _print_step("open", opening, slice_time)
         for name, do in itertools.chain([first], steps):
-            with watched() as stretches:
+            with watch_thread() as stretches:
                 do()
                 settle()
-            _tell(name, stretches, slice_time)
+            _print_step(name, stretches, slice_time)
         viewer.close()
         settle()
     return 0
@@ -282,7 +285,7 @@ def _open(viewer: napari.Viewer, name: str) -> Any:
 
 
 def _type(box: Any, text: str) -> None:
-    """Type a number and leave the box."""
+    """Type a number and press Return."""
     line = box.native.lineEdit()
     line.selectAll()
     QTest.keyClicks(line, text)
@@ -295,8 +298,8 @@ def _drag_window(viewer: napari.Viewer) -> None:
     button, none = Qt.MouseButton.RightButton, Qt.MouseButton.NoButton
     start = QPointF(canvas.rect().center())
 
-    def send(kind: QEvent.Type, far: int, pressed: Any, held: Any) -> None:
-        at = start + QPointF(far, -far)
+    def send(kind: QEvent.Type, distance: int, pressed: Any, held: Any) -> None:
+        at = start + QPointF(distance, -distance)
         event = QMouseEvent(
             kind, at, canvas.mapToGlobal(at), pressed, held, Qt.KeyboardModifier.NoModifier
         )
@@ -304,8 +307,8 @@ def _drag_window(viewer: napari.Viewer) -> None:
         QApplication.processEvents()
 
     send(QEvent.Type.MouseButtonPress, 0, button, button)
-    for far in range(2, 80, 2):
-        send(QEvent.Type.MouseMove, far, none, button)
+    for distance in range(2, 80, 2):
+        send(QEvent.Type.MouseMove, distance, none, button)
     send(QEvent.Type.MouseButtonRelease, 80, button, none)
 
 
@@ -314,13 +317,13 @@ def _crop(slider: Any, share: float) -> None:
     slider.setValue((0.0, slider.maximum() * (1 - share)))
 
 
-def _worked(panel: Any, button: Any) -> None:
-    """Click a button, and wait until its work is done."""
+def _run_task(panel: Any, button: Any) -> None:
+    """Click a button, and wait until its task is done."""
     button.native.click()
     _until_done(panel)
 
 
-def _opened(viewer: napari.Viewer, path: Path) -> Layer:
+def _open_file(viewer: napari.Viewer, path: Path) -> Layer:
     (volume,) = read(path)
     (layer,) = viewer._add_layer_from_data(*to_layer(volume))
     return layer
@@ -336,14 +339,14 @@ def _until_done(panel: Any) -> None:
     _until(lambda: panel._task is None)
 
 
-def _until(holds: Callable[[], bool]) -> None:
-    """Let the window do what is due until something holds."""
-    while not holds():
+def _until(condition: Callable[[], bool]) -> None:
+    """Process events until a condition holds."""
+    while not condition():
         settle(0.05)
 
 
-def _slice_time(viewer: napari.Viewer) -> float:
-    """Return how long napari takes to cut and draw another slice, in seconds."""
+def _measure_slice_time(viewer: napari.Viewer) -> float:
+    """Return the seconds that napari takes to slice and draw another slice."""
     canvas = viewer.window._qt_viewer.canvas.native
 
     def shown(step: int) -> float:
@@ -355,9 +358,9 @@ def _slice_time(viewer: napari.Viewer) -> float:
     return statistics.median(shown(step) for step in range(100, 109))
 
 
-def _tell(name: str, stretches: list[Any], slice_time: float) -> None:
+def _print_step(name: str, stretches: list[Any], slice_time: float) -> None:
     if not stretches:
-        print(f"  {name:<32} nothing seen")
+        print(f"  {name:<32} no call recorded")
         return
     longest = stretches[0]
     print(

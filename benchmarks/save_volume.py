@@ -1,8 +1,8 @@
-"""How long saving a volume takes beside SimpleITK, as ratios measured in one run.
+"""Compare the time to save a volume with that of SimpleITK, as ratios of one run.
 
 Both write the same CT-like volume to the same disk in turn, several times; the medians are
-compared, and the sizes of what is packed. Our time includes waiting until the disk has it
-(fsync), which SimpleITK does not do.
+compared, and the sizes of compressed files. Our time includes waiting until the file is on the
+disk (fsync), which SimpleITK does not do.
 
 usage: python benchmarks/save_volume.py [--slices 200] [--size 512] [--rounds 5]
 """
@@ -38,7 +38,7 @@ def make_volume(slices: int, size: int) -> Volume:
     return Volume(data, "body", Geometry(data.shape, affine))
 
 
-def seconds(function: Callable[[], object]) -> float:
+def measure_seconds(function: Callable[[], object]) -> float:
     start = time.perf_counter()
     function()
     return time.perf_counter() - start
@@ -53,21 +53,21 @@ def main() -> int:
     volume = make_volume(arguments.slices, arguments.size)
     image = sitk.GetImageFromArray(volume.data)
     with tempfile.TemporaryDirectory() as made:
-        for name, packed in CASES:
+        for name, compressed in CASES:
             path = Path(made) / name
             writers: dict[str, Callable[[], object]] = {
-                "ours": lambda p=path, c=packed: write(p, volume, compress=c),
-                "SimpleITK": lambda p=path, c=packed: sitk.WriteImage(image, str(p), c),
+                "ours": lambda p=path, c=compressed: write(p, volume, compress=c),
+                "SimpleITK": lambda p=path, c=compressed: sitk.WriteImage(image, str(p), c),
             }
             times: dict[str, list[float]] = {key: [] for key in writers}
             sizes = {}
             for _ in range(arguments.rounds):
                 for key, function in writers.items():
-                    times[key].append(seconds(function))
+                    times[key].append(measure_seconds(function))
                     sizes[key] = path.stat().st_size / 1e6
             ours, peer = (statistics.median(times[key]) for key in writers)
             print(
-                f"{name:9} {'packed' if packed else 'plain ':7} ours {ours:6.2f} s "
+                f"{name:9} {'compressed' if compressed else 'plain':10} ours {ours:6.2f} s "
                 f"{sizes['ours']:6.1f} MB   SimpleITK {peer:6.2f} s {sizes['SimpleITK']:6.1f} MB"
                 f"   {peer / ours:5.2f} x ours"
             )

@@ -1,4 +1,4 @@
-"""Who has Qt's thread while something is done in a window, and for how long at a stretch."""
+"""Records which calls occupy Qt's thread while something is done in a window, and how long."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from qtpy.QtWidgets import QApplication
 
 import napari_medread
 
-_OURS = str(Path(napari_medread.__file__).parent)
-_NAPARI = tuple(str(Path(module.__file__).parent) for module in (napari, vispy))
+_OUR_FOLDER = str(Path(napari_medread.__file__).parent)
+_NAPARI_FOLDERS = tuple(str(Path(module.__file__).parent) for module in (napari, vispy))
 
-_PAUSE = 0.002
-"""Seconds between two looks at the stack."""
+_SAMPLING_INTERVAL_S = 0.002
+"""Time between two samples of the stack."""
 
 
 class Stretch(NamedTuple):
-    """One call of ours on Qt's thread, from its first line to its last.
+    """One call into napari-medread on Qt's thread, from start to end.
 
     Attributes
     ----------
     name : str
-        The outermost function of ours.
+        The outermost function of napari-medread.
     seconds : float
         How long it took.
     own : float
-        Seconds of it that were not spent in napari: neither its slicing nor its drawing.
+        Seconds of it that were not spent in napari's slicing and drawing.
     """
 
     name: str
@@ -43,57 +43,63 @@ class Stretch(NamedTuple):
 
 
 @contextmanager
-def watched() -> Iterator[list[Stretch]]:
-    """Watch this thread; the stretches are there, the longest first, when it is over."""
-    found: list[Stretch] = []
-    over = threading.Event()
-    watcher = threading.Thread(target=_watch, args=(threading.get_ident(), over, found))
+def watch_thread() -> Iterator[list[Stretch]]:
+    """Record the stretches of this thread.
+
+    The list is filled when the block ends, the longest stretch first.
+    """
+    stretches: list[Stretch] = []
+    is_over = threading.Event()
+    watcher = threading.Thread(
+        target=_record_stretches, args=(threading.get_ident(), is_over, stretches)
+    )
     before = sys.getswitchinterval()
-    sys.setswitchinterval(_PAUSE / 4)
+    sys.setswitchinterval(_SAMPLING_INTERVAL_S / 4)
     watcher.start()
     try:
-        yield found
+        yield stretches
     finally:
-        over.set()
+        is_over.set()
         watcher.join()
         sys.setswitchinterval(before)
-        found.sort(key=lambda stretch: stretch.own, reverse=True)
+        stretches.sort(key=lambda stretch: stretch.own, reverse=True)
 
 
 def settle(seconds: float = 0.5) -> None:
-    """Let the window do what is due."""
+    """Let the napari window process events for some time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         QApplication.processEvents()
         time.sleep(0.001)
 
 
-def _watch(thread: int, over: threading.Event, found: list[Stretch]) -> None:
+def _record_stretches(thread: int, is_over: threading.Event, stretches: list[Stretch]) -> None:
+    """Sample the stack of a thread, and append a stretch when our outermost call changes."""
     current, name, start, own, last = None, "", 0.0, 0.0, 0.0
-    while not over.is_set():
+    while not is_over.is_set():
         now = time.perf_counter()
-        outermost, is_own = _ours(sys._current_frames()[thread])
+        outermost, is_ours = _find_our_frame(sys._current_frames()[thread])
         if outermost is not current:
             if current is not None:
-                found.append(Stretch(name, now - start, own))
+                stretches.append(Stretch(name, now - start, own))
             current, start, own = outermost, now, 0.0
             name = "" if current is None else current.f_code.co_qualname
-        elif current is not None and is_own:
+        elif current is not None and is_ours:
             own += now - last
         last = now
-        time.sleep(_PAUSE)
+        time.sleep(_SAMPLING_INTERVAL_S)
 
 
-def _ours(frame: FrameType | None) -> tuple[FrameType | None, bool]:
-    """Return our outermost frame of a stack, and whether we, not napari, are at work."""
-    outermost, is_own, is_napari = None, False, False
+def _find_our_frame(frame: FrameType | None) -> tuple[FrameType | None, bool]:
+    """Return the outermost frame of napari-medread, and whether its code runs, not napari's."""
+    outermost, is_ours, is_napari = None, False, False
     while frame is not None:
         path = frame.f_code.co_filename
-        if path.startswith(_OURS):
+        if path.startswith(_OUR_FOLDER):
             if outermost is None:
-                is_own = not is_napari
+                is_ours = not is_napari
             outermost = frame
-        elif outermost is None and path.startswith(_NAPARI):
+        elif outermost is None and path.startswith(_NAPARI_FOLDERS):
             is_napari = True
         frame = frame.f_back
-    return outermost, is_own
+    return outermost, is_ours

@@ -25,21 +25,21 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("scenes", nargs="*", help="names of files in tools/scenes")
     parser.add_argument("--theme", default="dark", choices=["dark", "light"])
     parser.add_argument("--to", type=Path, default=ROOT / "docs" / "pictures")
-    chosen = parser.parse_args(arguments)
-    names = chosen.scenes or sorted(p.stem for p in SCENES.glob("[!_]*.py"))
-    chosen.to.mkdir(parents=True, exist_ok=True)
+    options = parser.parse_args(arguments)
+    names = options.scenes or sorted(p.stem for p in SCENES.glob("[!_]*.py"))
+    options.to.mkdir(parents=True, exist_ok=True)
     for name in names:
-        print(take(name, chosen.theme, chosen.to / f"{name}.png"))
+        print(take_picture(name, options.theme, options.to / f"{name}.png"))
     return 0
 
 
-def take(name: str, theme: str, path: Path) -> Path:
-    """Arrange a scene in a new viewer, and save what its window shows."""
+def take_picture(name: str, theme: str, path: Path) -> Path:
+    """Arrange a scene in a new viewer, and save a screenshot of its window."""
     viewer = napari.Viewer()
     viewer.theme = theme
     viewer.window.resize(*WINDOW)
     settle()
-    arrange_of(name)(viewer)
+    load_scene(name)(viewer)
     settle()
     viewer.screenshot(str(path), canvas_only=False, flash=False)
     viewer.close()
@@ -47,7 +47,7 @@ def take(name: str, theme: str, path: Path) -> Path:
     return path
 
 
-def arrange_of(name: str) -> Callable[[napari.Viewer], None]:
+def load_scene(name: str) -> Callable[[napari.Viewer], None]:
     """Return the function ``arrange`` of a scene."""
     spec = importlib.util.spec_from_file_location(f"scene_{name}", SCENES / f"{name}.py")
     if spec is None or spec.loader is None:
@@ -58,10 +58,10 @@ def arrange_of(name: str) -> Callable[[napari.Viewer], None]:
     return arrange
 
 
-def settle(until: Callable[[], bool] = lambda: False, seconds: float = 1.0) -> None:
-    """Let the window draw, until something holds or some time is over."""
+def settle(condition: Callable[[], bool] = lambda: False, seconds: float = 1.0) -> None:
+    """Process events until a condition holds, or for some seconds."""
     end = time.monotonic() + seconds
-    while time.monotonic() < end and not until():
+    while time.monotonic() < end and not condition():
         QApplication.processEvents()
         time.sleep(0.01)
 
