@@ -35,7 +35,7 @@ from napari_medread.core.volume import Volume
 from napari_medread.plugin.bridge.layer_record import with_record
 from napari_medread.plugin.bridge.layer_to_volume import volume_from_layer
 from napari_medread.plugin.bridge.volume_to_layer import to_layer
-from napari_medread.plugin.export.export_plan import FORMATS
+from napari_medread.plugin.export.export_plan import EXPORT_CHOICES
 from watch import settle, watch_thread
 
 SHAPE = (300, 512, 512)
@@ -222,12 +222,12 @@ def export(viewer: napari.Viewer) -> Iterator[Step]:
     with tempfile.TemporaryDirectory() as folder:
         yield "until the range is known", lambda: _until(lambda: panel._measuring is None)
         yield "name a file", lambda: setattr(panel.file, "value", Path(folder, "ct.mhd"))
-        for chosen in FORMATS:
-            yield chosen.name, partial(setattr, panel.format, "value", chosen)
+        for choice in EXPORT_CHOICES:
+            yield choice.label, partial(setattr, panel.format, "value", choice)
         yield "a spacing", lambda: panel.spacing[0].native.setValue(0.9)
         yield "an origin", lambda: panel.origin[0].native.setValue(12)
         yield "as in the layer", panel.reset.native.click
-        yield "as MetaImage", partial(setattr, panel.format, "value", FORMATS[0])
+        yield "as MetaImage", partial(setattr, panel.format, "value", EXPORT_CHOICES[0])
         yield "start", panel.run.native.click
         yield "until it is written", lambda: _until_done(panel)
         yield "move the layer", lambda: setattr(viewer.layers[0], "translate", (1, 2, 3))

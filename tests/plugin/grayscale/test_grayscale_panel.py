@@ -10,6 +10,7 @@ from napari.settings import get_plugin_settings
 from napari.utils.notifications import notification_manager
 from qtpy.QtCore import Qt
 
+from helpers.idle import wait_until_idle
 from helpers.menus import action, opened
 from napari_medread.core.grayscale_conversion import MEAN, REC_601, REC_709
 from napari_medread.plugin.bridge.layer_to_volume import volume_from_layer
@@ -103,11 +104,11 @@ def test_a_lazy_volume_in_patient_space(viewer, widget, grey_of):
         metadata={"patient_affine": affine, "notes": ["a note"], "modality": "XC"},
     )
     widget.luma.value = REC_709
-    seen = len(read)  # what napari itself has read to draw it
+    count_before = len(read)  # what napari itself has read to draw it
     viewer.window._qt_viewer.hide()
     found = grey_of()
     assert isinstance(found.data, da.Array)
-    assert len(read) - seen <= 2  # no more than the planes that are drawn
+    assert len(read) - count_before <= 2  # no more than the planes that are drawn
     expected = color[..., :3] @ np.array([0.2126, 0.7152, 0.0722])
     assert np.abs(found.data.compute() - expected).max() <= 0.5 + 1e-9
     assert found.data.dtype == np.uint16
@@ -125,7 +126,7 @@ def test_a_lazy_volume_in_patient_space(viewer, widget, grey_of):
     assert found.opacity == 0.8
 
 
-def test_what_is_no_colour_is_said(viewer, widget):
+def test_layers_without_colour_are_refused_in_a_sentence(viewer, widget):
     assert widget.outcome.value == "Open a colour picture first."
     viewer.add_labels(np.zeros((4, 5), int))
     assert not widget.run.enabled
@@ -171,7 +172,7 @@ def test_it_keeps_no_layer_alive(qtbot, viewer, widget, grey_of):
     del layer
     viewer.layers.clear()
     assert not viewer.canvas.grid.enabled
-    qtbot.wait(100)  # napari removes its controls a little later
+    wait_until_idle(qtbot)  # napari removes its controls a little later
     gc.collect()
     assert [ref() is None for ref in refs] == [True, True]
     gone = weakref.ref(widget)
@@ -275,5 +276,5 @@ def test_what_was_shown_or_hidden_since_stays(qtbot, viewer, widget, grey_of, cl
 def test_a_viewer_is_closed_side_by_side(qtbot, viewer, widget, grey_of, click):
     side_by_side(viewer, widget, grey_of, click)
     viewer.close()
-    qtbot.wait(50)
+    wait_until_idle(qtbot)
     assert not notification_manager.records

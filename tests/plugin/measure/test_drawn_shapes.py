@@ -12,6 +12,7 @@ import pytest
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 
+from helpers.idle import wait_until_idle
 from helpers.menus import opened
 from helpers.scans import AXIAL, CORONAL, OBLIQUE, SAGITTAL
 from helpers.tables import rows_of
@@ -41,7 +42,7 @@ def draw(qtbot, viewer, widget):
     canvas = viewer.window._qt_viewer.canvas.native
 
     def start():
-        """Return a place up and left of the middle of the canvas, where the image is."""
+        """Return a point up and left of the centre of the canvas, where the image is."""
         return canvas.rect().center() - QPoint(40, 30)
 
     def pressed(mode):
@@ -80,7 +81,7 @@ def draw(qtbot, viewer, widget):
 
     def measured(layer):
         count = len(layer.data)
-        qtbot.wait(100)
+        wait_until_idle(qtbot)
         assert len(layer.data) == count
         assert widget.drawn.value is layer
         rows = rows_of(widget)

@@ -146,7 +146,7 @@ def test_an_ellipse_and_a_rectangle():
     assert rows[1]["Perimeter (mm)"] == pytest.approx(56)
 
 
-def test_what_has_no_area_is_said():
+def test_shapes_without_an_area_get_a_remark():
     image = image_of(AFFINES["aligned"])
     bow = [(1, 1, 1), (1, 9, 9), (1, 9, 1), (1, 1, 9)]
     bent = [(1, 1, 1), (1, 9, 1), (5, 9, 9), (1, 1, 9)]
@@ -316,7 +316,7 @@ def test_a_table_as_text():
 def test_a_table_in_two_blocks():
     columns = ("No.", "Shape", "Length (mm)", "Mean", "Not finite")
     rows = ((1, "line", 2.0, None, None), (2, "line", 3.0, None, 0))
-    assert MeasurementTable(columns, rows).split_columns() == [[1, 2]]  # without what tells nothing
+    assert MeasurementTable(columns, rows).split_columns() == [[1, 2]]  # without empty columns
     assert MeasurementTable(columns, rows, second_block=3).split_columns() == [[1, 2], []]
     rows = (*rows, (3, "ellipse", None, 7.0, 4))
     assert MeasurementTable(columns, rows, second_block=3).split_columns() == [[1, 2], [3, 4]]

@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
     QMessageBox,
 )
 
+from helpers.idle import wait_until_idle
 from helpers.menus import opened
 from helpers.tables import rows_of
 
@@ -57,7 +58,7 @@ def test_shapes_on_the_example(qtbot, viewer, widget, values):
     assert float(row["Volume (ml)"]) == pytest.approx(200 * np.prod(image.scale) / 1000, rel=1e-2)
     assert float(row["Area (mm²)"]) == pytest.approx(200 * np.prod(image.scale[1:]), abs=0.01)
     assert widget.message.value == f"Values of {image.name}."
-    # Values are gone when what they are of has changed.
+    # Statistics disappear when a layer changes.
     shapes.data = [shapes.data[0], shapes.data[1] + (0, 5, 0)]
     qtbot.waitUntil(lambda: "Mean (HU)" not in rows_of(widget)[1])
     shapes.selected_data = {0}
@@ -128,7 +129,7 @@ def test_labels_copied_and_exported(qtbot, viewer, widget, values, click, tmp_pa
     assert list(tmp_path.iterdir()) == [there]
 
 
-def test_what_cannot_be_measured_is_said(viewer, widget, click):
+def test_what_cannot_be_measured_is_refused_in_a_sentence(viewer, widget, click):
     labels = viewer.add_labels(np.ones((4, 5), int), name="regions")
     assert widget.outcome.value == "Open the image to measure first."
     assert not widget.run.enabled
@@ -163,7 +164,7 @@ def test_it_keeps_no_layer_alive_and_opens_again(qtbot, viewer, widget, values, 
     ref = weakref.ref(made[last])
     del made, layer, shapes
     viewer.layers.clear()
-    qtbot.wait(200)  # napari removes its controls a little later
+    wait_until_idle(qtbot)  # napari removes its controls a little later
     gc.collect()
     assert ref() is None
     gone = weakref.ref(widget)
@@ -219,7 +220,9 @@ def test_labels_of_a_lazy_series_are_measured_in_the_frame_shown(viewer, widget,
     assert widget.message.value == "Values of perfusion at time 1 of 4."
 
 
-def test_shapes_without_a_slice_are_measured_in_the_one_shown_which_is_said(viewer, widget, values):
+def test_shapes_without_a_slice_are_measured_in_the_displayed_one(
+    viewer, widget, values
+):
     data = np.arange(9.0)[:, None, None] * np.ones((9, 20, 30))
     viewer.add_image(data, name="volume")
     box = [(5, 5), (5, 9), (9, 9), (9, 5)]
@@ -266,11 +269,11 @@ def test_looking_elsewhere_leaves_values(qtbot, viewer, widget, values):
     for name, there, back in (("visible", False, True), ("contour", 1, 0), ("opacity", 0.2, 1)):
         for value in (there, back):
             setattr(labels, name, value)
-    qtbot.wait(150)
+    wait_until_idle(qtbot)
     assert len(rows_of(widget)) == 1
 
 
-def test_what_takes_long_is_measured_beside_the_window(qtbot, viewer, widget, click):
+def test_slow_shapes_are_measured_in_the_background(qtbot, viewer, widget, click):
     # A saw whose teeth overlap: none of its sides can be passed over.
     teeth = np.stack([np.arange(3000) % 2 * 100.0, np.arange(3000)], axis=1)
     saw = np.vstack([teeth, [(-5, 3000), (-5, 0)]])
@@ -295,7 +298,7 @@ def test_what_takes_long_is_measured_beside_the_window(qtbot, viewer, widget, cl
     qtbot.waitUntil(lambda: widget._task is not None)
     click(widget.cancel)
     qtbot.waitUntil(lambda: widget._task is None, timeout=20000)
-    qtbot.wait(100)
+    wait_until_idle(qtbot)
     assert widget._task is None
 
 
