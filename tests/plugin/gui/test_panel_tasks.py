@@ -8,6 +8,7 @@ from importlib import import_module
 import npe2
 import pytest
 
+from helpers.idle import wait_until_idle
 from napari_medread.errors import MedReadError
 from napari_medread.plugin.gui.background_task import _RUNNING_TASKS, BackgroundTask
 from napari_medread.plugin.gui.panel import Panel
@@ -48,7 +49,7 @@ def ended(qtbot):
 
     def wait():
         qtbot.waitUntil(lambda: not _RUNNING_TASKS, timeout=5000)
-        qtbot.wait(20)
+        wait_until_idle(qtbot)
 
     return wait
 
@@ -125,9 +126,9 @@ def test_a_running_task_keeps_neither_the_panel_nor_its_parts_alive(ended):
 def test_all_panels_have_the_one_base_class():
     manifest = npe2.PluginManifest.from_distribution("napari-medread")
     commands = {command.id: command for command in manifest.contributions.commands}
-    classes = [
-        import_python_name(commands[widget.command].python_name)
-        for widget in manifest.contributions.widgets
-    ]
+    classes = []
+    for widget in manifest.contributions.widgets:
+        module, _, name = commands[widget.command].python_name.partition(":")
+        classes.append(getattr(import_module(module), name))
     assert len(classes) == 9
     assert all(issubclass(each, Panel) for each in classes)
