@@ -19,7 +19,7 @@ from qtpy.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from qtpy.QtGui import QCursor, QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QLineEdit, QMessageBox
 
-from helpers.idle import record_timers, wait_until_idle
+from helpers.idle import record_timers
 from helpers.shared_viewer import SharedViewer
 from helpers.tables import rows_of
 
@@ -43,12 +43,6 @@ def plugins() -> None:
     manager = npe2.PluginManager.instance()
     if "napari-medread" not in manager:
         manager.discover()
-
-
-@pytest.fixture
-def idle(qtbot: QtBot) -> Callable[[], None]:
-    """Wait until all that was started has happened; see ``helpers.idle``."""
-    return lambda: wait_until_idle(qtbot)
 
 
 @pytest.fixture(scope="session")
@@ -89,7 +83,7 @@ def viewer(
 
 @pytest.fixture
 def messages() -> Callable[[], list[str]]:
-    """Return what notifications have told the person."""
+    """Return the sentences of all notifications."""
     return lambda: [record.message for record in notification_manager.records]
 
 

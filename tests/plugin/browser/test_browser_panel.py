@@ -23,6 +23,7 @@ from helpers.builders import (
     write_series,
 )
 from helpers.dicom_objects import write_dicomdir
+from helpers.idle import wait_until_idle
 from helpers.menus import opened
 from napari_medread import catalogue, read
 from napari_medread.plugin.bridge.volume_to_layer import to_layer
@@ -257,7 +258,7 @@ def test_cancelling(qtbot, viewer, browser, look_into, click, folder):
     qtbot.keyClick(browser.path_bar.line.native, Qt.Key.Key_Return)
     assert browser.progress.visible
     qtbot.mouseClick(browser.cancel.native, LEFT)
-    qtbot.wait(300)
+    wait_until_idle()
     assert texts(browser) == []
     assert browser.message.value == "Cancelled."
     assert not browser.progress.visible
@@ -267,11 +268,11 @@ def test_cancelling(qtbot, viewer, browser, look_into, click, folder):
     click("Sentinel, Secretus")
     qtbot.mouseClick(browser.load.native, LEFT)
     qtbot.mouseClick(browser.cancel.native, LEFT)
-    qtbot.wait(300)
+    wait_until_idle()
     assert len(viewer.layers) == 0
     assert browser.message.value == "Cancelled."
     assert browser.load.visible
-    # A place that is left while it is looked into does not come back.
+    # The result of a search that another one has replaced is not shown.
     (folder / "empty").mkdir()
     browser.browse(folder)
     look_into(folder / "empty")
@@ -419,13 +420,13 @@ def test_cancelled_between_two_the_first_stays_and_its_notes_are_said(
     qtbot.waitUntil(lambda: browser.message.value.endswith("Cancelled."), timeout=20000)
     go_on.set()
     qtbot.waitUntil(lambda: not _RUNNING_TASKS, timeout=20000)
-    qtbot.wait(50)
+    wait_until_idle()
     assert browser.message.value == "Loaded 1 volume. Cancelled."
     assert [layer.name for layer in viewer.layers] == ["1 Test series"]
     assert messages() == ["1 Test series: 1 duplicate file was left out."]
 
 
-def test_a_series_over_time_and_one_that_is_read_when_looked_at(
+def test_a_series_over_time_and_one_that_is_loaded_on_demand(
     qtbot, viewer, browser, look_into, click, monkeypatch, tmp_path
 ):
     def change(t, n, ds):
@@ -453,7 +454,7 @@ def test_a_series_over_time_and_one_that_is_read_when_looked_at(
     assert len(viewer.layers) == 1
 
 
-def test_layers_of_others_and_deleted_ones_are_not_taken_for_it(
+def test_layers_of_others_and_deleted_ones_are_not_assumed_to_be_it(
     qtbot, viewer, browser, look_into, click, folder
 ):
     look_into(folder)
@@ -497,7 +498,7 @@ def test_two_viewers_are_filled_each_by_its_own(
     click("3 MR series", double=True)
     qtbot.waitUntil(lambda: browser.is_settled, timeout=20000)
     assert len(viewer.layers) == 2
-    qtbot.wait(100)
+    wait_until_idle()
     gc.collect()
     assert [ref() for ref in gone[1:]] == [None, None]
 
@@ -579,7 +580,7 @@ def test_what_the_filter_hides_is_not_selected(qtbot, viewer, browser, look_into
     assert not browser.load.enabled
 
 
-def test_what_takes_long_is_done_beside_the_window(
+def test_what_takes_long_is_done_in_the_background(
     qtbot, browser, look_into, click, folder, monkeypatch
 ):
     """Listing, describing, thumbnails, reading, and making layer data of what was read."""
@@ -615,7 +616,7 @@ def test_closing_it_ends_its_work_and_lets_go(qtbot, viewer, folder):
     qtbot.waitUntil(lambda: is_done(browser), timeout=20000)
     layer = weakref.ref(viewer.layers[0])
     viewer.layers.clear()
-    qtbot.wait(100)  # napari removes its controls a little later
+    wait_until_idle()  # napari removes its controls a little later
     gc.collect()
     assert layer() is None
     # Closed while it loads.
@@ -624,7 +625,7 @@ def test_closing_it_ends_its_work_and_lets_go(qtbot, viewer, folder):
     _dock(viewer).destroyOnClose()
     browser = None
     qtbot.waitUntil(lambda: not _RUNNING_TASKS, timeout=20000)
-    qtbot.wait(50)
+    wait_until_idle()
     gc.collect()
     assert gone() is None
     assert len(viewer.layers) == 0
