@@ -1,7 +1,8 @@
-"""Between volumes and napari's layers.
+"""Between volumes and napari's layers; nothing in here opens a window.
 
 ``volume_to_layer`` makes a layer of a volume; ``layer_to_volume`` makes a volume of a layer, where
-it is drawn now. Both rest on ``layer_record`` (what the plugin remembers of a layer),
-``spatial_axes`` (which axes of a layer are space) and ``layer_transforms`` (where napari draws it).
-``patient_space`` draws oblique layers in 3D where they lie in the patient. Nothing in here opens a window.
+it is drawn now. Both use ``layer_record`` (what the plugin remembers of a layer), ``spatial_axes``
+(which axes are spatial), ``layer_transforms`` (where napari draws it) and ``layer_position``
+(where it lies in patient space). ``patient_space`` draws oblique layers there in 3D, by
+``layer_drawings``.
 """
