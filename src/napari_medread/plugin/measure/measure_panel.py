@@ -16,6 +16,7 @@ from napari_medread.errors import MedReadError
 from napari_medread.plugin.gui.background_task import BackgroundTask
 from napari_medread.plugin.gui.controls import ask_save_path, make_labelled_row
 from napari_medread.plugin.gui.layer_panel import LayerPanel
+from napari_medread.plugin.gui.qt_parts import set_stretch, wrap_qt_widgets
 from napari_medread.plugin.measure.layer_measurement import (
     DrawnShape,
     MeasurementSpace,
@@ -91,14 +92,14 @@ class MeasurePanel(LayerPanel):
             [
                 make_labelled_row(Label(value="Measure"), self.drawn),
                 make_labelled_row(Label(value="On image"), self.layer),
+                table_part := wrap_qt_widgets(self.view),
                 buttons := Container(
                     widgets=[self.copy, self.export], layout="horizontal", labels=False
                 ),
             ]
         )
         buttons.margins = (0, 0, 0, 0)
-        # Above the buttons; it takes all free height.
-        self.native.layout().insertWidget(2, self.view, 1)
+        set_stretch(self, table_part, 1)
         self.drawn.changed.connect(self._update_controls)
         viewer = self._viewer_ref()
         if viewer is not None and viewer.layers.selection.active in self.drawn.choices:
