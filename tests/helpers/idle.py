@@ -7,16 +7,21 @@ time instead passes on a quiet machine only; these wait for the timers and threa
 from __future__ import annotations
 
 import contextlib
+import time
 import weakref
 from typing import Any
 
 from qtpy.QtCore import QEvent, QTimer
+from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
 from napari_medread.plugin.gui import background_task, timers
 
 _QUIET_ROUNDS = 3
-"""Times in a row that nothing is left to do: what is done may start something else."""
+"""Number of rounds in a row without anything left to do: what is done may start something else."""
+
+_ROUND = 10
+"""In ms. Less than a frame on a screen."""
 
 _TIMERS: weakref.WeakSet[QTimer] = weakref.WeakSet()
 
@@ -41,17 +46,20 @@ def process_events() -> None:
     QApplication.processEvents()
 
 
-def wait_until_idle(qtbot: Any, timeout: int = 20_000) -> None:
-    """Wait until no timer of the plugin runs, no work goes on, and all events are handled."""
-    quiet = 0
+def wait_until_idle(timeout: float = 30.0) -> None:
+    """Wait until no timer of the plugin runs, no task goes on, and all events are handled.
 
-    def is_idle() -> bool:
-        nonlocal quiet
+    Parameters
+    ----------
+    timeout : float
+        Seconds after which it is an error that something still goes on.
+    """
+    deadline, quiet = time.monotonic() + timeout, 0
+    while quiet < _QUIET_ROUNDS:
+        QTest.qWait(_ROUND)
         process_events()
         quiet = 0 if _is_busy() else quiet + 1
-        return quiet >= _QUIET_ROUNDS
-
-    qtbot.waitUntil(is_idle, timeout=timeout)
+        assert time.monotonic() < deadline, "The plugin's timers or tasks do not come to an end."
 
 
 def _is_busy() -> bool:

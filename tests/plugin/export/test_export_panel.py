@@ -13,6 +13,7 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication, QMessageBox
 
 import napari_medread
+from helpers.idle import wait_until_idle
 from helpers.menus import opened
 from helpers.metaimages import itk_affine
 from napari_medread.plugin.export.export_plan import EXPORT_CHOICES
@@ -180,7 +181,7 @@ def test_a_closed_widget_keeps_nothing_alive(make_napari_viewer, qtbot):
 
     gone = opened_and_closed()
     viewer.layers.clear()
-    qtbot.wait(100)
+    wait_until_idle()
     gc.collect()
     assert [each() for each in gone] == [None, None]
 

@@ -172,7 +172,7 @@ def test_it_keeps_no_layer_alive(qtbot, viewer, widget, grey_of):
     del layer
     viewer.layers.clear()
     assert not viewer.canvas.grid.enabled
-    wait_until_idle(qtbot)  # napari removes its controls a little later
+    wait_until_idle()  # napari removes its controls a little later
     gc.collect()
     assert [ref() is None for ref in refs] == [True, True]
     gone = weakref.ref(widget)
@@ -276,5 +276,5 @@ def test_what_was_shown_or_hidden_since_stays(qtbot, viewer, widget, grey_of, cl
 def test_a_viewer_is_closed_side_by_side(qtbot, viewer, widget, grey_of, click):
     side_by_side(viewer, widget, grey_of, click)
     viewer.close()
-    wait_until_idle(qtbot)
+    wait_until_idle()
     assert not notification_manager.records

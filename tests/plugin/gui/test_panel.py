@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 from napari.utils.notifications import notification_manager
-from qtpy.QtWidgets import QApplication
 
 from helpers.idle import wait_until_idle
 from helpers.menus import action
@@ -34,7 +33,7 @@ EMPTY = {
 def opened(viewer, kind):
     """Open a panel by its menu, and let Qt show it."""
     panel = opened_by_menu(viewer, *MENUS[kind])
-    QApplication.processEvents()
+    wait_until_idle()
     return panel
 
 
@@ -97,9 +96,9 @@ def test_two_viewers_do_not_meddle(qtbot, window, run, kind):
     layer = fill(one, kind, "one")
     assert others.layer.value is None
     assert others.outcome.value == EMPTY[kind]
-    wait_until_idle(qtbot)
+    wait_until_idle()
     apart = fill(other, kind, "other")
-    wait_until_idle(qtbot)
+    wait_until_idle()
     assert (panel.layer.choices, others.layer.choices) == ((layer,), (apart,))
     before = list(other.layers)
     assert "one" in run(panel)
@@ -122,7 +121,7 @@ def test_a_layer_renamed_and_deleted(qtbot, viewer, run, kind):
     assert panel.layer.current_choice == "renamed"
     assert "renamed" in run(panel)
     viewer.layers.remove(second)
-    wait_until_idle(qtbot)  # napari lets go of what it has drawn
+    wait_until_idle()  # napari lets go of what it has drawn
     assert second not in panel.layer.choices
     panel.layer.value = first
     assert panel.run.enabled
@@ -140,7 +139,7 @@ def test_a_layer_deleted_while_it_is_worked_on(qtbot, viewer, click, kind, tmp_p
     click(panel.run)
     viewer.layers.clear()
     qtbot.waitUntil(lambda: panel._task is None, timeout=20000)
-    wait_until_idle(qtbot)
+    wait_until_idle()
     assert not notification_manager.records
     # What comes of the layer is there; measurements of what is gone are not.
     assert len(viewer.layers) == (kind in (GrayscalePanel, ResamplePanel))
@@ -151,7 +150,7 @@ def test_a_layer_deleted_while_it_is_worked_on(qtbot, viewer, click, kind, tmp_p
 
 def test_it_leaves_nothing_behind_and_opens_again(qtbot, viewer, run, kind):
     layer = fill(viewer, kind)
-    wait_until_idle(qtbot)
+    wait_until_idle()
     events = [getattr(layer.events, name) for name in kind._followed_events if name in layer.events]
     events.append(viewer.canvas.grid.events.enabled)
 
@@ -171,7 +170,7 @@ def test_it_leaves_nothing_behind_and_opens_again(qtbot, viewer, run, kind):
             dock.destroyOnClose()
         del panel, dock
         layer.name = f"{layer.name} again"  # nobody is there to be told
-        wait_until_idle(qtbot)
+        wait_until_idle()
         gc.collect()
         assert gone() is None
         assert callbacks() == before
@@ -188,7 +187,7 @@ def test_it_keeps_no_viewer_alive(qtbot, kind):
     qtbot.waitUntil(lambda: getattr(panel, "_measuring", None) is None, timeout=5000)
     gone = weakref.ref(viewer)
     del viewer
-    wait_until_idle(qtbot)
+    wait_until_idle()
     gc.collect()
     assert gone() is None
     panel.reset_choices()

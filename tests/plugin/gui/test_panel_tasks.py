@@ -49,7 +49,7 @@ def ended(qtbot):
 
     def wait():
         qtbot.waitUntil(lambda: not _RUNNING_TASKS, timeout=5000)
-        wait_until_idle(qtbot)
+        wait_until_idle()
 
     return wait
 

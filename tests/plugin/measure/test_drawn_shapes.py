@@ -12,6 +12,7 @@ import pytest
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 
+from helpers import mouse
 from helpers.idle import wait_until_idle
 from helpers.menus import opened
 from helpers.scans import AXIAL, CORONAL, OBLIQUE, SAGITTAL
@@ -61,10 +62,10 @@ def draw(qtbot, viewer, widget):
     def dragged(mode, across, down):
         layer = pressed(mode)
         first, end = start(), start() + QPoint(across, down)
-        QTest.mouseMove(canvas, first)
+        mouse.move(canvas, (first).toTuple())
         QTest.mousePress(canvas, LEFT, PLAIN, first)
         for share in (0.3, 0.7, 1.0):
-            QTest.mouseMove(canvas, first + (end - first) * share)
+            mouse.move(canvas, (first + (end - first) * share).toTuple())
             qtbot.wait(PAUSE)
         QTest.mouseRelease(canvas, LEFT, PLAIN, end)
         return measured(layer)
@@ -73,7 +74,7 @@ def draw(qtbot, viewer, widget):
         layer = pressed(mode)
         for across, down in places:
             at = start() + QPoint(across, down)
-            QTest.mouseMove(canvas, at)
+            mouse.move(canvas, (at).toTuple())
             qtbot.wait(PAUSE)
             QTest.mouseClick(canvas, LEFT, PLAIN, at)
         QTest.keyClick(canvas, Qt.Key.Key_Escape)
@@ -81,7 +82,7 @@ def draw(qtbot, viewer, widget):
 
     def measured(layer):
         count = len(layer.data)
-        wait_until_idle(qtbot)
+        wait_until_idle()
         assert len(layer.data) == count
         assert widget.drawn.value is layer
         rows = rows_of(widget)

@@ -164,7 +164,7 @@ def test_it_keeps_no_layer_alive_and_opens_again(qtbot, viewer, widget, values, 
     ref = weakref.ref(made[last])
     del made, layer, shapes
     viewer.layers.clear()
-    wait_until_idle(qtbot)  # napari removes its controls a little later
+    wait_until_idle()  # napari removes its controls a little later
     gc.collect()
     assert ref() is None
     gone = weakref.ref(widget)
@@ -220,9 +220,7 @@ def test_labels_of_a_lazy_series_are_measured_in_the_frame_shown(viewer, widget,
     assert widget.message.value == "Values of perfusion at time 1 of 4."
 
 
-def test_shapes_without_a_slice_are_measured_in_the_displayed_one(
-    viewer, widget, values
-):
+def test_shapes_without_a_slice_are_measured_in_the_displayed_one(viewer, widget, values):
     data = np.arange(9.0)[:, None, None] * np.ones((9, 20, 30))
     viewer.add_image(data, name="volume")
     box = [(5, 5), (5, 9), (9, 9), (9, 5)]
@@ -269,7 +267,7 @@ def test_looking_elsewhere_leaves_values(qtbot, viewer, widget, values):
     for name, there, back in (("visible", False, True), ("contour", 1, 0), ("opacity", 0.2, 1)):
         for value in (there, back):
             setattr(labels, name, value)
-    wait_until_idle(qtbot)
+    wait_until_idle()
     assert len(rows_of(widget)) == 1
 
 
@@ -298,7 +296,7 @@ def test_slow_shapes_are_measured_in_the_background(qtbot, viewer, widget, click
     qtbot.waitUntil(lambda: widget._task is not None)
     click(widget.cancel)
     qtbot.waitUntil(lambda: widget._task is None, timeout=20000)
-    wait_until_idle(qtbot)
+    wait_until_idle()
     assert widget._task is None
 
 

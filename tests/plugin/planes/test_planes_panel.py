@@ -9,6 +9,7 @@ import pytest
 from qtpy.QtCore import QPoint, Qt
 
 from helpers import mouse
+from helpers.idle import wait_until_idle
 from helpers.menus import action
 from helpers.scans import AXIAL, CORONAL, OBLIQUE, SAGITTAL, SCANS
 from napari_medread.plugin.planes.navigation.plane_switching import AS_ACQUIRED, PLANE_KEYS
@@ -30,11 +31,11 @@ def widget(viewer):
 @pytest.fixture
 def click(qtbot):
     def clicked(button):
-        qtbot.wait(20)
+        wait_until_idle()
         assert button.native.isVisible()
         assert button.native.isEnabled()
         qtbot.mouseClick(button.native, Qt.MouseButton.LeftButton)
-        qtbot.wait(20)
+        wait_until_idle()
 
     return clicked
 
@@ -46,7 +47,7 @@ def turn(viewer, qtbot):
 
     def turned(*arguments, **options):
         mouse.turn(canvas, *arguments, **options)
-        qtbot.wait(20)
+        wait_until_idle()
 
     return turned
 
@@ -97,10 +98,10 @@ def test_letters_stay_right_in_every_plane_and_flip(qtbot, viewer, widget, click
             elif plane != "coronal" and name != "oblique":
                 continue
             viewer.scene.camera.orientation2d = flip
-            qtbot.wait(5)
+            wait_until_idle()
             assert shown(viewer) == letters_seen(viewer, layer, scan), (name, plane, flip)
         viewer.dims.order = (0, 2, 1)  # as napari transposes
-        qtbot.wait(5)
+        wait_until_idle()
         assert shown(viewer) == letters_seen(viewer, layer, scan)
         viewer.layers.clear()
 
@@ -142,7 +143,7 @@ def test_a_marker_is_seen_at_the_edges_that_bear_its_letters(qtbot, viewer, widg
             viewer.dims.point = point
             for each in ("letters", "slice_number"):
                 getattr(widget, each).value = False
-            qtbot.wait(20)
+            wait_until_idle()
             picture = viewer.screenshot(canvas_only=True, flash=False)[..., 0].astype(int)
             for each in ("letters", "slice_number"):
                 getattr(widget, each).value = True
@@ -160,7 +161,7 @@ def test_a_click_keeps_the_point_and_leaves_3d(qtbot, viewer, widget, click):
     viewer.dims.point = layer.data_to_world((2, 5, 7))
     point = viewer.dims.point
     viewer.dims.ndisplay = 3
-    qtbot.wait(20)
+    wait_until_idle()
     assert shown(viewer) == [None] * 4
     click(widget.planes["sagittal"])
     assert viewer.dims.ndisplay == 2
@@ -322,29 +323,29 @@ def test_the_mouse_over_the_canvas(qtbot, viewer, widget, click, turn):
     qtbot.waitUntil(lambda: widget.value.value == f"{value - 20 * 16} HU")
     top = viewer.add_layer(AXIAL.layer(np.full(AXIAL.shape, 0.25, np.float32)))
     top.name = "dose"
-    qtbot.wait(60)
+    wait_until_idle()
     assert (widget.value.value, widget.layer.value) == ("0.25 HU", "dose")
     top.visible = False
-    qtbot.wait(60)
+    wait_until_idle()
     assert widget.layer.value == below.name
     qtbot.mouseMove(canvas, QPoint(1, 1))
-    qtbot.wait(80)
+    wait_until_idle()
     assert (widget.value.value, widget.position.value) == ("–", "–")
 
 
 def test_no_letters_without_a_position(qtbot, viewer, widget, click):
-    qtbot.wait(20)
+    wait_until_idle()
     assert shown(viewer) == [None] * 4
     assert widget.slice.value == "–"
     assert not widget.planes["axial"].native.isEnabled()
     viewer.add_image(np.zeros((20, 30)), name="picture")
-    qtbot.wait(20)
+    wait_until_idle()
     assert shown(viewer) == [None] * 4
     assert not widget.planes["axial"].native.isEnabled()
     viewer.add_image(np.arange(8 * 20 * 30).reshape(8, 20, 30), name="array")
     viewer.cursor.position = (4.0, 5.0, 6.0)
     viewer.dims.point = (4, 5, 6)
-    qtbot.wait(60)
+    wait_until_idle()
     assert shown(viewer) == [None] * 4
     assert widget.slice.value == "Slice 5 of 8"
     assert not widget.planes[AS_ACQUIRED].native.isEnabled()
@@ -357,14 +358,14 @@ def test_no_letters_without_a_position(qtbot, viewer, widget, click):
         scale=scan.scale, translate=scan.translate, affine=scan.affine, units="mm",
     )  # fmt: skip
     viewer.layers.selection.active = drawn
-    qtbot.wait(20)
+    wait_until_idle()
     assert shown(viewer) == ["A", "P", "R", "L"]
     click_tick(qtbot, widget.letters)
     assert shown(viewer) == [None] * 4
     click_tick(qtbot, widget.letters)
     viewer.layers.remove(drawn)
     viewer.layers.remove(scan)
-    qtbot.wait(20)
+    wait_until_idle()
     assert shown(viewer) == [None] * 4
 
 
@@ -372,31 +373,31 @@ def click_tick(qtbot, tick):
     before = tick.value
     qtbot.mouseClick(tick.native, Qt.MouseButton.LeftButton, pos=QPoint(8, 8))
     assert tick.value != before
-    qtbot.wait(20)
+    wait_until_idle()
 
 
 def test_the_slice_and_where_it_lies(qtbot, viewer, widget):
     layer = viewer.add_layer(AXIAL.layer())
     viewer.dims.point = layer.data_to_world((2, 3, 4))
-    qtbot.wait(20)
+    wait_until_idle()
     z = AXIAL.place(layer.data[2, 3, 4])[2]
     assert widget.slice.value == f"Slice 7 of 9, S {z:.1f} mm"
     viewer.layers.clear()
     layer = viewer.add_layer(OBLIQUE.layer())
     viewer.dims.point = layer.data_to_world((2, 3, 4))
-    qtbot.wait(20)
+    wait_until_idle()
     assert widget.slice.value.endswith("of 9, oblique")
     assert "scan is oblique." in widget.message.value
     other = viewer.add_layer(AXIAL.layer())
     other.name = "straight"
-    qtbot.wait(20)
+    wait_until_idle()
     assert shown(viewer) == ["A", "P", "R", "L"]
     assert "The letters apply to straight, but not to scan" in widget.message.value
     viewer.canvas.grid.enabled = True  # one beside the other: no letters are true of both
-    qtbot.wait(20)
+    wait_until_idle()
     assert shown(viewer) == [None] * 4
     viewer.layers.pop(0)
-    qtbot.wait(20)
+    wait_until_idle()
     assert shown(viewer) == ["A", "P", "R", "L"]
 
 
@@ -440,7 +441,7 @@ def test_patient_space_in_3d(qtbot, viewer, widget, click):
     np.testing.assert_array_equal(second.affine.affine_matrix, before[1])
     viewer.layers.append(second)
     viewer.dims.ndisplay = 2  # napari warns, were one of them still turned
-    qtbot.wait(20)
+    wait_until_idle()
     for layer in (first, second, third):
         np.testing.assert_array_equal(layer.affine.affine_matrix, before[0])
     for layer, affine in zip((labels, points), over, strict=True):
@@ -465,7 +466,7 @@ def test_time_goes_on_in_patient_space(qtbot, viewer, widget):
     viewer.dims.ndisplay = 3
     viewer.dims.set_current_step(0, 3)
     viewer.dims.ndisplay = 2
-    qtbot.wait(50)
+    wait_until_idle()
     assert viewer.dims.point == pytest.approx((layer.data_to_world((3, 0, 0, 0))[0], *point[1:]))
 
 
@@ -477,13 +478,13 @@ def test_closing_takes_everything_back(qtbot, viewer):
     for _ in range(2):
         _, widget = viewer.window.add_plugin_dock_widget("napari-medread", "Planes and slices")
         layer = viewer.add_layer(AXIAL.layer())
-        qtbot.wait(20)
+        wait_until_idle()
         assert shown(viewer) == ["A", "P", "R", "L"]
         gone = [weakref.ref(widget), weakref.ref(widget.tools), weakref.ref(layer)]
         viewer.window.remove_dock_widget(widget.native)
         del widget, layer
         viewer.layers.clear()
-        qtbot.wait(100)
+        wait_until_idle()
         gc.collect()
         assert [each() for each in gone] == [None] * 3
         assert list(viewer.mouse_wheel_callbacks) == callbacks
@@ -497,7 +498,7 @@ def test_closing_takes_everything_back(qtbot, viewer):
     assert not np.array_equal(layer.affine.affine_matrix, before)
     viewer.window.remove_dock_widget(widget.native)
     del widget
-    qtbot.wait(100)
+    wait_until_idle()
     gc.collect()
     np.testing.assert_array_equal(layer.affine.affine_matrix, before)
     viewer.dims.ndisplay = 2
@@ -509,11 +510,11 @@ def test_two_viewers_do_not_meddle(qtbot, make_napari_viewer, viewer, widget):
     viewer.add_layer(AXIAL.layer())
     other.add_layer(SAGITTAL.layer())
     others.planes["sagittal"].native.click()
-    qtbot.wait(20)
+    wait_until_idle()
     assert shown(viewer) == ["A", "P", "R", "L"]
     assert shown(other) == ["S", "I", "A", "P"]
     assert viewer.dims.order == (0, 1, 2)
     other.close()
     viewer.dims.point = viewer.layers[0].data_to_world((1, 1, 1))
-    qtbot.wait(20)
+    wait_until_idle()
     assert widget.slice.value.startswith("Slice 8 of 9")

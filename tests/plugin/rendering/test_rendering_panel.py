@@ -10,8 +10,8 @@ import pytest
 from napari.utils import Colormap
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication
 
+from helpers.idle import wait_until_idle
 from helpers.keys import typed
 from helpers.menus import opened
 from napari_medread.core.geometry import Geometry
@@ -456,7 +456,7 @@ def test_crops_are_typed_and_dragged(viewer, widget, click, look_from):
     QTest.mousePress(slider, Qt.MouseButton.LeftButton, pos=start)
     for at in (start, (start + end) / 2, end):
         QTest.mouseMove(slider, at)
-        QApplication.processEvents()
+        wait_until_idle()
     QTest.mouseRelease(slider, Qt.MouseButton.LeftButton, pos=end)
     first, last = clipping_box.find_clipping_box(layer)[0]
     assert (first, last) == (-1.5, pytest.approx(10.5, abs=2))
@@ -616,7 +616,7 @@ def test_four_axes(viewer, widget, choose, click):
 def test_two_viewers_with_a_panel_each(viewer, widget, choose, click, make_napari_viewer):
     second = make_napari_viewer(show=True)
     theirs = opened(second, *MENU)
-    QApplication.processEvents()  # both are shown
+    wait_until_idle()  # both are shown
     data = np.random.default_rng(0).random((5, 6, 7))
     here, there = (each.add_image(data, units="mm") for each in (viewer, second))
     assert theirs.layer.choices == (there,)
@@ -643,7 +643,7 @@ def test_closed_it_is_gone_and_opens_again(qtbot, viewer, widget, choose):
     choose("Surface")
     panel = weakref.ref(widget)
     viewer.window.remove_dock_widget(widget.native)
-    qtbot.wait(50)
+    wait_until_idle()
     layer.name = "followed by nobody"
     get_rendering_session(viewer).render(layer, MR_RENDERING_PRESETS[0])
     again = opened(viewer, *MENU)

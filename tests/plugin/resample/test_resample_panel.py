@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from napari.utils.notifications import notification_manager
 
+from helpers.idle import wait_until_idle
 from helpers.menus import action, opened
 from napari_medread import read, resample
 from napari_medread.plugin.resample.resample_panel import (
@@ -257,7 +258,7 @@ def test_it_keeps_no_layer_alive(qtbot, viewer, widget, resampled):
     refs = [weakref.ref(data), weakref.ref(layer), weakref.ref(resampled())]
     del data, layer
     viewer.layers.clear()
-    qtbot.wait(100)  # napari removes its controls a little later
+    wait_until_idle()  # napari removes its controls a little later
     gc.collect()
     assert [ref() for ref in refs] == [None, None, None]
 

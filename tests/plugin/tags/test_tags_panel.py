@@ -26,6 +26,7 @@ from helpers.builders import (
     stored_slice,
     write_series,
 )
+from helpers.idle import wait_until_idle
 from napari_medread import read, resample, tags
 from napari_medread.core.geometry import Geometry
 from napari_medread.plugin.bridge.layer_to_volume import volume_from_layer
@@ -268,7 +269,7 @@ def test_what_is_open_chosen_and_in_view_stays(qtbot, viewer, widget, opened, se
     opened(write_series(tmp_path, make_series(change=marked)))
     tree = widget.tree
     widget.native.setFixedHeight(400)
-    qtbot.wait(50)
+    wait_until_idle()
     name = "Referenced SOP Instance UID"
     sequence = index_named(tree, "Referenced Image Sequence")
     tree.expand(sequence)
@@ -640,7 +641,7 @@ def test_two_viewers_are_followed_each_by_its_own(
     viewer.dims.set_current_step(0, 2)
     settled()
     assert float(shown(widget, "Slice Location")) == slice_shown(viewer.layers[0]) * 1000
-    qtbot.wait(100)
+    wait_until_idle()
     gc.collect()
     assert gone[1]() is None
     assert gone[2]() is None
@@ -674,7 +675,7 @@ def test_a_renamed_layer_and_one_that_is_deleted(
     assert not widget.values_view.is_reading
     go_on.set()
     qtbot.waitUntil(lambda: not _RUNNING_TASKS, timeout=10000)
-    qtbot.wait(50)
+    wait_until_idle()
     assert not widget.values_view.visible
     assert rows(widget) == []
     assert not widget.export.enabled
@@ -696,7 +697,7 @@ def test_it_keeps_nothing_alive(qtbot, viewer, widget, opened, settled, tmp_path
     del layer, data
     viewer.layers.clear()
     settled()
-    qtbot.wait(100)  # napari removes its controls a little later
+    wait_until_idle()  # napari removes its controls a little later
     gc.collect()
     assert [ref() for ref in refs] == [None, None]
 
@@ -714,7 +715,7 @@ def test_nothing_keeps_a_closed_panel(qtbot, viewer, tmp_path):
     panel = None
     close(viewer, "Tags")
     qtbot.waitUntil(lambda: not _RUNNING_TASKS, timeout=10000)
-    qtbot.wait(50)
+    wait_until_idle()
     gc.collect()
     assert gone() is None
 

@@ -12,6 +12,7 @@ from qtpy.QtGui import QMouseEvent
 from qtpy.QtWidgets import QApplication
 
 from helpers.builders import make_series, write_series
+from helpers.idle import wait_until_idle
 from helpers.keys import typed
 from helpers.menus import opened
 from napari_medread.plugin.gui.preferences import PLUGIN_NAME
@@ -57,7 +58,7 @@ def drag(viewer, right, up, button=Qt.MouseButton.RightButton):
             kind, at, canvas.mapToGlobal(at), pressed, held, Qt.KeyboardModifier.NoModifier
         )
         QApplication.sendEvent(canvas, event)
-        QApplication.processEvents()
+        wait_until_idle()
 
     none = Qt.MouseButton.NoButton
     send(QEvent.Type.MouseButtonPress, 0, button, button)
@@ -167,7 +168,7 @@ def test_in_every_plane_and_flipped(viewer, widget, click, order, flips):
     )  # fmt: skip
     viewer.dims.order = order
     viewer.reset_view()
-    QApplication.processEvents()
+    wait_until_idle()
 
     def grey():
         picture = viewer.screenshot(canvas_only=True, flash=False)
@@ -202,7 +203,7 @@ def test_pyramids_have_windows_too(qtbot, viewer, widget, click):
     layer = viewer.add_image(
         levels, multiscale=True, contrast_limits=(0, 50), metadata={"value_unit": "HU"}
     )
-    QApplication.processEvents()
+    wait_until_idle()
     click(widget.windows, "Abdomen")
     assert tuple(layer.contrast_limits) == (-135, 214)
     assert not drag(viewer, 0, -60)
@@ -221,7 +222,7 @@ def test_napari_keeps_its_zoom_where_no_image_is_dragged(viewer, widget, tmp_pat
     (layer,) = viewer.open(dicom(tmp_path), plugin="napari-medread")
     limits = tuple(layer.contrast_limits)
     points = viewer.add_points(np.zeros((1, 3)))
-    QApplication.processEvents()
+    wait_until_idle()
     assert drag(viewer, 50, 50)
     assert widget.layer.value is layer  # still shown, and set by number
     viewer.layers.selection = {layer, points}
@@ -236,13 +237,13 @@ def test_napari_keeps_its_zoom_where_no_image_is_dragged(viewer, widget, tmp_pat
     layer.contrast_limits = limits
     assert drag(viewer, 40, 40, Qt.MouseButton.LeftButton)  # pans
     viewer.dims.ndisplay = 3
-    QApplication.processEvents()
+    wait_until_idle()
     assert "In 3D, the right button zooms." in widget.outcome.value
     assert drag(viewer, 50, 50)
     assert tuple(layer.contrast_limits) == limits
     viewer.dims.ndisplay = 2
     viewer.window.remove_dock_widget(widget.native)
-    QApplication.processEvents()
+    wait_until_idle()
     assert drag(viewer, 50, 50)
     assert tuple(layer.contrast_limits) == limits
 
@@ -442,7 +443,7 @@ def test_it_keeps_nothing_alive_and_opens_again(qtbot, viewer, widget, click):
     gone = [weakref.ref(layer), weakref.ref(layer.data)]
     del layer
     viewer.layers.clear()
-    qtbot.wait(100)
+    wait_until_idle()
     gc.collect()
     assert [ref() for ref in gone] == [None, None]
     assert not widget.undo.enabled
@@ -476,7 +477,7 @@ def test_closed_it_is_gone_and_takes_its_drag_along(qtbot, viewer):
         assert len(viewer.mouse_drag_callbacks) == len(before) + 1
         panel = weakref.ref(widget)
         viewer.window.remove_dock_widget(widget.native)
-        qtbot.wait(50)
+        wait_until_idle()
         layer.name = "still followed by nobody"
         layer.contrast_limits = 0, 2
         viewer.layers.selection.clear()
@@ -495,7 +496,7 @@ def test_the_preference_says_how_it_begins(viewer):
         widget = opened(viewer, *MENU)
         assert not widget.right_drag.value
         viewer.open_sample("napari-medread", "ct_thorax")
-        QApplication.processEvents()
+        wait_until_idle()
         assert drag(viewer, 50, 50)
         assert numbers(widget) == (400, 40)
     finally:

@@ -16,6 +16,7 @@ from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import QApplication
 
 from helpers import mouse
+from helpers.idle import wait_until_idle
 from helpers.menus import action, opened
 from helpers.scans import AXIAL, CORONAL, OBLIQUE, SAGITTAL, SCANS
 from napari_medread.core.rendering_presets import CT_RENDERING_PRESETS
@@ -32,6 +33,12 @@ LETTERS = {
 
 
 @pytest.fixture
+def viewer(make_napari_viewer):
+    """Return a viewer of its own: its window is divided, and what was drawn in it goes with it."""
+    return make_napari_viewer(show=True)
+
+
+@pytest.fixture
 def widget(viewer):
     viewer.window.resize(1100, 700)
     return opened(viewer, "Layers", "Visualize", "Planes and slices")
@@ -39,11 +46,15 @@ def widget(viewer):
 
 @pytest.fixture
 def planes(qtbot, viewer, widget):
-    """Tick the box, and wait until all canvases are there."""
+    """Tick the box, and wait until all canvases are there; unless a test holds a layer back."""
 
-    def switched(count=2):
-        tick(qtbot, widget.three_planes)
-        wait(qtbot, widget, count)
+    def switched(count=2, *, is_held_back=False):
+        if is_held_back:
+            widget.three_planes.native.click()
+            qtbot.waitUntil(lambda: len(canvases(widget)) == count, timeout=10_000)
+        else:
+            tick(qtbot, widget.three_planes)
+            wait(qtbot, widget, count)
         return canvases(widget)
 
     return switched
@@ -53,7 +64,7 @@ def tick(qtbot, box):
     before = box.value
     box.native.click()
     assert box.value != before
-    qtbot.wait(20)
+    wait_until_idle()
 
 
 def canvases(widget):
@@ -63,21 +74,7 @@ def canvases(widget):
 def wait(qtbot, widget, count):
     """Wait until there are so many canvases, and nothing moves any more."""
     qtbot.waitUntil(lambda: len(canvases(widget)) == count, timeout=10_000)
-    settle(qtbot, widget)
-
-
-def settle(qtbot, widget):
-    """Wait until layouts, cameras, points and titles are the same for a while."""
-    models = [widget.tools._viewer_ref(), *(each.model for each in canvases(widget))]
-    before, same = None, 0
-    while same < 4:
-        qtbot.wait(30)
-        now = [
-            (each.canvas.size, each.scene.camera.zoom, each.scene.camera.center, each.dims.order,
-             each.dims.point, named(each))
-            for each in models
-        ]  # fmt: skip
-        before, same = now, same + 1 if now == before else 0
+    wait_until_idle()
 
 
 def named(viewer):
@@ -139,7 +136,7 @@ def test_every_pixel_is_the_voxel_that_lies_there(qtbot, viewer, widget, planes)
     sides = {"L": (0, 1), "R": (0, -1), "P": (1, 1), "A": (1, -1), "S": (2, 1), "I": (2, -1)}
     for canvas in planes():
         canvas._crosshair._lines.visible = canvas._crosshair._title.visible = False
-        qtbot.wait(50)
+        wait_until_idle()
         picture = canvas.qt_viewer.screenshot(flash=False)[..., 0].astype(int)
         at = np.argwhere(picture > 200)
         height, width = picture.shape
@@ -175,7 +172,7 @@ def test_the_crosshair_is_where_the_other_planes_are(qtbot, viewer, widget, plan
     widget.letters.value = widget.slice_number.value = False
     found = planes()
     viewer.dims.point = layer.data_to_world((2, 5, 7))
-    settle(qtbot, widget)
+    wait_until_idle()
     shown = [(viewer, viewer.window._qt_viewer)]
     shown += [(each.model, each.qt_viewer) for each in found]
     across = {"axial": ("coronal", "sagittal"), "coronal": ("axial", "sagittal")}
@@ -212,7 +209,7 @@ def test_a_click_sends_all_planes_there(qtbot, viewer, widget, planes):
         before = viewer.dims.point
         mouse.drag(canvas.native, at, (at[0] + 10, at[1] + 6), (at[0] + 10, at[1] + 6))
         assert viewer.dims.point == before
-        settle(qtbot, widget)
+        wait_until_idle()
         panned = pixel_of(canvas, world, model.dims)
         assert panned != pytest.approx(at, abs=2)
         mouse.drag(canvas.native, panned)
@@ -262,7 +259,7 @@ def test_where_one_draws_the_mouse_draws(qtbot, viewer, widget, planes):
     # What was drawn is seen in the other planes, and what is taken back is not.
     index = np.argwhere(labels.data == 2)[0]
     mouse.drag(native(coronal), pixel_of_voxel(coronal, layer, index))
-    qtbot.wait(150)
+    wait_until_idle()
     viewer.dims.point = layer.data_to_world(index)
     copied = coronal.model.layers[1]
 
@@ -315,7 +312,7 @@ def test_the_right_button_changes_the_window_there_too(qtbot, viewer, widget, pl
     coronal, sagittal = planes()
     before, zoom = layer.contrast_limits, coronal.model.scene.camera.zoom
     mouse.drag(native(coronal), (80, 80), (120, 80), (160, 80), button=mouse.RIGHT)
-    qtbot.wait(60)
+    wait_until_idle()
     assert np.ptp(layer.contrast_limits) > np.ptp(before)
     assert coronal.model.scene.camera.zoom == zoom
     for each in (coronal, sagittal):
@@ -327,7 +324,7 @@ def test_another_plane_in_the_window_and_3d(qtbot, viewer, widget, planes):
     viewer.dims.point = point = layer.data_to_world((2, 5, 7))
     planes()
     widget.planes["sagittal"].native.click()
-    settle(qtbot, widget)
+    wait_until_idle()
     assert [named(each.model) for each in canvases(widget)] == ["axial", "coronal"]
     assert viewer.dims.point == pytest.approx(point)
     viewer.dims.ndisplay = 3
@@ -398,10 +395,10 @@ def test_the_point_of_2d_is_kept_beside_patient_space(qtbot, viewer, widget, pla
         assert each.model.dims.point == pytest.approx(point)
     # And where the crosshair has led, once they are closed.
     canvases(widget)[0].model.dims.point = place
-    qtbot.wait(50)
+    wait_until_idle()
     tick(qtbot, widget.three_planes)
     viewer.dims.ndisplay = 2
-    qtbot.wait(50)
+    wait_until_idle()
     assert viewer.dims.point == pytest.approx(place)
 
 
@@ -452,14 +449,14 @@ def test_removed_layers_are_let_go(qtbot, viewer, widget, planes):
 
     def removed(kind):
         layer = viewer.add_layer(kind(np.zeros((4, 5, 6), int)))
-        qtbot.wait(60)
+        wait_until_idle()
         assert len(canvases(widget)[0].model.layers) == 2
         viewer.layers.remove(layer)
         return weakref.ref(layer), weakref.ref(layer.data)
 
     for kind in (Image, Labels):
         gone = removed(kind)
-        qtbot.wait(60)  # napari's controls go later
+        wait_until_idle()  # napari's controls go later
         gc.collect()
         assert [each() for each in gone] == [None, None]
         assert len(canvases(widget)[0].model.layers) == 1
@@ -489,7 +486,7 @@ def test_nothing_beside_pictures_and_empty_viewers(qtbot, viewer, widget, planes
     planes(0)
     assert not widget.tools.orthogonal_views._column.isVisible()
     viewer.add_image(np.zeros((20, 30)), name="picture")
-    qtbot.wait(60)
+    wait_until_idle()
     assert not canvases(widget)
     layer = viewer.add_layer(AXIAL.layer())
     wait(qtbot, widget, 2)
@@ -536,7 +533,7 @@ def test_lazy_layers_are_read_beside_the_window(qtbot, viewer, widget, planes):
     layer = viewer.add_layer(lazy(3, reads, gate))
     reads.clear()
     gate.clear()
-    coronal, _ = planes()
+    coronal, _ = planes(is_held_back=True)
     assert not coronal.model.layers  # it would have to be read here and now
     gate.set()
 
@@ -562,7 +559,7 @@ def test_reading_can_be_cancelled_and_asked_for_again(qtbot, viewer, widget, pla
     gate.set()
     viewer.add_layer(lazy(2, reads, gate))
     gate.clear()
-    planes()
+    planes(is_held_back=True)
     qtbot.waitUntil(lambda: len(progress._all_instances) == 1, timeout=5_000)
     (bar,) = progress._all_instances
     assert bar.desc == "Loading lazy"
@@ -573,10 +570,10 @@ def test_reading_can_be_cancelled_and_asked_for_again(qtbot, viewer, widget, pla
         lambda: "lazy was not loaded, so the other planes do not show it" in widget.message.value
     )
     assert not any(each.model.layers for each in canvases(widget))
-    qtbot.wait(300)
+    wait_until_idle()
     told = []
     widget.tools.orthogonal_views.changed.connect(lambda: told.append(1))
-    qtbot.wait(300)
+    wait_until_idle()
     assert not told  # it does not go on looking for what will not come
     tick(qtbot, widget.three_planes)
     assert "lazy was not" not in widget.message.value
@@ -608,7 +605,7 @@ def test_drops_and_keys_go_to_the_window(qtbot, viewer, widget, planes, tmp_path
 
 def test_what_is_seen_fits_its_room(qtbot, viewer, widget, planes):
     layer = viewer.add_layer(AXIAL.layer())
-    settle(qtbot, widget)  # the panel has taken its room
+    wait_until_idle()  # the panel has taken its room
     viewer.reset_view()
 
     def zoom_of(model):
@@ -623,11 +620,11 @@ def test_what_is_seen_fits_its_room(qtbot, viewer, widget, planes):
     sagittal.model.scene.camera.zoom *= 3  # by a person
     zoom = sagittal.model.scene.camera.zoom
     viewer.window.resize(1200, 800)
-    settle(qtbot, widget)
+    wait_until_idle()
     assert coronal.model.scene.camera.zoom == pytest.approx(zoom_of(coronal.model), rel=0.02)
     assert sagittal.model.scene.camera.zoom == zoom
     tick(qtbot, widget.three_planes)
-    settle(qtbot, widget)
+    wait_until_idle()
     assert viewer.scene.camera.zoom == pytest.approx(zoom_of(viewer), rel=0.02)
     assert viewer.scene.camera.zoom > 1.2 * beside
 
@@ -686,7 +683,7 @@ def test_nothing_is_left_behind(qtbot, viewer):
 
     for closed_by in ("tick", "panel"):
         gone = used(closed_by)
-        qtbot.wait(150)
+        wait_until_idle()
         gc.collect()
         assert [each() for each in gone] == [None] * len(gone)
         assert list(QtViewer._instances) == [home]
@@ -705,6 +702,6 @@ def test_a_window_is_closed_with_its_planes(qtbot, make_napari_viewer):
     wait(qtbot, widget, 2)
     del widget
     viewer.close()
-    qtbot.wait(150)
+    wait_until_idle()
     gc.collect()
     assert not QtViewer._instances
