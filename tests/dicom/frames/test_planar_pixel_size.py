@@ -9,8 +9,8 @@ from napari_medread.api import read
 from napari_medread.core.volume import NO_PIXEL_SIZE
 from napari_medread.dicom.frames.planar_pixel_size import UNCERTAIN_PIXEL_SIZE_NOTE
 
-DETECTOR = "The pixel size is that at the detector: the patient is smaller."
-FILM = "The pixel size is that of the scanned film."
+DETECTOR = "The pixel size is measured at the detector: structures in the patient are smaller."
+FILM = "The pixel size was measured on the scanned film."
 REGIONS = "The ultrasound regions have no pixel size in common: shown in pixels."
 
 

@@ -149,7 +149,7 @@ def test_pages_of_other_sizes_are_named_in_a_note(tmp_path):
         file.write(pixels((5, 6), "u1"))
     volume = read(tmp_path / "a.tif")
     assert volume.shape == (20, 30)
-    assert volume.notes[0] == "1 more pictures in the file have another size and were not opened."
+    assert volume.notes[0] == "Another picture in the file has a different size: not opened."
 
 
 @pytest.mark.parametrize(

@@ -175,7 +175,7 @@ def test_it_follows_the_slider(qtbot, viewer, widget, opened, settled, tmp_path)
     viewer.layers.clear()
     viewer.add_layer(Layer.create(*to_layer(resample(read_again))))
     settled()
-    assert "The layer was made from others" in widget.where.value
+    assert "This layer was made from other layers" in widget.where.value
     assert not widget.over_slices.enabled
 
 
@@ -411,7 +411,7 @@ def test_outside_of_the_layer_there_is_no_header(viewer, widget, opened, settled
     viewer.layers.selection.active = layer
     viewer.dims.set_point(0, viewer.dims.range[0].stop)
     settled()
-    assert "outside of this layer" in widget.where.value
+    assert "outside this layer" in widget.where.value
     assert rows(widget) == []
 
 

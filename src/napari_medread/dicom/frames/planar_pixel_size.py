@@ -17,7 +17,7 @@ _PROJECTION_MODALITIES = ("CR", "DX", "MG", "RF", "XA", "IO", "PX", "RG")
 """Modalities that project the patient onto a detector, where pixels are larger than in it."""
 
 UNCERTAIN_PIXEL_SIZE_NOTE = (
-    "The file does not say whether the pixel size is that in the patient or at the detector."
+    "The file does not say whether the pixel size was measured in the patient or at the detector."
 )
 """The note on a projection that has PixelSpacing alone (PS3.3 10.7.1.1)."""
 
@@ -55,10 +55,12 @@ def find_pixel_size(frame: Frame) -> tuple[Spacing | None, list[str]]:
                 f"The pixel size is the detector's divided by an estimated magnification "
                 f"of {factor:g}."
             ]
-        return imager_spacing, ["The pixel size is that at the detector: the patient is smaller."]
+        return imager_spacing, [
+            "The pixel size is measured at the detector: structures in the patient are smaller."
+        ]
     film_spacing = _get_spacing(frame, "NominalScannedPixelSpacing")
     if film_spacing:
-        return film_spacing, ["The pixel size is that of the scanned film."]
+        return film_spacing, ["The pixel size was measured on the scanned film."]
     return None, [NO_PIXEL_SIZE]
 
 

@@ -56,7 +56,10 @@ def read_tiff(path: Path) -> Volume:
     )
     plane = "YXS" if is_colour_image else "YX"
     leading = sorted((a for a in axes if a not in plane), key=lambda a: a != "S")
-    notes = [f"{n_others} more pictures in the file have another size and were not opened."]
+    others = "Another picture" if n_others == 1 else f"{n_others} other pictures"
+    notes = [
+        f"{others} in the file {'has' if n_others == 1 else 'have'} a different size: not opened."
+    ]
     return make_picture_volume(
         data.transpose([axes.index(a) for a in (*leading, *plane)]),
         path,

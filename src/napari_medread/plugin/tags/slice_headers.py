@@ -221,7 +221,7 @@ class LayerHeaders:
         # Along an axis on the screen the point may be anywhere.
         rounded = np.round(np.where(is_displayed, np.clip(point, 0, last), point))
         if (rounded < 0).any() or (rounded > last).any():
-            raise NoHeader(f"{self._name}: the point shown lies outside of this layer.")
+            raise NoHeader(f"{self._name}: the displayed point lies outside this layer.")
         return [int(n) for n in rounded]
 
     def _locate_single(self) -> HeaderLocation:
@@ -234,7 +234,10 @@ class LayerHeaders:
                 f"{self._name}: it is not known which of its {count} files this slice is from."
             )
         elif self._is_derived:
-            description = f"The layer was made from others: this is {first.name}, their first file."
+            description = (
+                "This layer was made from other layers. "
+                f"This is the header of {first.name}, their first file."
+            )
         else:
             description = f"The header of {first.name}, for the whole layer."
         return HeaderLocation(first, None, (), description)

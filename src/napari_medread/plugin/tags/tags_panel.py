@@ -187,4 +187,4 @@ class TagsPanel(Panel):
         except MedReadError as error:
             self.message.value = str(error)
         else:
-            self.message.value = f"{path.name} was written to {path.parent}. {_HAS_PATIENT_DATA}"
+            self.message.value = f"Wrote {path.name} to {path.parent}. {_HAS_PATIENT_DATA}"
