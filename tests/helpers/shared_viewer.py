@@ -45,8 +45,9 @@ class SharedViewer:
         if self._viewer is not None:
             try:
                 self._reset(self._viewer)
-            except Exception:  # noqa: BLE001  (whatever is wrong with it, a new one is right)
-                self.close()
+            except BaseException:
+                self.close()  # the next test begins with a new one
+                raise
         if self._viewer is None:
             self._viewer = self._make(qtbot)
         self._viewer.window.activate()
@@ -144,7 +145,7 @@ def _forget_rendering(viewer: napari.Viewer) -> None:
     """Drop the viewer's way back out of 3D, which lives as long as the viewer."""
     from napari_medread.plugin.rendering import rendering_session
 
-    session = rendering_session._STUDIOS.pop(viewer, None)
+    session = rendering_session._SESSIONS.pop(viewer, None)
     if session is not None:
         viewer.dims.events.ndisplay.disconnect(session._on_ndisplay)
 
