@@ -12,6 +12,7 @@ import weakref
 from typing import Any
 
 from qtpy.QtCore import QEvent, QTimer
+from qtpy.QtOpenGLWidgets import QOpenGLWidget
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
@@ -40,26 +41,35 @@ def record_timers() -> None:
 
 
 def process_events() -> None:
-    """Handle all events, and let Qt delete what was told to be deleted later."""
-    QApplication.processEvents()
+    """Handle all events, the display's among them, and let Qt delete what it was told to."""
+    QApplication.sync()
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     QApplication.processEvents()
 
 
 def wait_until_idle(timeout: float = 30.0) -> None:
-    """Wait until no timer of the plugin runs, no task goes on, and all events are handled.
+    """Wait until no timer of the plugin runs, no task goes on, and no widget changes its size.
 
     Parameters
     ----------
     timeout : float
         Seconds after which it is an error that something still goes on.
     """
-    deadline, quiet = time.monotonic() + timeout, 0
+    deadline, quiet, before = time.monotonic() + timeout, 0, None
     while quiet < _QUIET_ROUNDS:
         QTest.qWait(_ROUND)
         process_events()
-        quiet = 0 if _is_busy() else quiet + 1
+        sizes = _sizes()
+        quiet = 0 if _is_busy() or sizes != before else quiet + 1
+        before = sizes
         assert time.monotonic() < deadline, "The plugin's timers or tasks do not come to an end."
+
+
+def _sizes() -> list[tuple[int, int]]:
+    """Return the sizes of windows and canvases: layouts settle when the display has answered."""
+    windows = [each for each in QApplication.topLevelWidgets() if each.isVisible()]
+    canvases = [canvas for each in windows for canvas in each.findChildren(QOpenGLWidget)]
+    return [(each.width(), each.height()) for each in (*windows, *canvases)]
 
 
 def _is_busy() -> bool:

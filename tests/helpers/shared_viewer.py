@@ -2,7 +2,8 @@
 
 Opening and closing a window takes napari two seconds, which is most of what a test of a panel
 would take. So the tests that need no new viewer share one: what a test leaves behind is taken
-away before the next, and what cannot be taken away closes the viewer.
+away before the next. A viewer that has shown 3D is not used again: Mesa 22.3 can crash when it
+draws the canvas after volumes were removed from it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from napari.plugins import _initialize_plugins
 from napari.settings import get_settings
 from qtpy.QtWidgets import QWidget
 
-from helpers.idle import process_events
+from helpers.idle import process_events, wait_until_idle
+from napari_medread.plugin.rendering import rendering_session
 
 _APP = "shared_test_app"
 _CALLBACKS = (
@@ -39,9 +41,13 @@ class SharedViewer:
         self._viewer: napari.Viewer | None = None
         self._patches = contextlib.ExitStack()
         self._initial: dict[str, Any] = {}
+        self._has_shown_3d = False
 
     def open(self, qtbot: Any) -> napari.Viewer:
         """Return the viewer: empty, in two dimensions, with the window that it began with."""
+        is_closed = self._viewer is not None and not hasattr(self._viewer.window, "_qt_window")
+        if self._has_shown_3d or is_closed:
+            self.close()
         if self._viewer is not None:
             try:
                 self._reset(self._viewer)
@@ -55,7 +61,7 @@ class SharedViewer:
 
     def close(self) -> None:
         """Close the viewer, as napari's own fixture does, which wants none to be left."""
-        viewer, self._viewer = self._viewer, None
+        viewer, self._viewer, self._has_shown_3d = self._viewer, None, False
         if viewer is None:
             return
         window = getattr(viewer.window, "_qt_window", None)
@@ -65,7 +71,7 @@ class SharedViewer:
             with patch.object(window, "_save_current_window_settings"):
                 viewer.close()
         del viewer, window
-        self._initial.clear()
+        self._initial = {}
         self._patches.close()
         process_events()
         gc.collect()
@@ -87,12 +93,20 @@ class SharedViewer:
         replaced.setattr("napari._qt.qt_main_window.SHOW_QT_WARNING", False)
         viewer = napari.Viewer(show=True, show_welcome_screen=False)
         qtbot.wait_exposed(viewer.window._qt_window, timeout=5000)
+        viewer.dims.events.ndisplay.connect(self._on_ndisplay)
         self._initial = _state_of(viewer)
         return viewer
 
+    def _on_ndisplay(self, event: Any) -> None:
+        self._has_shown_3d = self._has_shown_3d or event.value == 3
+
     def _reset(self, viewer: napari.Viewer) -> None:
         get_settings().reset()
-        viewer.window.remove_dock_widget("all")
+        for name, dock in list(viewer.window._wrapped_dock_widgets.items()):
+            try:
+                viewer.window.remove_dock_widget(dock)
+            except RuntimeError:  # a test has let Qt delete it
+                viewer.window._wrapped_dock_widgets.pop(name, None)
         process_events()
         viewer.layers.clear()
         initial = self._initial
@@ -121,7 +135,7 @@ class SharedViewer:
         window.showNormal()
         if (window.width(), window.height()) != initial["size"]:
             window.resize(*initial["size"])
-        process_events()
+        wait_until_idle()
         gc.collect(1)
 
 
@@ -142,9 +156,7 @@ def _state_of(viewer: napari.Viewer) -> dict[str, Any]:
 
 
 def _forget_rendering(viewer: napari.Viewer) -> None:
-    """Drop the viewer's way back out of 3D, which lives as long as the viewer."""
-    from napari_medread.plugin.rendering import rendering_session
-
+    """Drop the steps of volume rendering, which live as long as the viewer."""
     session = rendering_session._SESSIONS.pop(viewer, None)
     if session is not None:
         viewer.dims.events.ndisplay.disconnect(session._on_ndisplay)

@@ -406,9 +406,12 @@ def test_cancelled_between_two_the_first_stays_and_its_notes_are_said(
         write_series(tmp_path / str(number), [*datasets, datasets[0]])
     look_into(tmp_path)
     select_all(qtbot, browser)
-    viewer.layers.events.inserted.connect(
-        lambda: QTimer.singleShot(0, lambda: qtbot.mouseClick(browser.cancel.native, LEFT))
-    )
+
+    def cancel(event):
+        viewer.layers.events.inserted.disconnect(cancel)
+        QTimer.singleShot(0, lambda: qtbot.mouseClick(browser.cancel.native, LEFT))
+
+    viewer.layers.events.inserted.connect(cancel)
     go_on, opened_ = threading.Event(), load_queue.read_entry
 
     def waits(entry, *rest):

@@ -256,6 +256,7 @@ def test_a_step_is_a_slice_of_the_selected_layer(viewer, widget, click, turn):
 
 def test_ctrl_and_the_wheel_zoom_at_the_cursor(qtbot, viewer, widget, turn):
     viewer.add_layer(AXIAL.layer())
+    wait_until_idle()
     canvas = viewer.window._qt_viewer.canvas
     at = np.array([canvas.native.width() * 0.25, canvas.native.height() * 0.75]).astype(int)
     before, zoom, point = (

@@ -36,12 +36,6 @@ LOOK = (
 
 
 @pytest.fixture
-def viewer(make_napari_viewer):
-    """Return a viewer of its own: OpenGL in software can crash where 3D was drawn before."""
-    return make_napari_viewer(show=True)
-
-
-@pytest.fixture
 def widget(viewer):
     return opened(viewer, *MENU)
 
