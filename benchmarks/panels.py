@@ -32,7 +32,7 @@ from napari_medread import read
 from napari_medread.core.geometry import Geometry
 from napari_medread.core.grayscale_conversion import REC_709
 from napari_medread.core.volume import Volume
-from napari_medread.plugin.bridge.layer_record import with_record
+from napari_medread.plugin.bridge.layer_metadata import with_record
 from napari_medread.plugin.bridge.layer_to_volume import volume_from_layer
 from napari_medread.plugin.bridge.volume_to_layer import to_layer
 from napari_medread.plugin.export.export_plan import EXPORT_CHOICES

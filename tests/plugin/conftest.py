@@ -27,7 +27,7 @@ from helpers.tables import rows_of
 record_timers()
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="session")
 def calm_display(qapp: QApplication) -> None:
     """Keep the display's one pointer off the windows, and the collector off what stays."""
     screen = qapp.primaryScreen().geometry()
@@ -46,8 +46,9 @@ def plugins() -> None:
 
 
 @pytest.fixture(scope="session")
-def shared_viewer() -> Iterator[SharedViewer]:
+def shared_viewer(calm_display: None) -> Iterator[SharedViewer]:
     """Return what opens the viewer that tests share."""
+    del calm_display
     shared = SharedViewer()
     yield shared
     shared.close()

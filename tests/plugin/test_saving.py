@@ -14,7 +14,7 @@ import napari_medread
 from helpers.builders import ORIENTATIONS, find_voxel_position, make_series, write_series
 from helpers.metaimages import itk_affine
 from napari_medread.errors import Cancelled, CannotWrite
-from napari_medread.plugin.bridge.layer_record import with_record
+from napari_medread.plugin.bridge.layer_metadata import with_record
 
 OBLIQUE = (tuple(np.array([0.8, 0.6, 0.0])), tuple(np.array([-0.36, 0.48, 0.8])))
 PLACES = {**ORIENTATIONS, "oblique": OBLIQUE}

@@ -238,7 +238,7 @@ class Volume:
         NotAVolume
             If its geometry is no regular grid.
         """
-        from napari_medread.core.interchange import volume_from_simpleitk
+        from napari_medread.core.library_conversions import volume_from_simpleitk
 
         return volume_from_simpleitk(image, name=name, leading=leading, labels=labels)
 
@@ -267,7 +267,7 @@ class Volume:
         NotAVolume
             If its geometry is no regular grid.
         """
-        from napari_medread.core.interchange import volume_from_nibabel
+        from napari_medread.core.library_conversions import volume_from_nibabel
 
         return volume_from_nibabel(image, name=name, labels=labels)
 
@@ -289,7 +289,7 @@ class Volume:
             If SimpleITK cannot hold the volume: its axes are not at right angles, there are more
             than five, or the values have no type there.
         """
-        from napari_medread.core.interchange import volume_to_simpleitk
+        from napari_medread.core.library_conversions import volume_to_simpleitk
 
         return volume_to_simpleitk(self)
 
@@ -308,7 +308,7 @@ class Volume:
         CannotConvert
             If NIfTI cannot hold the volume, or nibabel is not installed.
         """
-        from napari_medread.core.interchange import volume_to_nibabel
+        from napari_medread.core.library_conversions import volume_to_nibabel
 
         return volume_to_nibabel(self)
 

@@ -19,10 +19,10 @@ from helpers.builders import (
 from napari_medread.api import read
 from napari_medread.dicom.headers import header_scan
 from napari_medread.dicom.pixels import (
+    filled_planes,
     frame_decoding,
     lazy_stacks,
     stack_assembly,
-    stack_planes,
 )
 from napari_medread.errors import MedReadError
 
@@ -36,7 +36,7 @@ def reads(monkeypatch):
         names.append(frame.header.path.name)
         return frame_decoding.read_stored_values(frame)
 
-    monkeypatch.setattr(stack_planes, "read_stored_values", counting)
+    monkeypatch.setattr(filled_planes, "read_stored_values", counting)
     return names
 
 

@@ -8,14 +8,14 @@ import pytest
 from napari.components import Dims
 
 from helpers.scans import AXIAL, FROM_HEAD, OBLIQUE
-from napari_medread.plugin.bridge.layer_drawings import (
+from napari_medread.plugin.bridge.layer_metadata import get_record, with_record
+from napari_medread.plugin.bridge.layer_to_volume import volume_from_layer
+from napari_medread.plugin.bridge.oblique_drawings import (
     apply_drawings,
     find_patient_space_drawing,
     find_straight_drawing,
     is_oblique,
 )
-from napari_medread.plugin.bridge.layer_record import get_record, with_record
-from napari_medread.plugin.bridge.layer_to_volume import volume_from_layer
 
 TO_LPS = np.array([[0.0, 0, 1], [0, 1, 0], [-1, 0, 0]])
 """From napari's world axes to LPS."""

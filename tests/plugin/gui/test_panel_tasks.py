@@ -11,7 +11,7 @@ import pytest
 from helpers.idle import wait_until_idle
 from napari_medread.errors import MedReadError
 from napari_medread.plugin.gui.background_task import _RUNNING_TASKS, BackgroundTask
-from napari_medread.plugin.gui.panel import Panel
+from napari_medread.plugin.gui.panel_base import Panel
 from napari_medread.plugin.gui.panel_tasks import PanelTasks
 
 

@@ -23,7 +23,7 @@ from napari_medread.core.rendering_presets import (
 from napari_medread.core.volume import Volume
 from napari_medread.plugin.bridge.patient_space import PatientSpace
 from napari_medread.plugin.bridge.volume_to_layer import to_layer
-from napari_medread.plugin.rendering import clipping_box, drawn_voxels
+from napari_medread.plugin.rendering import clipping_box, rendered_voxels
 from napari_medread.plugin.rendering.lazy_loading import is_in_memory
 from napari_medread.plugin.rendering.rendering_session import get_rendering_session
 
@@ -210,7 +210,7 @@ def test_the_box_cuts_what_it_says(viewer, widget, click, monkeypatch, flips, li
     # The limit of 10 is no real GPU's: it makes napari leave out voxels of this small volume.
     real = "napari._vispy.layers.base.get_max_texture_sizes"
     monkeypatch.setattr(real, lambda: (2048, limit))
-    monkeypatch.setattr(drawn_voxels, "get_texture_limit", lambda: limit)
+    monkeypatch.setattr(rendered_voxels, "get_texture_limit", lambda: limit)
     monkeypatch.setattr(
         "napari_medread.plugin.rendering.renderable_layers.get_texture_limit", lambda: limit
     )
@@ -289,7 +289,7 @@ def test_a_crop_cuts_all_selected_layers_and_can_be_reset(viewer, widget, choose
 def test_a_copy_that_the_gpu_takes(qtbot, viewer, widget, choose, click, monkeypatch):
     # No machine here has a limit that small data exceed, so the limit is made up.
     limit = 64
-    for place in ("rendering.drawn_voxels", "rendering.renderable_layers"):
+    for place in ("rendering.rendered_voxels", "rendering.renderable_layers"):
         monkeypatch.setattr(f"napari_medread.plugin.{place}.get_texture_limit", lambda: limit)
     (layer,) = viewer.open_sample("napari-medread", "ct_thorax")
     choose("Bone")
@@ -563,7 +563,7 @@ def test_a_pyramid_is_rendered_and_copied(qtbot, viewer, widget, choose, click, 
 def test_going_back_takes_a_copy_away_unless_it_was_changed(
     qtbot, viewer, widget, choose, click, monkeypatch, change
 ):
-    for place in ("rendering.drawn_voxels", "rendering.renderable_layers"):
+    for place in ("rendering.rendered_voxels", "rendering.renderable_layers"):
         monkeypatch.setattr(f"napari_medread.plugin.{place}.get_texture_limit", lambda: 20)
     layer = viewer.add_image(np.random.default_rng(0).random((9, 10, 40)), units="mm", name="long")
     choose("MIP")

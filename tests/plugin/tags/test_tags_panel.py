@@ -594,7 +594,7 @@ def test_a_lazy_layer_is_followed_and_its_pixels_are_left_alone(
 
     viewer.layers.selection.active = None
     settled()
-    monkeypatch.setattr("napari_medread.dicom.pixels.stack_planes.read_stored_values", fails)
+    monkeypatch.setattr("napari_medread.dicom.pixels.filled_planes.read_stored_values", fails)
     viewer.layers.selection.active = layer
     settled()
     assert rows(widget)

@@ -9,8 +9,8 @@ import dask.array as da
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_medread.dicom.pixels.filled_planes import StackPlanes
 from napari_medread.dicom.pixels.slice_interpolation import blend_slices, find_neighbouring_slices
-from napari_medread.dicom.pixels.stack_planes import StackPlanes
 from napari_medread.dicom.pixels.value_sampling import ValueSampler
 from napari_medread.errors import UnreadableFile
 

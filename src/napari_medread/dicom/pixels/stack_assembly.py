@@ -11,10 +11,10 @@ import psutil
 from numpy.typing import NDArray
 
 from napari_medread.core.progress import Progress, no_progress
+from napari_medread.dicom.pixels.filled_planes import StackPlanes
 from napari_medread.dicom.pixels.lazy_stacks import make_lazy_array, sample_lazy_stack
 from napari_medread.dicom.pixels.modality_values import find_smallest_type
 from napari_medread.dicom.pixels.slice_interpolation import interpolate_slices
-from napari_medread.dicom.pixels.stack_planes import StackPlanes
 from napari_medread.dicom.pixels.value_sampling import ValueSampler
 from napari_medread.dicom.sorting.stack import Stack
 from napari_medread.errors import UnreadableFile

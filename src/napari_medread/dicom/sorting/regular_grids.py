@@ -12,12 +12,12 @@ from napari_medread.core.volume import Axis
 from napari_medread.dicom.frames.frame import Frame
 from napari_medread.dicom.frames.stored_values import find_padding_range
 from napari_medread.dicom.headers import attributes
+from napari_medread.dicom.sorting.gap_filling import describe_missing_slices
 from napari_medread.dicom.sorting.image_plane import (
     find_stacking_normal,
     get_image_plane,
     guess_slice_spacing,
 )
-from napari_medread.dicom.sorting.missing_slices import describe_missing_slices
 from napari_medread.dicom.sorting.slice_grid import SliceGrid
 from napari_medread.dicom.sorting.slice_spacing import find_slice_grids
 from napari_medread.dicom.sorting.stack import Stack, join_labels

@@ -13,7 +13,7 @@ The steps in their order, with the module of each:
 5. ``repeated_positions`` explains other repeated positions as leading axes such as time or b-value;
    ``leading_axis_values`` gives the values along them.
 6. ``regular_grids.place_on_regular_grids`` puts the sorted frames on regular grids, which
-   ``slice_spacing`` finds: ``even_spacing``, ``missing_slices`` (gaps become empty planes),
+   ``slice_spacing`` finds: ``even_spacing``, ``gap_filling`` (gaps become empty planes),
    ``spacing_changes`` (one volume for every run), ``irregular_spacing`` (interpolation).
 7. ``unpositioned_stacks.stack_unpositioned_frames`` takes the groups without a patient position.
 """

@@ -14,8 +14,8 @@ from napari_medread.dicom.sorting.even_spacing import (
     make_even_grid,
     spacing_tolerance,
 )
+from napari_medread.dicom.sorting.gap_filling import find_missing_slices
 from napari_medread.dicom.sorting.irregular_spacing import make_median_grid, split_at_wide_gaps
-from napari_medread.dicom.sorting.missing_slices import find_missing_slices
 from napari_medread.dicom.sorting.slice_grid import SliceGrid
 from napari_medread.dicom.sorting.spacing_changes import (
     make_lone_slice_grid,

@@ -11,7 +11,7 @@ from napari_medread.dicom.sorting.even_spacing import (
     is_evenly_spaced,
     make_even_grid,
 )
-from napari_medread.dicom.sorting.missing_slices import find_missing_slices
+from napari_medread.dicom.sorting.gap_filling import find_missing_slices
 from napari_medread.dicom.sorting.slice_grid import SliceGrid
 
 Float = NDArray[np.float64]

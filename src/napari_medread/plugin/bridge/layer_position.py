@@ -10,7 +10,7 @@ import numpy as np
 from napari_medread.core.affines import Float, invert_affine, relative_affine
 from napari_medread.core.geometry import PATIENT_LABELS, WORLD_AXES, Geometry
 from napari_medread.errors import CannotWrite
-from napari_medread.plugin.bridge.layer_record import get_record
+from napari_medread.plugin.bridge.layer_metadata import get_record
 from napari_medread.plugin.bridge.spatial_axes import (
     MATRIX_TOLERANCE_MM,
     LayerGrid,

@@ -14,12 +14,12 @@ from napari_medread.core.geometry import PATIENT_LABELS, Geometry
 from napari_medread.core.slice_sources import SliceSources
 from napari_medread.core.volume import Volume
 from napari_medread.errors import CannotWrite
+from napari_medread.plugin.bridge.layer_metadata import get_record
 from napari_medread.plugin.bridge.layer_position import (
     WORLD_TO_PATIENT,
     find_patient_affine,
     find_world_to_patient,
 )
-from napari_medread.plugin.bridge.layer_record import get_record
 from napari_medread.plugin.bridge.layer_transforms import compute_index_to_world
 from napari_medread.plugin.bridge.spatial_axes import LayerGrid, is_same_matrix, make_layer_grid
 from napari_medread.plugin.bridge.volume_to_layer import LayerData

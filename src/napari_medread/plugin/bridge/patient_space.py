@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from typing import Any
 
 from napari_medread.core.warning_filters import suppress_warnings
-from napari_medread.plugin.bridge.layer_drawings import (
+from napari_medread.plugin.bridge.oblique_drawings import (
     apply_drawings,
     find_patient_space_drawing,
     find_straight_drawing,

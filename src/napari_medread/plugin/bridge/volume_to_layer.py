@@ -10,7 +10,7 @@ import numpy as np
 from napari.layers import Layer
 
 from napari_medread.core.volume import Volume
-from napari_medread.plugin.bridge.layer_record import with_record
+from napari_medread.plugin.bridge.layer_metadata import with_record
 
 LayerData = tuple[Any, dict[str, Any], str]
 

@@ -21,7 +21,7 @@ from napari_medread.plugin.browser.series_tree import SeriesTree
 from napari_medread.plugin.browser.thumbnail_queue import ThumbnailQueue
 from napari_medread.plugin.gui.background_task import BackgroundTask
 from napari_medread.plugin.gui.controls import make_row
-from napari_medread.plugin.gui.panel import Panel
+from napari_medread.plugin.gui.panel_base import Panel
 from napari_medread.plugin.gui.qt_parts import (
     EventCallbacks,
     TextBox,

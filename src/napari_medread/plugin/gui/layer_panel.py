@@ -11,7 +11,7 @@ from napari.layers import Image, Labels, Layer
 
 from napari_medread.plugin.gui.background_task import BackgroundTask
 from napari_medread.plugin.gui.controls import make_wrapping_label
-from napari_medread.plugin.gui.panel import Panel
+from napari_medread.plugin.gui.panel_base import Panel
 
 
 class LayerPanel(Panel):

@@ -32,6 +32,7 @@ from napari_medread.plugin.measure.measurement_table import (
     make_labels_table,
     make_shapes_table,
 )
+from napari_medread.plugin.measure.measurement_table_view import MeasurementTableView
 from napari_medread.plugin.measure.region_sampling import (
     RegionValues,
     check_measurable,
@@ -40,7 +41,6 @@ from napari_medread.plugin.measure.region_sampling import (
     make_label_sampler,
     make_shape_sampler,
 )
-from napari_medread.plugin.measure.table_view import MeasurementTableView
 
 _UPDATE_DELAY_MS = 50
 """Changes within this time are measured together: drawing makes many."""

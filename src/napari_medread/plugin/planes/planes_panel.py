@@ -6,9 +6,9 @@ from typing import Any
 
 from magicgui.widgets import CheckBox, Label, PushButton
 
-from napari_medread.plugin.bridge.layer_drawings import is_left_straight, is_oblique
+from napari_medread.plugin.bridge.oblique_drawings import is_left_straight, is_oblique
 from napari_medread.plugin.gui.controls import make_labelled_row, make_row, make_wrapping_label
-from napari_medread.plugin.gui.panel import Panel
+from napari_medread.plugin.gui.panel_base import Panel
 from napari_medread.plugin.gui.preferences import get_preference
 from napari_medread.plugin.gui.viewer_references import unwrap_viewer
 from napari_medread.plugin.planes.navigation.plane_switching import (

@@ -13,7 +13,7 @@ import numpy as np
 from napari.layers import Layer
 
 from napari_medread.core.affines import Float
-from napari_medread.plugin.rendering.drawn_voxels import (
+from napari_medread.plugin.rendering.rendered_voxels import (
     find_drawn_stride,
     find_world_matrix,
     get_spatial_shape,

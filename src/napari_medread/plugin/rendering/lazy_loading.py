@@ -17,7 +17,7 @@ from napari_medread.errors import CannotRender
 from napari_medread.plugin.bridge.layer_transforms import get_displayed_frame
 from napari_medread.plugin.bridge.volume_to_layer import to_numpy_or_dask
 from napari_medread.plugin.gui.background_task import BackgroundTask, cancel_when_removed
-from napari_medread.plugin.rendering.drawn_voxels import get_drawn_data
+from napari_medread.plugin.rendering.rendered_voxels import get_drawn_data
 
 _MAX_MEMORY_FRACTION = 0.8
 """Fraction of the free memory that a volume may take."""

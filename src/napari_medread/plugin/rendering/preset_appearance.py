@@ -18,7 +18,7 @@ from napari_medread.core.rendering_presets import (
     find_value_span,
 )
 from napari_medread.errors import CannotRender
-from napari_medread.plugin.rendering.drawn_voxels import (
+from napari_medread.plugin.rendering.rendered_voxels import (
     find_drawn_stride,
     find_voxel_size,
     get_drawn_data,

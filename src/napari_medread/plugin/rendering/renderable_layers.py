@@ -10,9 +10,11 @@ from napari.layers import Image, Layer
 
 from napari_medread.core.geometry import PATIENT_LABELS
 from napari_medread.core.rendering_presets import HU_SCALE, RenderingPreset, find_rendering_presets
-from napari_medread.plugin.bridge.layer_drawings import find_patient_space_drawing, is_oblique
 from napari_medread.plugin.bridge.layer_to_volume import volume_from_layer
-from napari_medread.plugin.rendering.drawn_voxels import (
+from napari_medread.plugin.bridge.oblique_drawings import find_patient_space_drawing, is_oblique
+from napari_medread.plugin.rendering.lazy_loading import needs_loading_for_3d
+from napari_medread.plugin.rendering.preset_appearance import has_preset_colormap
+from napari_medread.plugin.rendering.rendered_voxels import (
     count_drawn_bytes,
     find_drawn_stride,
     get_drawn_data,
@@ -20,8 +22,6 @@ from napari_medread.plugin.rendering.drawn_voxels import (
     get_texture_limit,
     is_volume_layer,
 )
-from napari_medread.plugin.rendering.lazy_loading import needs_loading_for_3d
-from napari_medread.plugin.rendering.preset_appearance import has_preset_colormap
 from napari_medread.plugin.resample.layer_resampling import ResamplePlan, plan_resampling
 from napari_medread.plugin.window_level.layer_windows import get_value_unit
 

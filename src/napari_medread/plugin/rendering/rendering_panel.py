@@ -23,7 +23,6 @@ from napari_medread.plugin.rendering.clipping_box import (
     find_layer_box,
 )
 from napari_medread.plugin.rendering.crop_box_controls import CropBoxControls
-from napari_medread.plugin.rendering.drawn_voxels import is_volume_layer
 from napari_medread.plugin.rendering.lazy_loading import make_loading_task, needs_loading_for_3d
 from napari_medread.plugin.rendering.renderable_layers import (
     describe_rendering,
@@ -33,6 +32,7 @@ from napari_medread.plugin.rendering.renderable_layers import (
     is_renderable,
     plan_gpu_sized_copy,
 )
+from napari_medread.plugin.rendering.rendered_voxels import is_volume_layer
 from napari_medread.plugin.rendering.rendering_session import get_rendering_session
 from napari_medread.plugin.rendering.transfer_function_legend import TransferFunctionLegend
 from napari_medread.plugin.resample.layer_resampling import make_resampling_task

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from napari.layers import Layer
 
-from napari_medread.plugin.bridge.layer_drawings import find_straight_drawing
+from napari_medread.plugin.bridge.oblique_drawings import find_straight_drawing
 from napari_medread.plugin.rendering.preset_appearance import LayerAppearance, read_appearance
 
 _CAMERA_PROPERTIES = ("orientation", "perspective", "zoom", "center", "angles")

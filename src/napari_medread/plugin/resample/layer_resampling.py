@@ -14,7 +14,7 @@ from napari.utils.notifications import show_error, show_info, show_warning
 from napari_medread.core.affines import Float, relative_affine
 from napari_medread.core.volume import Volume
 from napari_medread.errors import CannotResample, MedReadError
-from napari_medread.plugin.bridge.layer_record import with_record
+from napari_medread.plugin.bridge.layer_metadata import with_record
 from napari_medread.plugin.bridge.layer_to_volume import LayerVolume, volume_from_layer
 from napari_medread.plugin.bridge.volume_to_layer import LayerData, to_layer
 from napari_medread.plugin.gui.background_task import BackgroundTask, show_progress_bar

@@ -10,7 +10,7 @@ from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 from napari_medread.core.tag_elements import Tags
 from napari_medread.errors import MedReadError
 from napari_medread.plugin.gui.background_task import BackgroundTask
-from napari_medread.plugin.gui.panel import Panel
+from napari_medread.plugin.gui.panel_base import Panel
 from napari_medread.plugin.gui.timers import make_timer
 from napari_medread.plugin.gui.viewer_references import unwrap_viewer
 from napari_medread.plugin.tags.slice_headers import (

@@ -14,7 +14,7 @@ from napari_medread.core.geometry import Geometry
 from napari_medread.core.slice_sources import SliceSources
 from napari_medread.core.tag_elements import Tag, Tags
 from napari_medread.errors import MedReadError, NotAVolume
-from napari_medread.plugin.bridge.layer_record import get_record
+from napari_medread.plugin.bridge.layer_metadata import get_record
 from napari_medread.plugin.bridge.volume_to_layer import get_finest_data
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from napari_medread.core.tag_elements import TagQuery
 from napari_medread.core.tag_export import make_table_row, write_table, write_tags
 from napari_medread.errors import MedReadError
 from napari_medread.plugin.gui.controls import ask_save_path, make_row, make_wrapping_label
-from napari_medread.plugin.gui.panel import Panel
+from napari_medread.plugin.gui.panel_base import Panel
 from napari_medread.plugin.gui.qt_parts import EventCallbacks, set_stretch, wrap_qt_widgets
 from napari_medread.plugin.tags.element_values_view import ElementValuesView
 from napari_medread.plugin.tags.header_follower import HeaderFollower

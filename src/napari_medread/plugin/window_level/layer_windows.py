@@ -20,7 +20,7 @@ from napari_medread.core.window_presets import (
     is_unknown_scale,
     window_from_limits,
 )
-from napari_medread.plugin.bridge.layer_record import get_record
+from napari_medread.plugin.bridge.layer_metadata import get_record
 from napari_medread.plugin.bridge.volume_to_layer import get_finest_data
 from napari_medread.plugin.window_level.window_history import WindowState, set_contrast_limits
 

@@ -7,8 +7,8 @@ from typing import Any
 from napari.layers import Layer
 from napari.utils.notifications import show_info
 
-from napari_medread.core.anatomy import find_plane_along_axis, order_axes_for_plane
-from napari_medread.plugin.bridge.layer_record import get_record
+from napari_medread.core.anatomical_directions import find_plane_along_axis, order_axes_for_plane
+from napari_medread.plugin.bridge.layer_metadata import get_record
 from napari_medread.plugin.rendering.camera_views import PATIENT_ORIENTATION
 
 AS_ACQUIRED = "as acquired"

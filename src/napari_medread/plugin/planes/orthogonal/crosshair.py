@@ -11,7 +11,7 @@ from napari.components.overlays import TextOverlay
 from napari.utils.color import ColorValue
 from vispy.scene.visuals import Line
 
-from napari_medread.core.anatomy import find_plane_along_axis
+from napari_medread.core.anatomical_directions import find_plane_along_axis
 from napari_medread.plugin.gui.timers import make_timer
 from napari_medread.plugin.planes.navigation.plane_switching import find_displayed_plane
 

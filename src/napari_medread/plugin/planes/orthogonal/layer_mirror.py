@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from napari.layers import Image, Labels, Layer
 
-from napari_medread.plugin.bridge.layer_drawings import find_straight_drawing
+from napari_medread.plugin.bridge.oblique_drawings import find_straight_drawing
 from napari_medread.plugin.gui.timers import make_timer
 from napari_medread.plugin.rendering.preset_appearance import apply_appearance
 from napari_medread.plugin.rendering.rendering_session import get_slice_appearance

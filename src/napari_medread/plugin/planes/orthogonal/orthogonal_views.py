@@ -12,7 +12,7 @@ from napari.layers import Layer
 from qtpy.QtCore import QObject, Qt, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QSplitter
 
-from napari_medread.core.anatomy import PLANE_AXES
+from napari_medread.core.anatomical_directions import PLANE_AXES
 from napari_medread.plugin.bridge.patient_space import PatientSpace
 from napari_medread.plugin.gui.timers import make_timer
 from napari_medread.plugin.gui.viewer_references import get_open_viewer

@@ -13,7 +13,7 @@ from napari.qt import QtViewer
 from qtpy.QtCore import QObject, Qt, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QApplication
 
-from napari_medread.core.anatomy import order_axes_for_plane
+from napari_medread.core.anatomical_directions import order_axes_for_plane
 from napari_medread.plugin.gui.viewer_references import unwrap_viewer
 from napari_medread.plugin.planes.navigation.wheel_scrolling import WheelScrolling
 from napari_medread.plugin.planes.orthogonal.canvas_fit import CanvasFit

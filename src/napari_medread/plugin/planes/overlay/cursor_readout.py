@@ -8,7 +8,7 @@ import numpy as np
 from napari.layers import Image, Layer
 
 from napari_medread.core.affines import Float
-from napari_medread.core.anatomy import format_position
+from napari_medread.core.anatomical_directions import format_position
 from napari_medread.plugin.planes.overlay.layer_geometries import LayerGeometries
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from napari.layers import Image, Labels, Layer
 
-from napari_medread.core.anatomy import format_coordinate
+from napari_medread.core.anatomical_directions import format_coordinate
 from napari_medread.core.geometry import Geometry
 from napari_medread.errors import MedReadError
 from napari_medread.plugin.bridge.layer_to_volume import volume_from_layer

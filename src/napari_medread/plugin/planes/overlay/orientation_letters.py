@@ -8,7 +8,7 @@ import numpy as np
 from napari.layers import Layer
 
 from napari_medread.core.affines import Float
-from napari_medread.core.anatomy import format_direction
+from napari_medread.core.anatomical_directions import format_direction
 from napari_medread.plugin.planes.overlay.canvas_text import CanvasText
 from napari_medread.plugin.planes.overlay.layer_geometries import LayerGeometries
 

@@ -10,13 +10,13 @@ from napari.layers import Image, Labels, Layer
 
 from napari_medread.core.affines import Float, invert_affine, relative_affine
 from napari_medread.errors import CannotWrite
+from napari_medread.plugin.bridge.layer_metadata import StraightDrawing, get_record, with_record
 from napari_medread.plugin.bridge.layer_position import (
     WORLD_TO_PATIENT,
     compute_straight_drawing,
     find_world_to_patient,
     get_opened_matrices,
 )
-from napari_medread.plugin.bridge.layer_record import StraightDrawing, get_record, with_record
 from napari_medread.plugin.bridge.spatial_axes import LayerGrid, get_layer_grid, is_same_matrix
 
 LayerDrawing = tuple[Float, dict[str, Any]]

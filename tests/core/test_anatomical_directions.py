@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_medread.core.anatomy import (
+from napari_medread.core.anatomical_directions import (
     PLANE_AXES,
     find_plane_along_axis,
     format_direction,

@@ -13,7 +13,7 @@ from helpers.scans import OBLIQUE
 from napari_medread.core.geometry import Geometry
 from napari_medread.core.slice_sources import SliceSources
 from napari_medread.core.volume import Volume
-from napari_medread.plugin.bridge.layer_record import (
+from napari_medread.plugin.bridge.layer_metadata import (
     RECORD_KEY,
     LayerRecord,
     StraightDrawing,

@@ -1,6 +1,6 @@
 """Missing slices: gaps of whole multiples of the spacing become empty planes of one grid.
 
-The planes are only marked here. ``pixels.stack_planes`` fills them with the padding value, or with
+The planes are only marked here. ``pixels.filled_planes`` fills them with the padding value, or with
 the lowest value of the stack.
 """
 
