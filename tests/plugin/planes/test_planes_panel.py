@@ -6,7 +6,8 @@ import weakref
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QPoint, Qt
+from qtpy.QtCore import QEvent, QPoint, Qt
+from qtpy.QtWidgets import QApplication
 
 from helpers import mouse
 from helpers.idle import wait_until_idle
@@ -338,6 +339,12 @@ def test_the_mouse_over_the_canvas(qtbot, viewer, widget, click, turn):
     qtbot.mouseMove(canvas, QPoint(1, 1))
     wait_until_idle()
     assert (widget.value.value, widget.position.value) == ("–", "–")
+    mouse.move(canvas, (canvas.width() // 2, canvas.height() // 2))
+    qtbot.waitUntil(lambda: widget.value.value.endswith(" HU"))
+    QApplication.sendEvent(canvas, QEvent(QEvent.Type.Enter))
+    QApplication.sendEvent(canvas, QEvent(QEvent.Type.Leave))
+    wait_until_idle()
+    assert (widget.value.value, widget.position.value, widget.layer.value) == ("–",) * 3
 
 
 def test_no_letters_without_a_position(qtbot, viewer, widget, click):

@@ -60,6 +60,12 @@ def look_from(widget, click):
     return looked
 
 
+def interpolation_shown(viewer, layer):
+    """Return what napari's box for the interpolation says."""
+    controls = viewer.window._qt_viewer.controls.widgets[layer]
+    return controls._interpolation_control.interpolation_combobox.currentText()
+
+
 def look(layer):
     return {name: getattr(layer, name) for name in LOOK}
 
@@ -135,13 +141,17 @@ def test_a_preset_sets_all_together_and_back_restores_it(viewer, widget, choose,
 def test_slices_stay_grey_and_the_volume_keeps_its_colours(viewer, widget, choose):
     (layer,) = viewer.open_sample("napari-medread", "ct_thorax")
     viewer.dims.order = (2, 0, 1)
+    layer.interpolation2d, layer.interpolation3d = "cubic", "nearest"
+    layer.interpolation2d = "cubic"  # napari's box shows the one that was set last
     grey = look(layer)
     choose("Skin")
+    assert interpolation_shown(viewer, layer) == layer.interpolation3d == "linear"
     layer.gamma = 0.9  # by hand
     deep, colours = look(layer), layer.colormap
     viewer.window._qt_viewer.viewerButtons.ndisplayButton.click()
     assert viewer.dims.ndisplay == 2
     assert look(layer) == grey
+    assert interpolation_shown(viewer, layer) == layer.interpolation2d == "cubic"
     assert layer.colormap.name == "gray"
     assert viewer.dims.order == (2, 0, 1)
     layer.contrast_limits = (0, 80)
@@ -158,6 +168,7 @@ def test_slices_stay_grey_and_the_volume_keeps_its_colours(viewer, widget, choos
     assert again.undo.enabled
     again.undo.native.click()
     assert look(layer) == grey
+    assert interpolation_shown(viewer, layer) == "cubic"
 
 
 # Where a marker at the patient's superior, anterior left shows up: rows down, columns right.

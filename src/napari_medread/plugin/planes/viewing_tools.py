@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -11,8 +12,7 @@ from napari_medread.plugin.planes.navigation.plane_switching import PLANE_KEYS, 
 from napari_medread.plugin.planes.navigation.wheel_scrolling import WheelScrolling
 from napari_medread.plugin.planes.orthogonal.orthogonal_views import OrthogonalViews
 from napari_medread.plugin.planes.orthogonal.plane_canvas import CanvasSettings
-from napari_medread.plugin.planes.overlay.cursor_readout import CursorReadout, read_cursor
-from napari_medread.plugin.planes.overlay.layer_geometries import LayerGeometries
+from napari_medread.plugin.planes.overlay.cursor_readout import CursorReadout
 from napari_medread.plugin.planes.overlay.slice_overlay import SliceOverlay
 
 
@@ -35,7 +35,7 @@ class ViewingTools(SliceOverlay):
         self.orthogonal_views = OrthogonalViews(viewer, self.patient_space)
         self.orthogonal_views.cursor_moved.connect(self._on_side_cursor)
         self.orthogonal_views.changed.connect(self.update)
-        self._geometries_under_cursor = self.geometries
+        self._overlay_under_cursor: weakref.ref[SliceOverlay] = weakref.ref(self)
         self._bound_keys: dict[str, Callable[[Any], None]] = {}
         self._bind_keys(viewer)
 
@@ -52,8 +52,12 @@ class ViewingTools(SliceOverlay):
         self.wheel.switch(on=False)
 
     def read_cursor(self) -> CursorReadout | None:
-        """Return what is under the cursor, over whichever canvas it is."""
-        return read_cursor(self._geometries_under_cursor)
+        """Return what is under the cursor, over whichever canvas it is; None over no canvas."""
+        overlay = self._overlay_under_cursor()
+        if overlay is self:
+            return super().read_cursor()
+        is_open = any(canvas.overlay is overlay for canvas in self.orthogonal_views.canvases)
+        return overlay.read_cursor() if overlay is not None and is_open else None
 
     def _bind_keys(self, viewer: Any) -> None:
         for plane, key in PLANE_KEYS.items():
@@ -62,13 +66,13 @@ class ViewingTools(SliceOverlay):
                 viewer.bind_key(key, function)
                 self._bound_keys[key] = function
 
-    def _on_cursor(self, event: Any) -> None:
-        self._geometries_under_cursor = self.geometries
-        super()._on_cursor(event)
+    def _report_cursor(self, *, is_outside: bool) -> None:
+        self._overlay_under_cursor = weakref.ref(self)
+        super()._report_cursor(is_outside=is_outside)
 
-    def _on_side_cursor(self, geometries: LayerGeometries) -> None:
-        self._geometries_under_cursor = geometries
-        super()._on_cursor(None)
+    def _on_side_cursor(self, overlay: SliceOverlay) -> None:
+        self._overlay_under_cursor = weakref.ref(overlay)
+        self._read_cursor_soon()
 
     def _update(self) -> None:
         self.patient_space.settle()

@@ -45,6 +45,16 @@ def apply_appearance(layer: Layer, appearance: LayerAppearance) -> None:
         setattr(layer, name, value)
 
 
+def show_interpolation_in_use(layer: Layer, ndisplay: int) -> None:
+    """Set the interpolation for 2D or 3D again, so that napari's control shows it.
+
+    The control shows the interpolation that was set last, although a layer has one for each.
+    """
+    name = f"interpolation{ndisplay}d"
+    if isinstance(layer, Image):
+        setattr(layer, name, getattr(layer, name))
+
+
 def appearance_from_preset(layer: Image, preset: RenderingPreset) -> LayerAppearance:
     """Return the appearance that a preset gives a layer, for its values and voxel size.
 

@@ -17,6 +17,7 @@ from napari_medread.plugin.rendering.preset_appearance import (
     appearance_from_preset,
     apply_appearance,
     read_appearance,
+    show_interpolation_in_use,
 )
 from napari_medread.plugin.rendering.session_snapshots import (
     LayerSnapshot,
@@ -190,6 +191,7 @@ class RenderingSession:
 
     def _restore_layer(self, layer: Layer, snapshot: LayerSnapshot) -> None:
         apply_appearance(layer, snapshot.appearance)
+        show_interpolation_in_use(layer, self._get_viewer().dims.ndisplay)
         layer.visible = snapshot.visible
         layer.experimental_clipping_planes = snapshot.clipping_planes
         for appearances, appearance in (
@@ -221,6 +223,7 @@ class RenderingSession:
             appearance = present[layer]
             previous[layer] = read_appearance(layer)  # including changes by the user
             apply_appearance(layer, appearance)
+            show_interpolation_in_use(layer, viewer.dims.ndisplay)
         if not rendered_layers:
             return
         if is_3d:

@@ -294,6 +294,11 @@ def test_the_wheel_and_the_readout_work_over_each_canvas(qtbot, viewer, widget, 
     assert said[0] == ("L" if place[0] > 0 else "R")
     assert float(said[1]) == pytest.approx(abs(place[0]), abs=1.1)
     assert float(said[5]) == pytest.approx(abs(place[2]), abs=2.1)
+    for kind in (QEvent.Type.Enter, QEvent.Type.Leave):
+        QApplication.sendEvent(native(coronal), QEvent(kind))
+    qtbot.waitUntil(lambda: (widget.value.value, widget.position.value) == ("–", "–"))
+    mouse.move(native(coronal), (at[0] + 1, at[1]))
+    qtbot.waitUntil(lambda: widget.value.value.endswith(" HU"))
     mouse.move(viewer.window._qt_viewer.canvas.native, (3, 3))
     qtbot.waitUntil(lambda: widget.value.value == "–")
     tick(qtbot, widget.letters)
@@ -302,6 +307,10 @@ def test_the_wheel_and_the_readout_work_over_each_canvas(qtbot, viewer, widget, 
     before = viewer.dims.point
     mouse.turn(native(coronal), -1)
     assert viewer.dims.point == before
+    mouse.move(native(coronal), at)
+    qtbot.waitUntil(lambda: widget.value.value.endswith(" HU"))
+    tick(qtbot, widget.three_planes)  # the canvas under the cursor is closed
+    assert (widget.value.value, widget.position.value) == ("–", "–")
 
 
 def test_the_right_button_changes_the_window_there_too(qtbot, viewer, widget, planes):

@@ -50,7 +50,7 @@ class OrthogonalViews(QObject):
     canvases : list of PlaneCanvas
         In the order axial, coronal, sagittal.
     cursor_moved : Signal(object)
-        The cursor was moved over a side canvas; its ``LayerGeometries``.
+        The cursor was moved over a side canvas or has left it; its ``SliceOverlay``.
     changed : Signal()
         Which layers are missing may have changed.
     """
@@ -245,7 +245,7 @@ class OrthogonalViews(QObject):
     def _on_cursor_moved(self, canvas_ref: weakref.ref[PlaneCanvas]) -> None:
         canvas = canvas_ref()
         if canvas is not None:
-            self.cursor_moved.emit(canvas.overlay.geometries)
+            self.cursor_moved.emit(canvas.overlay)
 
     def _link_points(self, source: Any) -> None:
         """Move all other canvases to the point of one.

@@ -57,7 +57,7 @@ class PlaneCanvas(QObject):
     point_moved : Signal()
         The user has moved the point of the model.
     cursor_moved : Signal()
-        The cursor was moved over the canvas.
+        The cursor was moved over the canvas, or has left it.
     changed : Signal()
         Layers were added to the model, or removed from it.
     """
@@ -91,6 +91,7 @@ class PlaneCanvas(QObject):
         layers = self.model.layers.events
         return [
             (self.model.cursor.events.position, self._on_cursor),
+            (self.model.events.mouse_over_canvas, self._on_cursor),
             (self.model.dims.events.point, self._on_point),
             *((emitter, self._on_layers) for emitter in (layers.inserted, layers.removed)),
         ]

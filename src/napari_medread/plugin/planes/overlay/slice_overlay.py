@@ -11,6 +11,7 @@ from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 from napari_medread.plugin.gui.timers import make_timer
 from napari_medread.plugin.planes.navigation.slice_navigation import find_displayed_slice
 from napari_medread.plugin.planes.overlay.canvas_text import CanvasText
+from napari_medread.plugin.planes.overlay.cursor_readout import CursorReadout, read_cursor
 from napari_medread.plugin.planes.overlay.layer_geometries import LayerGeometries
 from napari_medread.plugin.planes.overlay.orientation_letters import (
     OrientationLetters,
@@ -48,9 +49,11 @@ class SliceOverlay(QObject):
     changed : Signal()
         Another slice, plane or layer is displayed.
     cursor_moved : Signal()
-        The cursor was moved, or something else may be under it.
+        The cursor was moved or has left the canvas, or something else may be under it.
     shows_letters, shows_slice : bool
         What to write; call ``update`` after a change.
+    is_cursor_outside : bool
+        Whether the cursor has left the canvas: nothing is under it.
     """
 
     changed = Signal()
@@ -63,6 +66,7 @@ class SliceOverlay(QObject):
         self._letters = OrientationLetters(viewer)
         self._slice_text = CanvasText(viewer, {_SLICE_TEXT: "bottom_left"}, _FONT_SIZE)
         self.shows_letters = self.shows_slice = True
+        self.is_cursor_outside = False
         self._update_timer = make_timer(0, self._update)
         self._cursor_timer = make_timer(_CURSOR_INTERVAL_MS, self.cursor_moved.emit)
         for emitter, callback in self._followed_events(viewer):
@@ -76,6 +80,7 @@ class SliceOverlay(QObject):
             (viewer.layers.selection.events.active, self.update),
             (viewer.layers.events, self._on_layers),
             (viewer.cursor.events.position, self._on_cursor),
+            (viewer.events.mouse_over_canvas, self._on_mouse_over_canvas),
         ]
 
     def update(self, event: Any = None) -> None:
@@ -113,13 +118,28 @@ class SliceOverlay(QObject):
         position = self.geometries.format_slice_position(displayed.layer, displayed.axis)
         return f"{number}{separator}{position}" if position else number
 
+    def read_cursor(self) -> CursorReadout | None:
+        """Return what is under the cursor; None where nothing is."""
+        return None if self.is_cursor_outside else read_cursor(self.geometries)
+
     def _on_layers(self, event: Any) -> None:
         if event.type in _LAYER_EVENTS:
             self.geometries.forget_all()
             self.update()
 
+    def _on_mouse_over_canvas(self, event: Any) -> None:
+        if not event.value:
+            self._report_cursor(is_outside=True)
+
     def _on_cursor(self, event: Any) -> None:
         del event
+        self._report_cursor(is_outside=False)
+
+    def _report_cursor(self, *, is_outside: bool) -> None:
+        self.is_cursor_outside = is_outside
+        self._read_cursor_soon()
+
+    def _read_cursor_soon(self) -> None:
         if not self._cursor_timer.isActive():
             self._cursor_timer.start()
 
