@@ -50,6 +50,21 @@ def test_every_order_of_the_axes_and_3d_can_be_shown(viewer, tmp_path, plane):
     assert layer.ndim == 3
 
 
+@pytest.mark.parametrize("slices", [3, 4])
+def test_a_sagittal_series_of_few_slices_is_grey(viewer, drop, tmp_path, slices):
+    rows = np.arange(40 * 36, dtype=np.uint16).reshape(40, 36)
+
+    def enlarge(n, dataset):
+        dataset.Rows, dataset.Columns = rows.shape
+        dataset.PixelData = (rows + n).tobytes()
+
+    series = make_series(ORIENTATIONS["sagittal"], range(slices), enlarge)
+    drop([write_series(tmp_path / "sagittal", series)])
+    (layer,) = viewer.layers
+    assert not layer.rgb
+    assert layer.data.shape == (*rows.shape, slices)
+
+
 def test_the_first_plane_of_an_axial_series_is_its_most_superior(viewer, tmp_path):
     (layer,) = open_in(viewer, write_series(tmp_path, make_series()))
     viewer.dims.set_current_step(0, 0)

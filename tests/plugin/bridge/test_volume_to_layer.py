@@ -68,6 +68,28 @@ def test_labels_are_a_labels_layer_of_whole_numbers(dtype):
     napari.layers.Labels(data, **arguments)
 
 
+@pytest.mark.parametrize("labels", [False, True])
+@pytest.mark.parametrize("length", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize(("ndim", "axis"), [(n, axis) for n in (2, 3, 4) for axis in range(n)])
+def test_no_length_of_an_axis_is_taken_for_colour(ndim, axis, length, labels):
+    shape = [33] * ndim  # napari looks for colour where other axes are longer than 30
+    shape[axis] = length
+    grid = tuple(shape[-min(ndim, 3) :])
+    affine = np.eye(4) if ndim > 2 else np.eye(3)
+    volume = Volume(
+        np.zeros(shape, np.uint8),
+        "grey",
+        Geometry(grid, affine),
+        (Axis("time", "s"),) * (ndim - len(grid)),
+        labels=labels,
+        contrast_limits=None if labels else (0, 1),
+    )
+    layer = napari.layers.Layer.create(*to_layer(volume))
+    assert layer.data.shape == tuple(shape)
+    assert not layer.multiscale
+    assert labels or not layer.rgb
+
+
 @pytest.mark.parametrize("unit", ["Hz", "ppm", "rad/s", "ms", "s"])
 def test_napari_knows_the_units_of_axes(unit):
     volume = Volume(np.zeros((2, 3, 4), np.uint8), "image", leading=(Axis("axis", unit),))

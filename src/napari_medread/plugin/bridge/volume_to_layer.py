@@ -79,11 +79,13 @@ def to_layer(volume: Volume, *, visible: bool = True) -> LayerData:
         metadata = with_record(metadata, slice_axis=volume.geometry.slice_axis)
     arguments["metadata"] = metadata
     regions = _to_whole_numbers(volume.data) if volume.labels else None
+    # napari would guess: it takes a last axis of length 3 or 4 for colour, which a series of few
+    # sagittal slices has.
+    arguments["multiscale"] = False
     if regions is not None:
         return regions, arguments, "labels"
-    if volume.rgb:
-        arguments["rgb"] = True
-    else:
+    arguments["rgb"] = volume.rgb
+    if not volume.rgb:
         arguments["colormap"] = "gray_r" if volume.inverted else "gray"
         arguments["contrast_limits"] = volume.contrast_limits
         # What "as opened" means, whatever the user chooses later.
