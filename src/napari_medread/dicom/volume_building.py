@@ -21,7 +21,11 @@ from napari_medread.dicom.frames.frame import Frame
 from napari_medread.dicom.frames.planar_pixel_size import find_pixel_aspect, find_pixel_size
 from napari_medread.dicom.headers import attributes
 from napari_medread.dicom.pixels.frame_decoding import is_rgb
-from napari_medread.dicom.pixels.modality_values import UNIT_LABELS, ModalityTransform
+from napari_medread.dicom.pixels.modality_values import (
+    LABELS_IMAGE_TYPE,
+    UNIT_LABELS,
+    ModalityTransform,
+)
 from napari_medread.dicom.pixels.stack_assembly import read_stack
 from napari_medread.dicom.sorting.stack import Stack
 from napari_medread.errors import NotAVolume, UnreadableFile
@@ -68,9 +72,10 @@ def _build_volume(
     middle = frames[len(frames) // 2]
     pixels = read_stack(stack, progress, lazy=lazy, lazy_above=lazy_above)
     rgb = is_rgb(middle)
+    labels = not rgb and LABELS_IMAGE_TYPE in attributes.get_texts(middle.dataset, "ImageType")
     notes = [*stack.notes, *pixels.notes]
     data, geometry, pixel_size = _find_geometry(stack, middle, pixels.data, notes, rgb=rgb)
-    windows, limits = _find_windows(middle, pixels.sample, notes, rgb=rgb)
+    windows, limits = ((), None) if rgb or labels else _find_windows(middle, pixels.sample, notes)
     source = tuple(dict.fromkeys(frame.header.path for frame in frames))
     return Volume(
         data,
@@ -79,6 +84,7 @@ def _build_volume(
         stack.leading,
         pixel_size=pixel_size,
         rgb=rgb,
+        labels=labels,
         contrast_limits=limits,
         inverted=middle.header.photometric_interpretation == "MONOCHROME1",
         source=source,
@@ -152,7 +158,7 @@ def _find_slice_sources(
 
 
 def _find_windows(
-    frame: Frame, sample: Callable[[], NDArray[Any]], notes: list[str], *, rgb: bool
+    frame: Frame, sample: Callable[[], NDArray[Any]], notes: list[str]
 ) -> tuple[tuple[Window, ...], tuple[float, float] | None]:
     """Return a frame's windows, and contrast limits: of the first window, else of the values.
 
@@ -164,11 +170,7 @@ def _find_windows(
         Returns a sample of the volume's values without padding; called if there is no window.
     notes : list of str
         A note on a window that is shown approximately is appended.
-    rgb : bool
-        Whether the volume is in colour: it has neither windows nor limits.
     """
-    if rgb:
-        return (), None
     dataset = frame.dataset
     scale = ModalityTransform.from_frame(frame).window_scale
     windows = contrast_limits.make_valid_windows(

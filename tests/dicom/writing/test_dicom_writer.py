@@ -435,10 +435,11 @@ def test_an_empty_volume_is_refused(tmp_path):
         write(tmp_path / "out.dcm", make_planar_volume(np.zeros((0, 5), np.int16)))
 
 
-def test_a_note_says_that_labels_become_grey_values(tmp_path):
+def test_labels_come_back_and_a_note_says_that_they_are_grey_elsewhere(tmp_path):
     volume = make_placed_volume(make_numbered(first=0), labels=True, modality="CT")
     written = write(tmp_path / "out.dcm", volume)
     assert any("label numbers" in note for note in written.notes)
     (found,) = read(tmp_path / "out")
+    assert found.labels
     assert_same_in_patient_space(found, volume)
     assert found.modality == "OT"

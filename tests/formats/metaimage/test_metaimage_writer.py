@@ -49,6 +49,23 @@ def test_values_of_every_type(tmp_path, name, compress, kind):
     assert len(written.notes) == (np.dtype(kind).itemsize == 8 and kind != "f8")
 
 
+@pytest.mark.parametrize(("name", "compress"), KINDS)
+def test_labels_come_back_as_labels(tmp_path, name, compress):
+    pixels = some_pixels((2, 3, 4), "u2")
+    labels = Volume(pixels, "x", grid(2, 3, 4), labels=True)
+    napari_medread.write(tmp_path / name, labels, compress=compress)
+    image, volume = judge(tmp_path / name), read(tmp_path / name)
+    assert volume.labels
+    assert volume.contrast_limits is None
+    assert np.array_equal(sitk.GetArrayFromImage(image), pixels)
+    assert np.array_equal(itk_affine(image), AFFINE)
+    assert np.array_equal(volume.data, pixels)
+    # What is no longer labels is not marked either, whatever it was read from.
+    volume.labels = False
+    napari_medread.write(tmp_path / name, volume, compress=compress)
+    assert not read(tmp_path / name).labels
+
+
 @pytest.mark.parametrize("direction", RIGHT_ANGLED.values(), ids=RIGHT_ANGLED)
 @pytest.mark.parametrize("name", ["x.mhd", "x.mha"])
 def test_read_write_read_in_every_orientation(tmp_path, direction, name):

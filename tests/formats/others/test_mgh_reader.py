@@ -46,6 +46,21 @@ def test_frames_lead(tmp_path):
     assert volume.axis_labels == ("frame", "SI", "AP", "RL")
 
 
+@pytest.mark.parametrize(("intent", "labels"), [(0, False), (1, True), (2, False)])
+@pytest.mark.parametrize("has_position", [True, False])
+def test_the_intent_in_the_version_marks_labels(tmp_path, intent, labels, has_position):
+    """FreeSurfer writes ``(intent & 0xff) << 8 | 1``; 1 is a label image, 2 a shape."""
+    pixels = some_pixels((5, 6, 7), "i4")
+    path = save(tmp_path / "a.mgh", pixels)
+    content = bytearray(path.read_bytes())
+    content[:4] = np.array(intent << 8 | 1, ">i4").tobytes()
+    content[28:30] = np.array(has_position, ">i2").tobytes()
+    path.write_bytes(content)
+    (volume,) = read(path)
+    assert volume.labels is labels
+    assert np.array_equal(volume.data, pixels)
+
+
 def test_a_place_that_is_not_good_is_none(tmp_path):
     pixels = some_pixels((5, 6, 7), "i2")
     path = save(tmp_path / "a.mgh", pixels)

@@ -22,6 +22,9 @@ Array = NDArray[Any]
 INTEGER_TYPES = (np.int16, np.uint16, np.int32)
 """Types for integer values, in the order in which they are tried."""
 
+LABELS_IMAGE_TYPE = "LABELMAP"
+"""Fourth value of ImageType of this project, which marks label numbers (PS3.3 C.7.6.1.1.2)."""
+
 UNIT_LABELS = {"HU": "HU", "BQML": "Bq/ml", "CNTS": "counts", "GML": "g/ml", "OD": "OD", "GY": "Gy"}
 """Unit symbols for RescaleType, and for Units of PET."""
 

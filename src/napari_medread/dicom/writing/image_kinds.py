@@ -13,7 +13,7 @@ from pydicom.uid import (
 
 from napari_medread.core.volume import Volume
 from napari_medread.dicom.headers import attributes
-from napari_medread.dicom.pixels.modality_values import UNIT_LABELS
+from napari_medread.dicom.pixels.modality_values import LABELS_IMAGE_TYPE, UNIT_LABELS
 from napari_medread.dicom.writing.slice_layout import SlicedVolume
 from napari_medread.dicom.writing.source_header import SourceHeader
 
@@ -83,6 +83,8 @@ def add_image_kind_modules(
         _add_pet(dataset, sliced, source)
     else:
         _add_secondary_capture(dataset, sliced)
+        if volume.labels:
+            dataset.ImageType = ["DERIVED", "SECONDARY", "OTHER", LABELS_IMAGE_TYPE]
 
 
 def _add_ct(dataset: Dataset, source: SourceHeader) -> None:

@@ -91,8 +91,8 @@ def make_shared_attributes(
         notes += mark_identity_removed(dataset, volume, sliced, source)
     if volume.labels:
         notes.append(
-            "DICOM images cannot mark their values as label numbers: they will be read as grey "
-            "values."
+            "DICOM images cannot mark their values as label numbers: other programs will read them "
+            "as grey values."
         )
     dataset.remove_private_tags()  # in sequences copied from the source
     return dataset, notes

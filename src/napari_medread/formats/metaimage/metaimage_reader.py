@@ -16,6 +16,7 @@ from napari_medread.formats.metaimage.metaimage_header import MetaImageHeader, r
 from napari_medread.formats.metaimage.metaimage_voxels import read_metaimage_voxels
 from napari_medread.formats.shared.file_grid import (
     FRAME_LABEL,
+    LABEL_MAP_KEY,
     LEADING_AXES_KEY,
     parse_leading_axes,
 )
@@ -36,7 +37,7 @@ def read(path: Path, progress: Progress = no_progress) -> list[Volume]:
     list of Volume
         One volume. Two-dimensional images have no patient position; others are in LPS, as ITK
         reads them. Three or four unsigned channels of 8 or 16 bits are colour. Other channels
-        are a leading axis, as is a fourth dimension.
+        are a leading axis, as is a fourth dimension. ``LabelMap = True`` marks labels.
 
     Raises
     ------
@@ -58,7 +59,8 @@ def read(path: Path, progress: Progress = no_progress) -> list[Volume]:
     if header.channels > 1 and not rgb:
         data = np.moveaxis(data, -1, 0)
         leading = (Axis("channel"), *leading)
-    limits = None if rgb else contrast_limits.estimate_limits(data)
+    labels = header.is_true(LABEL_MAP_KEY) and not rgb
+    limits = None if rgb or labels else contrast_limits.estimate_limits(data)
     if geometry is not None:
         data, geometry = to_world_order(data, geometry, len(leading), rgb=rgb)
     modality = header.keys.get("Modality", "").removeprefix("MET_MOD_")
@@ -69,6 +71,7 @@ def read(path: Path, progress: Progress = no_progress) -> list[Volume]:
             geometry,
             leading,
             rgb=rgb,
+            labels=labels,
             contrast_limits=limits,
             source=(path,),
             notes=tuple(notes),

@@ -18,6 +18,7 @@ from napari_medread.core.voxel_blocks import find_stored_type, read_blocks
 from napari_medread.errors import UnreadableFile
 from napari_medread.formats.metaimage.metaimage_header import ELEMENT_TYPES, read_metaimage_header
 from napari_medread.formats.shared.file_grid import (
+    LABEL_MAP_KEY,
     LEADING_AXES_KEY,
     FileGrid,
     format_leading_axes,
@@ -31,7 +32,8 @@ _REPLACED_KEYS = frozenset(
      "CompressedData", "CompressedDataSize", "CompressionLevel", "HeaderSize", "DimSize",
      "ElementSpacing", "ElementSize", "Offset", "Position", "Origin", "ImagePosition",
      "TransformMatrix", "Rotation", "Orientation", "ElementType", "ElementNumberOfChannels",
-     "ElementMin", "ElementMax", "ElementDataFile", "Modality", LEADING_AXES_KEY)
+     "ElementMin", "ElementMax", "ElementDataFile", "Modality", LEADING_AXES_KEY,
+     LABEL_MAP_KEY)
 )  # fmt: skip
 """Keys that are written anew, and not copied from the header that was read."""
 
@@ -203,6 +205,8 @@ def _make_keys(
         keys["Modality"] = f"MET_MOD_{volume.modality}"
     if grid.others:
         keys[LEADING_AXES_KEY] = format_leading_axes(grid.others[::-1])
+    if volume.labels:
+        keys[LABEL_MAP_KEY] = "True"
     if grid.channels > 1:
         keys["ElementNumberOfChannels"] = str(grid.channels)
     keys["ElementType"] = ELEMENT_TYPES[dtype.newbyteorder("=")]

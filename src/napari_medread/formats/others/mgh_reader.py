@@ -28,6 +28,12 @@ _HEADER = np.dtype(
 _VOXELS_OFFSET = 284
 """Byte at which the voxels start."""
 
+_VERSION = 1
+"""The lowest byte of ``version``."""
+
+_LABEL_INTENT = 1
+"""The second byte of ``version``, in which FreeSurfer since 7.3 writes what the values are."""
+
 _TYPES = {0: "u1", 1: "i4", 3: "f4", 4: "i2", 10: "u2"}
 
 NO_POSITION = "The file gives no patient position (goodRASFlag): left and right are not known."
@@ -58,7 +64,8 @@ def read(path: Path, progress: Progress = no_progress) -> list[Volume]:
     if len(start) < _VOXELS_OFFSET:
         raise make_unreadable_error(path, "the file ends inside its header.")
     header = np.frombuffer(start, _HEADER, 1)[0]
-    if header["version"] != 1 or min(header["dims"]) < 1:
+    version, intent = int(header["version"]) & 0xFF, int(header["version"]) >> 8
+    if version != _VERSION or not 0 <= intent <= 0xFF or min(header["dims"]) < 1:
         raise make_unreadable_error(path, "this is not an MGH file.")
     code = int(header["type"])
     if code not in _TYPES:
@@ -69,7 +76,7 @@ def read(path: Path, progress: Progress = no_progress) -> list[Volume]:
     data = read_stored_voxels(stored, path.name, progress)
     if not all(np.isfinite(header[name]).all() for name in ("delta", "Mdc", "Pxyz_c")):
         raise make_unreadable_error(path, "the numbers of its geometry are not finite.")
-    delta = header["delta"].astype(float)
+    delta, labels = header["delta"].astype(float), intent == _LABEL_INTENT
     if header["goodRASFlag"] > 0:
         affine = np.eye(4)
         # Each row of Mdc is the direction of an axis; Pxyz_c is the position of the centre voxel.
@@ -78,13 +85,22 @@ def read(path: Path, progress: Progress = no_progress) -> list[Volume]:
         lps_affine = (RAS_TO_LPS @ affine)[:, [2, 1, 0, 3]]
         return [
             assemble_volume(
-                path, data, make_geometry(path, shape[1:], lps_affine), [Axis(FRAME_LABEL)]
+                path,
+                data,
+                make_geometry(path, shape[1:], lps_affine),
+                [Axis(FRAME_LABEL)],
+                labels=labels,
             )
         ]
     plane = np.diag([delta[1], delta[0], 1.0])[[1, 0, 2]]
     leading = [Axis(FRAME_LABEL), Axis(SLICE_LABEL, "mm", float(delta[2]) or 1.0)]
     return [
         assemble_volume(
-            path, data, make_geometry(path, shape[2:], plane), leading, notes=[NO_POSITION]
+            path,
+            data,
+            make_geometry(path, shape[2:], plane),
+            leading,
+            labels=labels,
+            notes=[NO_POSITION],
         )
     ]
