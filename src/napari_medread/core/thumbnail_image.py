@@ -101,7 +101,7 @@ def _to_display_values(values: NDArray[Any], volume: Volume) -> NDArray[np.uint8
     with np.errstate(invalid="ignore", over="ignore"):
         grey = np.nan_to_num((values.astype(np.float64) - low) / (high - low), posinf=1, neginf=0)
     grey = np.clip(grey, 0, 1)
-    if volume.inverted:
+    if volume.is_drawn_inverted:
         grey = 1 - grey
     return np.asarray(np.rint(grey * 255), np.uint8)
 

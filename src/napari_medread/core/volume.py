@@ -18,6 +18,9 @@ Window = tuple[float, float, str]
 """Center, width and explanation of a display window, in the volume's value unit."""
 
 
+INVERTED_MODALITIES = ("PT",)
+"""Modalities whose high values are drawn dark, as is usual for PET, whatever the file stores."""
+
 NO_PIXEL_SIZE = "The file gives no pixel size: shown in pixels."
 """Note on every image whose units stay pixels."""
 
@@ -322,6 +325,11 @@ class Volume:
     def ndim(self) -> int:
         """Number of axes, without the colour axis."""
         return len(self.shape)
+
+    @property
+    def is_drawn_inverted(self) -> bool:
+        """Whether high values are drawn dark: as stored (MONOCHROME1), or as is usual for PET."""
+        return self.inverted or self.modality in INVERTED_MODALITIES
 
     @property
     def patient_affine(self) -> NDArray[np.float64] | None:

@@ -6,10 +6,13 @@ import pint
 import pytest
 
 from napari_medread.core.geometry import Geometry
+from napari_medread.core.thumbnail_image import make_thumbnail
 from napari_medread.core.volume import Axis, Volume
+from napari_medread.plugin.bridge.layer_to_volume import volume_from_layer
 from napari_medread.plugin.bridge.volume_to_layer import to_layer, to_layers
 
 TIME = Axis("time", "s", 0.5)
+PLANE_4 = Geometry((4, 4), np.eye(3))
 PLANE = Geometry((4, 6), np.diag([0.2, 0.1, 1.0])[[1, 0, 2]])
 
 
@@ -88,6 +91,22 @@ def test_no_length_of_an_axis_is_taken_for_colour(ndim, axis, length, labels):
     assert layer.data.shape == tuple(shape)
     assert not layer.multiscale
     assert labels or not layer.rgb
+
+
+@pytest.mark.parametrize(
+    ("modality", "stored_inverted", "colormap"),
+    [("MR", False, "gray"), ("CR", True, "gray_r"), ("PT", False, "gray_r")],
+)
+def test_pet_and_monochrome1_are_drawn_in_inverted_grey(modality, stored_inverted, colormap):
+    volume = Volume(np.eye(4), "v", PLANE_4, contrast_limits=(0, 1), modality=modality)
+    volume.inverted = stored_inverted
+    data, arguments, _ = to_layer(volume)
+    layer = napari.layers.Image(data, **arguments)
+    assert layer.colormap.name == colormap
+    # What is only drawn inverted is not written so.
+    assert volume_from_layer(layer).volume.inverted is stored_inverted
+    # The thumbnail shows the same: its first pixel is the highest value.
+    assert make_thumbnail(volume).pixels[0, 0] == (0 if colormap == "gray_r" else 255)
 
 
 @pytest.mark.parametrize("unit", ["Hz", "ppm", "rad/s", "ms", "s"])

@@ -12,7 +12,7 @@ from napari.layers import Layer
 from napari_medread.core.affines import Float
 from napari_medread.core.geometry import PATIENT_LABELS, Geometry
 from napari_medread.core.slice_sources import SliceSources
-from napari_medread.core.volume import Volume
+from napari_medread.core.volume import INVERTED_MODALITIES, Volume
 from napari_medread.errors import CannotWrite
 from napari_medread.plugin.bridge.layer_metadata import get_record
 from napari_medread.plugin.bridge.layer_position import (
@@ -99,6 +99,7 @@ def volume_from_layer_data(layer: LayerData, others: Iterable[LayerData] = ()) -
     metadata = grid.metadata
     limits = attributes.get("contrast_limits")
     scale = np.diag(grid.index_to_world)[:-1]
+    modality = str(metadata.get("modality", ""))
     volume = Volume(
         data,
         name,
@@ -108,10 +109,11 @@ def volume_from_layer_data(layer: LayerData, others: Iterable[LayerData] = ()) -
         rgb=rgb,
         labels=kind == "labels",
         contrast_limits=None if rgb or limits is None else (float(limits[0]), float(limits[1])),
-        inverted=_get_colormap_name(attributes) == "gray_r",
+        # PET is only drawn inverted; its files are MONOCHROME2 (PS3.3 C.8.9.4).
+        inverted=_get_colormap_name(attributes) == "gray_r" and modality not in INVERTED_MODALITIES,
         source=tuple(Path(path) for path in metadata.get("source", ())),
         notes=tuple(metadata.get("notes", ())),
-        modality=str(metadata.get("modality", "")),
+        modality=modality,
         value_unit=str(metadata.get("value_unit", "")),
         windows=tuple(metadata.get("windows", ())),
         header=dict(metadata.get("header", {})),

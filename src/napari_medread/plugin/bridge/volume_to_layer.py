@@ -86,7 +86,7 @@ def to_layer(volume: Volume, *, visible: bool = True) -> LayerData:
         return regions, arguments, "labels"
     arguments["rgb"] = volume.rgb
     if not volume.rgb:
-        arguments["colormap"] = "gray_r" if volume.inverted else "gray"
+        arguments["colormap"] = choose_colormap(volume)
         arguments["contrast_limits"] = volume.contrast_limits
         # What "as opened" means, whatever the user chooses later.
         arguments["metadata"] = with_record(
@@ -95,6 +95,11 @@ def to_layer(volume: Volume, *, visible: bool = True) -> LayerData:
             opened_colormap=arguments["colormap"],
         )
     return volume.data, arguments, "image"
+
+
+def choose_colormap(volume: Volume) -> str:
+    """Return the name of the colormap for a grey volume that is shown alone."""
+    return "gray_r" if volume.is_drawn_inverted else "gray"
 
 
 def _to_whole_numbers(data: Any) -> Any | None:

@@ -98,8 +98,8 @@ class WindowLevel(LayerPanel):
         )
         self.inverted = CheckBox(
             text="Inverted",
-            tooltip="Shows high values dark: reverses the colours, never the values. Images\n"
-            "stored this way (MONOCHROME1, as many X-rays are) open with this ticked.",
+            tooltip="Shows high values dark: reverses the colours, never the values. PET and\n"
+            "images stored this way (MONOCHROME1, as many X-rays are) open with this ticked.",
         )
         self.right_drag = CheckBox(
             value=bool(get_preference("windowing", "right_drag")),
