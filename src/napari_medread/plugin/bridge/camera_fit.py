@@ -1,0 +1,64 @@
+"""Fitting a viewer's camera to the visible layers: napari's own fit takes hidden ones too."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+CANVAS_FRACTION = 0.95
+"""How much of the canvas the layers fill, as with napari's own fit."""
+
+
+def find_visible_extent(viewer: Any) -> NDArray[np.float64] | None:
+    """Return the box of the visible layers, with the whole of the outermost voxels.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+
+    Returns
+    -------
+    (2, n) array or None
+        The lowest and highest coordinates in napari's world along the last n axes, n being the
+        most axes that a visible layer has. None where no layer is visible.
+    """
+    layers = [layer for layer in viewer.layers if layer.visible]
+    if not layers:
+        return None
+    extent = viewer.layers.get_extent(layers)
+    half_voxel = np.nan_to_num(np.asarray(extent.step, dtype=float)) / 2
+    return np.asarray(extent.world, dtype=float) + [-half_voxel, half_voxel]
+
+
+def fit_to_visible_layers(viewer: Any) -> None:
+    """Fit the camera to the visible layers, as ``viewer.fit_to_view()`` does to all of them.
+
+    Angles stay, and ``viewer.events.reset_view`` is emitted, as napari does. Its own
+    ``viewer.fit_to_view(layers=...)`` would leave a second list of the layers connected to them.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+    """
+    extent = find_visible_extent(viewer)
+    axes = [axis - viewer.dims.ndim for axis in viewer.dims.displayed]
+    if extent is None or min(axes) < -extent.shape[1]:
+        viewer.fit_to_view()
+        return
+    low, high = extent[:, axes]
+    sizes = high - low
+    camera = viewer.scene.camera
+    center = (low + high) / 2
+    if len(axes) == 3:
+        # What is drawn upwards, and to the side, of a box seen from where the camera is.
+        up, view = np.array(camera.up_direction), np.array(camera.view_direction)
+        sizes = np.array([np.abs(up) @ sizes, np.abs(np.cross(view, up)) @ sizes])
+    else:
+        center = np.array([0.0, *center])
+    sizes[np.isclose(sizes, 0)] = 1  # as napari has it: a single point fills one unit
+    camera.center = tuple(center.tolist())
+    canvas_size = np.array(viewer.canvas.viewbox_size(viewer.layers), dtype=float)
+    camera.zoom = CANVAS_FRACTION * float(np.min(canvas_size / sizes))
+    viewer.events.reset_view(center=camera.center, zoom=camera.zoom, angles=camera.angles)
