@@ -28,8 +28,9 @@ def find_visible_extent(viewer: Any) -> NDArray[np.float64] | None:
     if not layers:
         return None
     extent = viewer.layers.get_extent(layers)
+    low, high = np.asarray(extent.world, dtype=float)
     half_voxel = np.nan_to_num(np.asarray(extent.step, dtype=float)) / 2
-    return np.asarray(extent.world, dtype=float) + [-half_voxel, half_voxel]
+    return np.stack([low - half_voxel, high + half_voxel])
 
 
 def fit_to_visible_layers(viewer: Any) -> None:
