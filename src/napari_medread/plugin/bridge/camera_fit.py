@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from napari.layers import Layer
 from numpy.typing import NDArray
 
 CANVAS_FRACTION = 0.95
 """How much of the canvas the layers fill, as with napari's own fit."""
 
 
-def find_visible_extent(viewer: Any) -> NDArray[np.float64] | None:
-    """Return the box of the visible layers, with the whole of the outermost voxels.
-
-    Parameters
-    ----------
-    viewer : ViewerModel
+def find_layers_extent(viewer: Any, layers: Sequence[Layer]) -> NDArray[np.float64]:
+    """Return the box of some layers of a viewer, with the whole of the outermost voxels.
 
     Returns
     -------
-    (2, n) array or None
+    (2, n) array
         The lowest and highest coordinates in napari's world along the last n axes, n being the
-        most axes that a visible layer has. None where no layer is visible.
+        most axes that a layer has.
     """
-    layers = [layer for layer in viewer.layers if layer.visible]
-    if not layers:
-        return None
     extent = viewer.layers.get_extent(layers)
     low, high = np.asarray(extent.world, dtype=float)
     half_voxel = np.nan_to_num(np.asarray(extent.step, dtype=float)) / 2
@@ -34,7 +29,16 @@ def find_visible_extent(viewer: Any) -> NDArray[np.float64] | None:
 
 
 def fit_to_visible_layers(viewer: Any) -> None:
-    """Fit the camera to the visible layers, as ``viewer.fit_to_view()`` does to all of them.
+    """Fit the camera to the visible layers; where there are none, to all."""
+    visible = [layer for layer in viewer.layers if layer.visible]
+    if visible:
+        fit_to_layers(viewer, visible)
+    else:
+        viewer.fit_to_view()
+
+
+def fit_to_layers(viewer: Any, layers: Sequence[Layer]) -> None:
+    """Fit the camera to some layers, as ``viewer.fit_to_view()`` does to all.
 
     Angles stay, and ``viewer.events.reset_view`` is emitted, as napari does. Its own
     ``viewer.fit_to_view(layers=...)`` would leave a second list of the layers connected to them.
@@ -42,10 +46,12 @@ def fit_to_visible_layers(viewer: Any) -> None:
     Parameters
     ----------
     viewer : ViewerModel
+    layers : sequence of Layer
+        At least one.
     """
-    extent = find_visible_extent(viewer)
+    extent = find_layers_extent(viewer, layers)
     axes = [axis - viewer.dims.ndim for axis in viewer.dims.displayed]
-    if extent is None or min(axes) < -extent.shape[1]:
+    if min(axes) < -extent.shape[1]:  # an axis is displayed that none of them has
         viewer.fit_to_view()
         return
     low, high = extent[:, axes]
