@@ -7,7 +7,7 @@ finds the files to read at a path, and is used by ``catalogue`` and by the plugi
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -301,25 +301,45 @@ def find_files(paths: Sequence[PathLike]) -> FoundFiles:
         If there is nothing at one of the paths, or a DICOMDIR cannot be parsed.
     """
     found = FoundFiles([], [], [])
+    found.files.extend(iterate_files(paths, found))
+    return found
+
+
+def iterate_files(paths: Sequence[PathLike], found: FoundFiles) -> Iterator[Path]:
+    """Yield the files at paths as ``find_files`` returns them, as they are found.
+
+    Parameters
+    ----------
+    paths : sequence of paths
+    found : FoundFiles
+        Pictures in folders, and sentences, are added to it; the files that are yielded are not.
+
+    Raises
+    ------
+    UnreadableFile
+        As for ``find_files``.
+    """
     for path in map(Path, paths):
         kind = get_path_kind(path)
         if kind == "folder":
             errors: list[OSError] = []
             for file in walk_files(path, errors.append):
-                (found.pictures if _is_picture(file) else found.files).append(file)
+                if _is_picture(file):
+                    found.pictures.append(file)
+                else:
+                    yield file
             found.skipped.extend(
                 f"{Path(error.filename).name}: the folder cannot be opened ({error.strerror})."
                 for error in errors
             )
         elif (len(paths) == 1 or is_ignored_file(path)) and is_dicomdir(path):
             referenced, missing = find_referenced_files(path)
-            found.files.extend(referenced)
+            yield from referenced
             found.skipped.extend(missing)
         elif kind:
-            found.files.append(path)
+            yield path
         else:
             raise UnreadableFile(f"{path.name}: there is no such file or folder.")
-    return found
 
 
 def split_by_format(files: Sequence[Path]) -> tuple[list[tuple[Path, FileFormat]], list[Path]]:
@@ -354,7 +374,7 @@ def _read_files(
     volumes, skipped = read_dicom(others, progress, lazy=lazy, lazy_above=lazy_above)
     for file, file_format in progress(with_format, "Reading files"):
         try:
-            volumes += file_format.import_reader()(file, progress)
+            volumes += file_format.read(file, progress)
         except UnreadableFile as error:
             skipped.append(str(error))
     return volumes, skipped

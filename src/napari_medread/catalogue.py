@@ -5,15 +5,25 @@ DICOM files are listed by patient, study and series, other files one by one.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 
-from napari_medread.api import PathLike, find_files, split_by_format
+from napari_medread.api import FoundFiles, PathLike, iterate_files, split_by_format
 from napari_medread.core.progress import Progress, no_progress
 from napari_medread.core.volume import Volume
-from napari_medread.dicom.series_catalogue import DicomPatient, list_patients
+from napari_medread.dicom.listing.file_queue import FileQueue
+from napari_medread.dicom.listing.series_catalogue import DicomPatient
+from napari_medread.dicom.listing.series_collector import CollectedSeries, SeriesCollector
 from napari_medread.errors import UnreadableFile
 from napari_medread.formats.registry import find_format, strip_format_suffix
+
+FIRST_PUBLISH_DELAY_S = 0.1
+"""Seconds of searching until what was found is published for the first time."""
+
+PUBLISH_INTERVAL_S = 0.4
+"""Seconds between two catalogues that are published."""
 
 
 @dataclass(eq=False)
@@ -75,7 +85,7 @@ class FileEntry:
             raise UnreadableFile(
                 f"{self.path.name}: this suffix belongs to no format that can be read."
             )
-        return file_format.import_reader()(self.path, progress)
+        return file_format.read(self.path, progress)
 
 
 @dataclass(eq=False)
@@ -121,12 +131,102 @@ def browse(path: PathLike, *, progress: Progress = no_progress) -> Catalogue:
     Cancelled
         If ``progress`` raises it.
     """
-    files, pictures, skipped = find_files([path])
-    with_format, others = split_by_format(files)
-    patients, problems = list_patients(others, progress)
-    skipped += problems
-    if not (patients or with_format):
-        with_format, others = split_by_format(pictures)
-        patients, problems = list_patients(others, progress)
-        skipped += problems
-    return Catalogue(patients, [FileEntry(file) for file, _ in with_format], skipped)
+    return CatalogueSearch(path).run(progress)
+
+
+class CatalogueSearch:
+    """A search for what there is to read at a path, which can be followed from another thread.
+
+    Parameters
+    ----------
+    path : path
+        As for ``browse``.
+    publish : callable, optional
+        Called in the thread of the search, now and then, with the catalogue so far: series whose
+        files are still being searched for have no entries. Without it all files are counted before
+        the first is read, so that the number of steps is known.
+
+    Attributes
+    ----------
+    searched_count : int
+        Number of files that were searched.
+    """
+
+    def __init__(
+        self, path: PathLike, publish: Callable[[Catalogue], None] | None = None
+    ) -> None:
+        self._found = FoundFiles([], [], [])
+        self._queue = FileQueue(iterate_files([path], self._found))
+        self._publish = publish
+        self._publish_at = monotonic() + FIRST_PUBLISH_DELAY_S
+        self._collector = SeriesCollector()
+        self._files: list[FileEntry] = []
+        self.searched_count = 0
+
+    @property
+    def file_count(self) -> int | None:
+        """Number of all files; None until it is known."""
+        return len(self._queue) if self._queue.is_complete else None
+
+    @property
+    def series_count(self) -> int:
+        """Number of DICOM series so far."""
+        return self._collector.series_count
+
+    @property
+    def done_share(self) -> float | None:
+        """How much is done, from 0 to 1; None until the number of files is known.
+
+        A file is done by half when its header was read, and when its series was described.
+        """
+        count = self.file_count
+        if count is None:
+            return None
+        return (self.searched_count - self._collector.waiting_count / 2) / max(count, 1)
+
+    def run(self, progress: Progress = no_progress) -> Catalogue:
+        """Search, and return what there is.
+
+        Raises
+        ------
+        UnreadableFile, Cancelled
+            As for ``browse``.
+        """
+        if self._publish is None:
+            self._queue.find_all()
+        self._search(self._queue, progress)
+        patients, problems = self._collector.finish()
+        skipped = [*self._found.skipped, *problems]
+        if not (patients or self._files):
+            self._collector = SeriesCollector()
+            self._search(self._found.pictures, progress)
+            patients, problems = self._collector.finish()
+            skipped += problems
+        return Catalogue(patients, self._files, skipped)
+
+    def _search(self, files: Sequence[Path], progress: Progress) -> None:
+        for file in progress(files, "Reading headers"):
+            self._describe(self._collector.take_finished(file.parent), progress)
+            with_format, others = split_by_format([file])
+            self._files += [FileEntry(each) for each, _ in with_format]
+            for each in others:
+                self._collector.add(each)
+            self.searched_count += 1
+            self._publish_if_due()
+        self._describe(list(self._collector.waiting), progress)
+
+    def _describe(self, series: Sequence[CollectedSeries], progress: Progress) -> None:
+        if not series:
+            return
+        for each in progress(series, "Sorting series"):
+            self._collector.describe(each)
+            self._publish_if_due()
+
+    def _publish_if_due(self) -> None:
+        if self._publish is None or monotonic() < self._publish_at:
+            return
+        start = monotonic()
+        self._publish(Catalogue(self._collector.list_so_far(), list(self._files), []))
+        # However long the list: no more than a tenth of the time goes into showing it.
+        duration = monotonic() - start
+        self._publish_at = monotonic() + max(PUBLISH_INTERVAL_S, 10 * duration)

@@ -18,6 +18,7 @@ import pytest
 from app_model import Application
 from napari._app_model._app import NapariApplication, _napari_names
 from napari._qt._qapp_model.qactions import init_qactions
+from napari._qt.dialogs.qt_notification import NapariQtNotification
 from napari.plugins import _initialize_plugins
 from napari.settings import get_settings
 from qtpy.QtWidgets import QWidget
@@ -131,6 +132,8 @@ class SharedViewer:
             del viewer.canvas.overlays[name]
         viewer.cursor.position = initial["cursor"]
         _forget_rendering(viewer)
+        for dialog in viewer.window._qt_window.findChildren(NapariQtNotification):
+            dialog.close()
         window = viewer.window._qt_window
         window.showNormal()
         if (window.width(), window.height()) != initial["size"]:

@@ -73,6 +73,21 @@ class FileFormat:
     has_patient_choice: bool = False
     is_volumetric: bool = True
 
+    def read(self, path: Path, progress: Progress) -> list[Volume]:
+        """Read a file, with a note on images that may be labels.
+
+        Raises
+        ------
+        UnreadableFile
+            If the file cannot be read.
+        """
+        from napari_medread.core.label_detection import suggest_labels
+
+        volumes = self.import_reader()(path, progress)
+        for volume in volumes:
+            suggest_labels(volume)
+        return volumes
+
     def import_reader(self) -> Callable[[Path, Progress], list[Volume]]:
         """Import the function that reads a file of this format."""
         read: Callable[[Path, Progress], list[Volume]] = _import(f"{self.reader}:read")

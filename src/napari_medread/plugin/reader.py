@@ -14,9 +14,9 @@ from napari_medread import api
 from napari_medread.dicom.headers.file_discovery import is_dicom
 from napari_medread.errors import Cancelled
 from napari_medread.plugin.bridge.volume_to_layer import LayerData, to_layers
-from napari_medread.plugin.gui.notifications import show_notes
 from napari_medread.plugin.gui.preferences import get_lazy_above_bytes
 from napari_medread.plugin.gui.reader_progress import show_cancelable_progress
+from napari_medread.plugin.labels.label_offer import show_notes_and_offers
 
 Paths = str | Sequence[str]
 NO_LAYERS: list[Any] = [(None,)]
@@ -56,7 +56,7 @@ def read_layers(path: Paths) -> list[LayerData]:
     except Cancelled:
         show_info("Opening was cancelled. Nothing was loaded.")
         return NO_LAYERS
-    show_notes([(volume.name, volume.notes) for volume in volumes])
+    show_notes_and_offers([(volume.name, volume.notes, volume.source) for volume in volumes])
     return to_layers(volumes)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,8 +12,8 @@ from napari.layers import Layer
 from napari_medread.core.progress import Progress
 from napari_medread.plugin.bridge.volume_to_layer import LayerData, to_layers
 from napari_medread.plugin.browser.catalogue_rows import CatalogueEntry
-from napari_medread.plugin.gui.notifications import show_notes
 from napari_medread.plugin.gui.viewer_references import get_open_viewer
+from napari_medread.plugin.labels.label_offer import show_notes_and_offers
 
 
 class EntryLayers(NamedTuple):
@@ -64,7 +65,7 @@ class LoadedLayers:
         self._viewer_ref = weakref.ref(viewer)
         self._entry_keys: weakref.WeakKeyDictionary[Layer, Any] = weakref.WeakKeyDictionary()
         self._group_refs: list[weakref.ref[Layer]] = []
-        self._group_notes: list[tuple[str, tuple[str, ...]]] = []
+        self._group_notes: list[tuple[str, tuple[str, ...], tuple[Path, ...]]] = []
 
     def begin_group(self) -> None:
         """Start a group: the layers added from now on are loaded together."""
@@ -73,7 +74,7 @@ class LoadedLayers:
     def end_group(self) -> None:
         """Show the notes on the layers of the group as one notification."""
         notes, self._group_notes = self._group_notes, []
-        show_notes(notes)
+        show_notes_and_offers(notes)
 
     def find_layer(self, entry: CatalogueEntry) -> Layer | None:
         """Return the layer that shows an entry, even if it was renamed, or opened by the reader."""
@@ -98,7 +99,8 @@ class LoadedLayers:
         for data, notes in zip(entry_layers.layers, entry_layers.notes, strict=True):
             layer = viewer.add_layer(Layer.create(*data))
             self._entry_keys[layer] = _make_key(entry_layers.entry)
-            self._group_notes.append((str(layer.name), notes))
+            source = tuple(map(Path, layer.metadata["source"]))
+            self._group_notes.append((str(layer.name), notes, source))
             self._choose_visible(layer)
             if layer.visible:
                 _bring_into_view(viewer, layer)

@@ -28,7 +28,7 @@ def show_notes(named_notes: Iterable[tuple[str, Sequence[str]]]) -> None:
     for name, notes in named_notes:
         for note in notes:
             names_by_note.setdefault(note, []).append(name)
-    lines = [f"{_join_names(names)}: {note}" for note, names in names_by_note.items()]
+    lines = [f"{join_names(names)}: {note}" for note, names in names_by_note.items()]
     if not lines or not get_preference("opening", "show_notes"):
         return
     more = len(lines) - MAX_NOTES_SHOWN
@@ -95,7 +95,8 @@ def _keep_open(sentence: str) -> None:
             dialog.move_to_bottom_right()
 
 
-def _join_names(names: Sequence[str]) -> str:
+def join_names(names: Sequence[str]) -> str:
+    """Return one or two names, or the first and how many more there are."""
     if len(names) < 3:
         return " and ".join(names)
     return f"{names[0]} and {len(names) - 1} more"
