@@ -68,7 +68,7 @@ class SeriesBrowserPanel(Panel):
                 make_row(self.progress, self.cancel),
             ]
         )
-        set_stretch(self, tree, 1)
+        set_stretch(tree, 1)
         self._connect()
         self._show_running()
         self._show(None, [])

@@ -21,10 +21,10 @@ def wrap_qt_widgets(*widgets: QWidget) -> Any:
     return container
 
 
-def set_stretch(container: Any, part: Any, stretch: int) -> None:
-    """Let a part of a container take a share of the height that the other parts leave."""
+def set_stretch(part: Any, stretch: int) -> None:
+    """Let a part of a panel take a share of the height that the other parts leave."""
     part.native.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
-    container.native.layout().setStretchFactor(part.native, stretch)
+    part.native.parentWidget().layout().setStretchFactor(part.native, stretch)
 
 
 class TextBox(Container[Any]):

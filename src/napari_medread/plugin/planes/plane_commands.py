@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import napari
 
+from napari_medread.plugin.gui.panel_base import open_panel
 from napari_medread.plugin.planes.navigation.plane_switching import AS_ACQUIRED, show_plane
+from napari_medread.plugin.planes.planes_panel import PlanesAndSlices
 
 
 def show_axial(viewer: napari.Viewer) -> None:
@@ -28,6 +30,5 @@ def show_as_acquired(viewer: napari.Viewer) -> None:
 
 
 def show_three_planes(viewer: napari.Viewer) -> None:
-    """Open the panel "Planes and slices", and show three planes at once."""
-    _, panel = viewer.window.add_plugin_dock_widget("napari-medread", "Planes and slices")
-    panel.three_planes.value = True
+    """Show the panel "Planes and slices", and tick three planes at once in it."""
+    open_panel(viewer, PlanesAndSlices).three_planes.value = True

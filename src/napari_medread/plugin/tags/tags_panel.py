@@ -74,8 +74,8 @@ class TagsPanel(Panel):
                 self.values_view,
             ]
         )
-        set_stretch(self, tree, 3)
-        set_stretch(self, self.values_view, 2)
+        set_stretch(tree, 3)
+        set_stretch(self.values_view, 2)
         self.min_width = _MIN_WIDTH_PX
         self._connect()
 

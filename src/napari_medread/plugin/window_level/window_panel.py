@@ -148,7 +148,7 @@ class WindowLevel(LayerPanel):
 
     def _common_controls(self) -> list[Any]:
         """Return the controls at the bottom; "Full range" stands beside similar buttons."""
-        return [self.outcome, self.progress, self.cancel, self.message]
+        return [self.outcome, self.progress, self.cancel]
 
     def _show_running(self, *, running: bool) -> None:
         super()._show_running(running=running)
