@@ -185,6 +185,24 @@ def test_a_panel_may_be_closed_while_it_measures(qtbot, viewer, widget, click):
     qtbot.waitUntil(lambda: bool(states), timeout=20000)
 
 
+def test_what_is_selected_is_measured(viewer, widget, values):
+    image = viewer.add_image(np.arange(60.0).reshape(3, 4, 5), name="scan")
+    old = viewer.add_labels(np.full((3, 4, 5), 1, np.uint8), name="old")
+    widget.drawn.value = old
+    viewer.layers.selection.active = image
+    assert widget.drawn.value is old
+    viewer.window._qt_viewer.layerButtons.newLabelsButton.click()
+    new = viewer.layers[-1]
+    assert widget.drawn.value is new
+    new.data[1] = 2
+    assert [row["Label"] for row in values()] == ["2"]
+    viewer.layers.selection.active = old
+    assert widget.drawn.value is old
+    assert [row["Label"] for row in values()] == ["1"]
+    viewer.window._qt_viewer.layerButtons.newShapesButton.click()
+    assert widget.drawn.value is viewer.layers[-1]
+
+
 def test_cancelling_leaves_the_table_as_it_was(qtbot, viewer, widget, click):
     viewer.add_image(np.zeros((200, 200, 300), np.int16), name="scan")
     viewer.add_labels(np.ones((200, 200, 300), np.uint8))

@@ -214,6 +214,17 @@ def test_keys_and_menu(qtbot, viewer, widget, messages):
     assert messages()[-1].startswith("Select a layer first whose file")
 
 
+def test_labels_are_shown_in_the_plane_of_the_image_under_them(viewer, widget, click):
+    image = viewer.add_layer(SAGITTAL.layer())
+    viewer.window._qt_viewer.layerButtons.newLabelsButton.click()
+    wait_until_idle()
+    click(widget.planes[AS_ACQUIRED])
+    assert viewer.dims.order == PLANES["sagittal"]
+    image.visible = False
+    wait_until_idle()
+    assert not widget.planes[AS_ACQUIRED].enabled
+
+
 def test_the_wheel_moves_through_slices(viewer, widget, click, turn):
     layer = viewer.add_layer(SCANS["from head"].layer())
 

@@ -99,11 +99,12 @@ class MeasurePanel(LayerPanel):
             ]
         )
         buttons.margins = (0, 0, 0, 0)
-        set_stretch(self, table_part, 1)
+        set_stretch(table_part, 1)
         self.drawn.changed.connect(self._update_controls)
         viewer = self._viewer_ref()
-        if viewer is not None and viewer.layers.selection.active in self.drawn.choices:
-            self.drawn.value = viewer.layers.selection.active
+        if viewer is not None:
+            viewer.layers.selection.events.active.connect(self._on_selected)
+        self._on_selected()
         self._update_controls()
 
     def _layer_choices(self, *_: Any) -> list[Layer]:
@@ -114,6 +115,20 @@ class MeasurePanel(LayerPanel):
         if viewer is None:
             return []
         return [layer for layer in viewer.layers if isinstance(layer, Shapes | Labels)]
+
+    def _on_selected(self, event: Any = None) -> None:
+        """Measure the shapes or labels that were selected; another layer changes nothing."""
+        del event
+        viewer = self._viewer_ref()
+        if self.is_closed or viewer is None:
+            return
+        active = viewer.layers.selection.active
+        if not isinstance(active, Shapes | Labels) or active is self.drawn.value:
+            return
+        if active not in self.drawn.choices:  # new, and napari has not told the panel yet
+            self.reset_choices()
+        if active in self.drawn.choices:
+            self.drawn.value = active
 
     def _layers_in_use(self) -> list[Layer]:
         """Return the chosen layers."""

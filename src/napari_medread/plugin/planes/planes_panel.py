@@ -25,7 +25,7 @@ _PLANE_TOOLTIPS = {
     "axial": "Viewed from the feet: front up, the patient's left on the right.",
     "coronal": "Viewed from the front: head up, the patient's left on the right.",
     "sagittal": "Viewed from the patient's left: head up, front on the left.",
-    AS_ACQUIRED: "The plane in which the selected layer was acquired.",
+    AS_ACQUIRED: "The plane in which the selected layer was acquired, or the image under it.",
 }
 
 _LABEL_WIDTH_PX, _READOUT_WIDTH_PX = 60, 195
@@ -159,8 +159,7 @@ class PlanesAndSlices(Panel):
         for plane, button in self.planes.items():
             button.enabled = viewer.dims.ndim >= 3
             if plane == AS_ACQUIRED and button.enabled:
-                active = viewer.layers.selection.active
-                button.enabled = find_acquired_plane(active) is not None
+                button.enabled = find_acquired_plane(viewer) is not None
         self.message.value = "\n".join(self._describe_layers(viewer))
 
     def _describe_layers(self, viewer: Any) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from napari.layers import Layer
+from napari.layers import Image, Layer
 from napari.utils.notifications import show_info
 
 from napari_medread.core.anatomical_directions import find_plane_along_axis, order_axes_for_plane
@@ -33,9 +33,8 @@ def show_plane(viewer: Any, plane: str) -> None:
         ``axial``, ``coronal``, ``sagittal``, or ``as acquired``: that of the active layer's
         slices.
     """
-    layer = viewer.layers.selection.active
     if plane == AS_ACQUIRED:
-        acquired_plane = find_acquired_plane(layer)
+        acquired_plane = find_acquired_plane(viewer)
         if acquired_plane is None:
             show_info(_NO_ACQUIRED_PLANE)
             return
@@ -51,9 +50,20 @@ def show_plane(viewer: Any, plane: str) -> None:
     viewer.reset_view()
 
 
-def find_acquired_plane(layer: Layer | None) -> str | None:
-    """Return the plane of a layer's slices as acquired; None if it is not known."""
-    axis = None if layer is None else get_record(layer).slice_axis
+def find_acquired_plane(viewer: Any) -> str | None:
+    """Return the plane of the active layer's slices as acquired; None if it is not known.
+
+    For layers that are drawn over images, such as new labels, it is that of the topmost visible
+    image.
+    """
+    active: Layer | None = viewer.layers.selection.active
+    if active is None:
+        return None
+    axis = get_record(active).slice_axis
+    if axis is None and not isinstance(active, Image):
+        images = (each for each in reversed(viewer.layers) if isinstance(each, Image))
+        axes = (get_record(image).slice_axis for image in images if image.visible)
+        axis = next((each for each in axes if each is not None), None)
     return None if axis is None else find_plane_along_axis(axis)
 
 
