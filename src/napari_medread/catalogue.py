@@ -152,9 +152,7 @@ class CatalogueSearch:
         Number of files that were searched.
     """
 
-    def __init__(
-        self, path: PathLike, publish: Callable[[Catalogue], None] | None = None
-    ) -> None:
+    def __init__(self, path: PathLike, publish: Callable[[Catalogue], None] | None = None) -> None:
         self._found = FoundFiles([], [], [])
         self._queue = FileQueue(iterate_files([path], self._found))
         self._publish = publish

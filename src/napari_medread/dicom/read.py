@@ -59,6 +59,6 @@ def read_dicom(
             volumes.append(build_volume(stack, progress, lazy=stack_lazy, lazy_above=lazy_above))
         except UnreadableFile as error:
             skipped.append(str(error))
-    volumes.sort(key=series_number_from_name)
+    volumes.sort(key=lambda volume: series_number_from_name(volume.name))
     make_names_unique(volumes)
     return volumes, skipped

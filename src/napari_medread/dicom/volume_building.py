@@ -79,7 +79,7 @@ def _build_volume(
     source = tuple(dict.fromkeys(frame.header.path for frame in frames))
     return Volume(
         data,
-        _make_name(middle, stack.label, len(source)),
+        make_volume_name(middle, stack.label, len(source)),
         geometry,
         stack.leading,
         pixel_size=pixel_size,
@@ -197,7 +197,7 @@ def _find_value_unit(dataset: Dataset) -> str:
     return UNIT_LABELS.get(kind, "")
 
 
-def _make_name(frame: Frame, label: str, file_count: int) -> str:
+def make_volume_name(frame: Frame, label: str, file_count: int) -> str:
     """Return a name from series number and description, else from the file's or folder's name.
 
     Text that contains the patient's name or ID is not used.
@@ -231,9 +231,9 @@ def _split_words(text: str) -> list[str]:
     return re.split(r"[\W_]+", text.lower())
 
 
-def series_number_from_name(volume: Volume) -> float:
+def series_number_from_name(name: str) -> float:
     """Return the series number at the start of a volume's name; infinity if there is none."""
-    match = re.match(r"\d+", volume.name)
+    match = re.match(r"\d+", name)
     return float(match.group()) if match else float("inf")
 
 

@@ -160,29 +160,40 @@ def scan_headers(paths: Iterable[Path], progress: Progress = no_progress) -> Hea
     progress : Progress
         Reports progress, and may cancel.
     """
-    scan = HeaderScan()
-    broken: list[str] = []
-    non_images: dict[str, int] = {}
-    for path in progress(list(paths), "Reading headers"):
+    reader = ImageHeaderReader()
+    headers = [reader.read(path) for path in progress(list(paths), "Reading headers")]
+    return HeaderScan([header for header in headers if header is not None], reader.skipped)
+
+
+class ImageHeaderReader:
+    """Reads the headers of images, and notes which of the other files are broken or no images."""
+
+    def __init__(self) -> None:
+        self._broken: list[str] = []
+        self._non_images: dict[str, int] = {}
+
+    def read(self, path: Path) -> DicomFileHeader | None:
+        """Return the header of an image; None for any other file."""
         try:
             header = read_header(path)
         except UnreadableFile as error:
-            broken.append(str(error))
-            continue
-        if header is None:
-            continue
-        if header.rows and header.columns:
-            scan.headers.append(header)
-        else:
-            kind = UID(attributes.get_text(header.dataset, "SOPClassUID"), config.IGNORE).name
-            reason = "has no pixels" if "Image Storage" in kind else "is not an image"
-            sentence = f"{kind} {reason}"
-            non_images[sentence] = non_images.get(sentence, 0) + 1
-    scan.skipped = broken + [
-        f"{count} {'file' if count == 1 else 'files'}: {sentence}."
-        for sentence, count in non_images.items()
-    ]
-    return scan
+            self._broken.append(str(error))
+            return None
+        if header is None or (header.rows and header.columns):
+            return header
+        kind = UID(attributes.get_text(header.dataset, "SOPClassUID"), config.IGNORE).name
+        reason = "has no pixels" if "Image Storage" in kind else "is not an image"
+        sentence = f"{kind} {reason}"
+        self._non_images[sentence] = self._non_images.get(sentence, 0) + 1
+        return None
+
+    @property
+    def skipped(self) -> list[str]:
+        """One sentence for every broken file, and one for every kind of object without an image."""
+        return self._broken + [
+            f"{count} {'file' if count == 1 else 'files'}: {sentence}."
+            for sentence, count in self._non_images.items()
+        ]
 
 
 def read_header(path: Path) -> DicomFileHeader | None:

@@ -27,6 +27,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_medread.core.size_text import format_size
 from napari_medread.dicom.frames.frame import Frame
 from napari_medread.dicom.frames.multiframe_objects import make_frames
 from napari_medread.dicom.headers import attributes
@@ -65,22 +66,28 @@ def group_by_series(headers: Iterable[DicomFileHeader]) -> list[SeriesFrames]:
     """Group files by SeriesInstanceUID, or by folder where it is absent, and make their frames."""
     groups: dict[Hashable, list[DicomFileHeader]] = defaultdict(list)
     for header in headers:
-        uid = attributes.get_text(header.dataset, "SeriesInstanceUID")
-        groups[uid or header.path.parent].append(header)
-    all_series = []
-    for key, group in groups.items():
-        series = SeriesFrames([])
-        if not isinstance(key, str):
-            series.notes.append("SeriesInstanceUID is missing: files were grouped by their folder.")
-        unique, dropped = _drop_duplicates(group)
-        if dropped:
-            series.notes.append(
-                f"{dropped} duplicate {'file was' if dropped == 1 else 'files were'} left out."
-            )
-        for header in unique:
-            series.frames += make_frames(header)
-        all_series.append(series)
-    return all_series
+        groups[find_series_key(header)].append(header)
+    return [make_series_frames(key, group) for key, group in groups.items()]
+
+
+def find_series_key(header: DicomFileHeader) -> Hashable:
+    """Return what the files of one series share: SeriesInstanceUID, or the folder without one."""
+    return attributes.get_text(header.dataset, "SeriesInstanceUID") or header.path.parent
+
+
+def make_series_frames(key: Hashable, headers: Sequence[DicomFileHeader]) -> SeriesFrames:
+    """Return the frames of the files that share a key, each file once."""
+    series = SeriesFrames([])
+    if not isinstance(key, str):
+        series.notes.append("SeriesInstanceUID is missing: files were grouped by their folder.")
+    unique, dropped = _drop_duplicates(headers)
+    if dropped:
+        series.notes.append(
+            f"{dropped} duplicate {'file was' if dropped == 1 else 'files were'} left out."
+        )
+    for header in unique:
+        series.frames += make_frames(header)
+    return series
 
 
 def _drop_duplicates(headers: Sequence[DicomFileHeader]) -> tuple[list[DicomFileHeader], int]:
@@ -175,7 +182,7 @@ def _describe_differences(groups: Sequence[Sequence[Frame]]) -> list[str]:
             "localizer" if "LOCALIZER" in frame.image_type else "",
             f"stack {attributes.get_text(frame.dataset, 'StackID')}",
             _nearest_plane_name(frame.image_orientation),
-            f"{frame.columns} x {frame.rows}",
+            format_size((frame.rows, frame.columns)),
             f"{frame.pixel_spacing[1]:.4g} mm pixels" if frame.pixel_spacing else "",
         )
         for frame in (group[0] for group in groups)

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from napari_medread.core.progress import Progress
-from napari_medread.core.thumbnail_image import find_acquisition_plane
+from napari_medread.core.size_text import format_size, format_spacing
 from napari_medread.core.volume import Volume
 
 if TYPE_CHECKING:  # these import what reads DICOM, for which opening the panel should not wait
     from napari_medread.catalogue import Catalogue, FileEntry
-    from napari_medread.dicom.series_catalogue import (
+    from napari_medread.dicom.listing.series_catalogue import (
         DicomEntry,
         DicomPatient,
         DicomSeries,
@@ -172,20 +172,15 @@ def describe_volumes(volumes: Sequence[Volume]) -> tuple[tuple[str, ...], str]:
 
 def _format_size(volume: Volume) -> str:
     """Return the number of columns, rows and slices."""
-    down, across, through = find_acquisition_plane(volume)
-    shape = volume.shape
-    grid = [shape[across], shape[down], *([] if through is None else [shape[through]])]
-    size = " × ".join(map(str, grid)) + (" voxels" if len(grid) == 3 else " pixels")
+    grid = volume.shape[len(volume.leading) :]
+    size = format_size(grid, volume.slice_axis) + (" voxels" if len(grid) == 3 else " pixels")
     return f"{size}{SEPARATOR}colour" if volume.rgb else size
 
 
 def _format_spacing(volume: Volume) -> str:
     if volume.geometry is None:
         return "spacing unknown"
-    down, across, through = find_acquisition_plane(volume)
-    first = len(volume.leading)
-    axes = [across, down, *([] if through is None else [through])]
-    return " × ".join(f"{volume.geometry.spacing[n - first]:.4g}" for n in axes) + " mm"
+    return format_spacing(volume.geometry.spacing, volume.slice_axis)
 
 
 def filter_rows(rows: Sequence[CatalogueRow], text: str) -> set[CatalogueRow]:

@@ -5,8 +5,8 @@ import pytest
 from pydicom import config
 
 from helpers.builders import ORIENTATIONS, make_series, make_uid, write_series
+from napari_medread.dicom.listing.series_collector import list_patients
 from napari_medread.dicom.read import read_dicom
-from napari_medread.dicom.series_catalogue import list_patients
 
 
 def list_files(folder):
