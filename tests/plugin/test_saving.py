@@ -272,10 +272,16 @@ def test_a_volume_becomes_a_folder_of_dicom_slices(viewer, save_selected, messag
     assert messages()[0] == f"Wrote {layer.name} to out."
 
 
-def test_a_suffix_of_another_format_of_ours_is_meant(viewer, save_selected, tmp_path):
-    viewer.add_image(np.zeros((3, 4), np.uint8))
-    save_selected(tmp_path / "x.mha")
-    assert [p.name for p in tmp_path.iterdir()] == ["x.mha"]
+@pytest.mark.parametrize("name", ["x.mha", "x.nrrd", "x.nii.gz"])
+@pytest.mark.parametrize("kind", ["MetaImage", "NIfTI"])
+def test_the_suffix_decides_among_the_entries_of_the_plugin(
+    viewer, save_selected, tmp_path, kind, name
+):
+    data = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    viewer.add_image(data)
+    save_selected(tmp_path / name, kind)
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+    assert np.array_equal(saved(tmp_path / name)[0], data)
 
 
 def test_a_read_only_file_stays(viewer, save_selected, qtbot, tmp_path):

@@ -25,7 +25,7 @@ MHD, MHA, NII_GZ, NII, NRRD, DICOM = EXPORT_CHOICES
 @pytest.fixture
 def widget(viewer):
     """Return the widget, opened from the menu."""
-    return opened(viewer, "Layers", "Data", "Export")
+    return opened(viewer, "File", "IO Utilities", "Export")
 
 
 @pytest.fixture
@@ -60,9 +60,9 @@ def test_an_oblique_volume_is_exported_as_it_is(viewer, widget, export, qtbot, t
     x, y, z = volume.geometry.itk.spacing
     assert [box.value for box in widget.spacing] == pytest.approx([x, y, z], abs=5e-4)
     widget.file.value = tmp_path / "head.mhd"
-    shape = " × ".join(map(str, volume.shape[::-1]))
+    rows, columns, slices = volume.shape  # SI, AP and RL of sagittal slices
     assert widget.outcome.value.startswith(
-        f"Will write head.mhd and head.raw: {shape} voxels of int16, "
+        f"Will write head.mhd and head.raw: {columns} × {rows} × {slices} voxels of int16, "
     )
     assert "in patient coordinates" in widget.outcome.value
     said = export()
