@@ -114,7 +114,7 @@ def test_several_volumes_are_refused_with_their_names_and_shapes(folder):
         read_volume(folder)
     assert str(caught.value) == (
         f"{folder.name}: there are 2 volumes, choose one with read(path)[n]: "
-        f"[0] 4 Test series ({SLICES} x 5 x 7), [1] scan (4 x 5 x 6)."
+        f"[0] 4 Test series (7 × 5 × {SLICES}), [1] scan (6 × 5 × 4)."
     )
     with pytest.raises(UnreadableFile, match=r"^2 paths: there are 2 volumes"):
         read_volume([folder / "scan.mhd", folder / "logo.png"])

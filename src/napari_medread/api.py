@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from napari_medread.core.atomic_files import WrittenFiles
 from napari_medread.core.progress import Progress, no_progress
+from napari_medread.core.size_text import format_size
 from napari_medread.core.volume import Volume
 from napari_medread.dicom.headers.dicomdir import find_referenced_files, is_dicomdir
 from napari_medread.dicom.headers.file_discovery import (
@@ -166,7 +167,7 @@ def read_volume(
     if len(volumes) == 1:
         return volumes[0]
     listed = [
-        f"[{n}] {volume.name} ({' x '.join(map(str, volume.shape))})"
+        f"[{n}] {volume.name} ({format_size(volume.shape, volume.slice_axis)})"
         for n, volume in enumerate(volumes[:MAX_LISTED_VOLUMES])
     ]
     if len(volumes) > MAX_LISTED_VOLUMES:

@@ -322,7 +322,7 @@ def test_metadata_that_no_longer_hold_are_dropped(tmp_path):
     assert found.source == (tmp_path / "1",)
     assert found.header == {}
     assert found.notes[0] == "Read with care."
-    assert found.notes[1].startswith("Resampled from 3 x 1 x 0.5 mm (SI x AP x RL) to 1 mm iso")
+    assert found.notes[1].startswith("Resampled from 0.5 × 1 × 3 mm (RL × AP × SI) to 1 mm iso")
 
 
 def test_images_with_a_spacing_alone():

@@ -91,6 +91,9 @@ class Volume:
         Keys and values of the header, for MetaImage, NIfTI and NRRD.
     slice_sources : SliceSources or None
         Which frame of which file of ``source`` each slice was read from, if known.
+    proposed_windows : tuple of Window
+        Windows proposed for the values, see ``core.opening_window``. Where the contrast limits
+        are not those of the file's first window, they are those of the first of these.
     """
 
     data: Any
@@ -109,6 +112,7 @@ class Volume:
     windows: tuple[Window, ...] = ()
     header: Mapping[str, str] = field(default_factory=dict)
     slice_sources: SliceSources | None = None
+    proposed_windows: tuple[Window, ...] = ()
 
     @classmethod
     def from_array(
@@ -159,7 +163,8 @@ class Volume:
         rgb, labels : bool
             Whether the values are colours, or numbers of regions.
         contrast_limits : tuple of float or None
-            Lowest and highest value of the grey scale. None: percentiles of a sample of the values.
+            Lowest and highest value of the grey scale. None: those of a window
+            that is proposed for the values.
         modality, value_unit, notes
             As in ``Volume``.
 
@@ -189,10 +194,15 @@ class Volume:
         _check_grid(grid_shape, geometry, leading, name)
         if geometry is not None:
             data, geometry = to_world_order(data, geometry, len(leading), rgb=rgb)
+        proposed: tuple[Window, ...] = ()
         if contrast_limits is None and not (rgb or labels):
-            from napari_medread.core.contrast_limits import estimate_limits
+            from napari_medread.core.opening_window import choose_array_window
 
-            contrast_limits = estimate_limits(data)
+            slice_axis = 0 if geometry is None else geometry.slice_axis
+            contrast_limits, proposed, guesses = choose_array_window(
+                data, slice_axis, modality=modality, unit=value_unit
+            )
+            notes = (*notes, *guesses)
         return cls(
             data,
             name,
@@ -204,6 +214,7 @@ class Volume:
             modality=modality,
             value_unit=value_unit,
             notes=tuple(notes),
+            proposed_windows=proposed,
         )
 
     @classmethod
@@ -340,6 +351,11 @@ class Volume:
         if self.geometry is None or self.geometry.ndim != 3:
             return None
         return np.array(self.geometry.affine)
+
+    @property
+    def slice_axis(self) -> int:
+        """Which of the last three array axes the slices are stacked along; 0 if it is not known."""
+        return 0 if self.geometry is None else self.geometry.slice_axis
 
     @property
     def axis_labels(self) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from napari_medread.core.affines import Float, apply_affine
 from napari_medread.core.geometry import PATIENT_LABELS, PLANE_LABELS, WORLD_AXES, Geometry
+from napari_medread.core.size_text import format_spacing, order_columns_first
 from napari_medread.core.volume import Volume
 from napari_medread.errors import CannotResample
 
@@ -70,23 +71,30 @@ def make_resampling_target(
         steps = [source.spacing[n] for n in source.world_order]
         if spacing is not None:
             steps = _check_spacing(volume.name, spacing, 3)
-        description = f"the patient's axes, {format_spacing(steps)}"
-        return ResamplingTarget(_make_straight_grid(source, steps), description, "straightened")
+        grid = _make_straight_grid(source, steps)
+        description = f"the patient's axes, {describe_spacing(steps, grid.slice_axis)}"
+        return ResamplingTarget(grid, description, "straightened")
     steps = _check_spacing(
         volume.name, min(source.spacing) if spacing is None else spacing, source.ndim
     )
-    description = format_spacing(steps)
+    description = describe_spacing(steps, source.slice_axis)
     name_suffix = description.replace(" isotropic", "").partition(" (")[0]
     return ResamplingTarget(_change_spacing(source, steps), description, name_suffix)
 
 
-def format_spacing(spacing: Sequence[float]) -> str:
-    """Return a spacing as text: ``1 mm isotropic``, or ``3 x 0.5 x 0.5 mm (SI x AP x RL)``."""
-    numbers = [f"{n:.4g}" for n in spacing]
-    if len(set(numbers)) == 1:
-        return f"{numbers[0]} mm isotropic"
-    labels = PATIENT_LABELS if len(numbers) == 3 else PLANE_LABELS
-    return f"{' x '.join(numbers)} mm ({' x '.join(labels)})"
+def describe_spacing(spacing: Sequence[float], slice_axis: int = 0) -> str:
+    """Return a spacing with its axes: ``1 mm isotropic``, ``0.5 × 0.5 × 3 mm (RL × AP × SI)``.
+
+    Parameters
+    ----------
+    spacing, slice_axis
+        In mm, as in ``format_spacing``.
+    """
+    if len({f"{n:.4g}" for n in spacing}) == 1:
+        return f"{spacing[0]:.4g} mm isotropic"
+    labels = PATIENT_LABELS if len(spacing) == 3 else PLANE_LABELS
+    axes = " × ".join(order_columns_first(labels, slice_axis))
+    return f"{format_spacing(spacing, slice_axis)} ({axes})"
 
 
 def find_index_bounds(
@@ -171,7 +179,11 @@ def _make_straight_grid(source: Geometry, steps: Sequence[float]) -> Geometry:
     counts = [_count_voxels(length, step) for length, step in zip(high - low, steps, strict=True)]
     first = (low + high) / 2 - (np.array(counts) - 1) / 2 * steps
     return Geometry.from_components(
-        counts, spacing=steps, origin=(WORLD_AXES @ first).tolist(), direction=WORLD_AXES
+        counts,
+        spacing=steps,
+        origin=(WORLD_AXES @ first).tolist(),
+        direction=WORLD_AXES,
+        slice_axis=source.world_order.index(source.slice_axis),
     )
 
 

@@ -20,8 +20,8 @@ from napari_medread.errors import CannotResample
 from napari_medread.processing.target_grids import (
     RequestedSpacing,
     ResamplingTarget,
+    describe_spacing,
     find_index_bounds,
-    format_spacing,
     make_resampling_target,
 )
 
@@ -198,8 +198,9 @@ def _describe_resampling(
     is_smoothed : bool
         Whether any axis was smoothed first.
     """
+    geometry = _require_geometry(volume)
     notes = [
-        f"Resampled from {format_spacing(_require_geometry(volume).spacing)} to "
+        f"Resampled from {describe_spacing(geometry.spacing, geometry.slice_axis)} to "
         f"{target.description} by {INTERPOLATION_NAMES[interpolation]} "
         f"interpolation{', smoothed first where it became coarser' if is_smoothed else ''}."
     ]

@@ -51,11 +51,11 @@ def test_gaps_at_whole_multiples_are_missing_slices(heights, missing):
     assert grid.step[2] == pytest.approx(0.625, rel=1e-3)
 
 
-def test_a_missing_slice_is_filled_and_its_index_noted(tmp_path):
+def test_a_missing_slice_is_filled_and_its_number_noted(tmp_path):
     (volume,) = read(write_series(tmp_path, make_series(slices=[0, 1, 3, 4, 5])))
     assert volume.shape[0] == 6
     # Superior first: the slice at 2 is the fourth from the top.
-    assert volume.notes == ("1 missing slice filled with the lowest value, at index 3.",)
+    assert volume.notes == ("1 missing slice filled with the lowest value: slice 4.",)
     assert (volume.data[3] == stored_slice(0).min()).all()
 
 
@@ -65,7 +65,7 @@ def test_slices_around_a_gap_keep_their_positions(tmp_path):
     found = voxels_by_height([volume])
     for n, place in enumerate(places):
         np.testing.assert_array_equal(found[-56 + place * SLICE_SPACING], stored_slice(n))
-    assert volume.notes[0].endswith("at index 1, 2, 5.")
+    assert volume.notes[0].endswith(": slices 2, 3, 6.")
 
 
 def test_missing_slices_are_filled_with_the_padding_value_in_modality_values(tmp_path):
@@ -74,7 +74,7 @@ def test_missing_slices_are_filled_with_the_padding_value_in_modality_values(tmp
     )
     (volume,) = read(write_series(tmp_path, datasets))
     assert (volume.data[1] == 3 * 2 - 1024).all()
-    assert "padding value, at index 1" in volume.notes[0]
+    assert "padding value: slice 2" in volume.notes[0]
 
 
 def test_a_padding_value_beyond_the_type_of_the_voxels_does_not_wrap(tmp_path):
@@ -96,13 +96,13 @@ def test_slices_missing_from_every_time_are_filled_in_each(tmp_path):
     assert volume.shape[:2] == (3, 4)
     assert (volume.data[:, 1] == 1).all()
     np.testing.assert_array_equal(volume.data[2, 0], stored_slice(8))
-    assert "1 missing slice filled with the lowest value, at index 1." in volume.notes
+    assert "1 missing slice filled with the lowest value: slice 2." in volume.notes
 
 
 @pytest.mark.parametrize("plane", ORIENTATIONS)
 def test_a_gap_is_filled_along_the_slice_axis_of_every_plane(tmp_path, plane):
     (volume,) = read(write_series(tmp_path, make_series(ORIENTATIONS[plane], slices=[0, 1, 3, 4])))
     axis = volume.geometry.slice_axis
-    index = int(volume.notes[0].split()[-1].rstrip("."))
-    assert (np.take(volume.data, index, axis) == 1).all()
+    number = int(volume.notes[0].split()[-1].rstrip("."))
+    assert (np.take(volume.data, number - 1, axis) == 1).all()
     assert volume.shape[axis] == 5

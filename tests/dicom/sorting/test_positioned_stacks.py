@@ -204,7 +204,7 @@ def test_volumes_of_two_image_sizes_have_them_in_their_names(tmp_path):
         PixelSpacing=[2, 3],
     )
     save_dataset(other, tmp_path / "other")
-    assert sorted(by_name(read(tmp_path))) == ["7 x 5", "9 x 8"]
+    assert sorted(by_name(read(tmp_path))) == ["7 × 5", "9 × 8"]
 
 
 def kinds(*differences):
@@ -230,7 +230,7 @@ def kinds(*differences):
             [("LOCALIZER", "coronal", 9), ("LOCALIZER", "axial", 9), ("AXIAL", "axial", 5)],
             ["axial", "localizer, axial", "localizer, coronal"],
         ),
-        ([("AXIAL", "axial", 5), ("AXIAL", "axial", 9)], ["7 x 5", "7 x 9"]),
+        ([("AXIAL", "axial", 5), ("AXIAL", "axial", 9)], ["7 × 5", "7 × 9"]),
     ],
 )
 def test_names_have_as_few_differences_as_possible(tmp_path, differences, names):

@@ -137,7 +137,7 @@ def test_layers_without_colour_are_refused_in_a_sentence(viewer, widget):
     assert widget.outcome.value == "other is already grey."
     viewer.add_image(np.zeros((4, 5, 3), np.uint8), rgb=True, name="photo")
     widget.layer.value = viewer.layers["photo"]
-    assert widget.outcome.value == "Result: 4 × 5, uint8, in the same place."
+    assert widget.outcome.value == "Result: 5 × 4, uint8, in the same place."
     assert widget.run.enabled
     viewer.layers.clear()
     assert not widget.run.enabled

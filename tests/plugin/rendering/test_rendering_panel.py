@@ -305,7 +305,7 @@ def test_a_copy_that_the_gpu_takes(qtbot, viewer, widget, choose, click, monkeyp
     (layer,) = viewer.open_sample("napari-medread", "ct_thorax")
     choose("Bone")
     grey = get_rendering_session(viewer)._slice_appearances[layer]["colormap"]
-    assert "60 × 112 × 152 voxels exceed this GPU's limit of 64 per side" in widget.outcome.value
+    assert "152 × 112 × 60 voxels exceed this GPU's limit of 64 per side" in widget.outcome.value
     assert "one voxel in 3 along RL" in widget.outcome.value
     click(widget.run)
     qtbot.waitUntil(lambda: widget._task is None, timeout=20000)

@@ -63,8 +63,8 @@ def test_straightening_the_oblique_example(viewer, widget, resampled):
     source.contrast_limits, source.colormap, source.gamma = (5, 400), "bop orange", 0.7
     before = np.array(source.data)
     widget.to.value = PATIENT_AXES
-    assert "138 × 144 × 19 voxels" in widget.outcome.value
-    assert "2.5 × 2.3 × 7 mm, 0.8 MB" in widget.outcome.value
+    assert "144 × 138 × 19 voxels" in widget.outcome.value
+    assert "2.3 × 2.5 × 7 mm, 0.8 MB" in widget.outcome.value
     found = resampled()
     (volume,) = read(find_example("mr_sagittal"))
     np.testing.assert_array_equal(found.data, resample(volume, straighten=True).data)
@@ -244,7 +244,7 @@ def test_layers_come_and_go(viewer, widget):
     layer.name = "other"
     assert widget.layer.current_choice == "other"
     layer.scale = (2, 1, 1)
-    assert "8 × 5 × 6 voxels" in widget.outcome.value
+    assert "6 × 5 × 8 voxels" in widget.outcome.value
     widget.to.value = OTHER_GRID
     assert "whose grid you want" in widget.outcome.value
     viewer.layers.clear()
@@ -342,7 +342,7 @@ def test_a_lazy_series(viewer, widget, resampled, pyramid):
         units=("s", "mm", "mm", "mm"),
         name="scan",
     )
-    assert "2 × 8 × 6 × 6 voxels" in widget.outcome.value
+    assert "6 × 6 × 8 × 2 voxels" in widget.outcome.value
     found = resampled()
     assert found.data.shape == (2, 8, 6, 6)
     # Half way between two slices lies half of each.

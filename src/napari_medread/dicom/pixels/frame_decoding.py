@@ -33,6 +33,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from napari_medread.core.size_text import format_size
 from napari_medread.dicom.frames.frame import Frame
 from napari_medread.dicom.headers import attributes
 from napari_medread.dicom.headers.header_scan import DicomFileHeader
@@ -127,7 +128,8 @@ def read_stored_values(frame: Frame) -> Array:
             reason = f"no installed package decodes {syntax.name} ({syntax})"
         raise UnreadableFile(f"{name}: the pixels cannot be decoded: {reason}.") from error
     if stored.shape[:2] != (header.rows, header.columns):
-        raise UnreadableFile(f"{name}: the decoded image is not {header.rows} x {header.columns}.")
+        size = format_size((header.rows, header.columns))
+        raise UnreadableFile(f"{name}: the decoded image is not {size} pixels.")
     if is_rgb(frame) and stored.dtype.itemsize > 2:
         bits = stored.dtype.itemsize * 8
         raise UnreadableFile(f"{name}: colour with {bits} bits per sample is not supported.")
@@ -244,7 +246,7 @@ def _check_stream(header: DicomFileHeader, stream: StreamHeader | None) -> None:
         or size != (header.rows, header.columns, header.samples_per_pixel)
     ):  # fmt: skip
         raise ValueError(
-            f"the JPEG stream holds {stream.rows} x {stream.columns} pixels with "
+            f"the JPEG stream holds {format_size((stream.rows, stream.columns))} pixels with "
             f"{stream.components} samples of {stream.precision} bits, unlike the header"
         )
 

@@ -63,7 +63,7 @@ def _equal_runs(numbers: Float) -> list[tuple[float, int]]:
 
 
 def describe_missing_slices(grid: SliceGrid, *, has_padding: bool) -> str:
-    """Return the note on the empty planes of a grid, with their indices.
+    """Return the note on the empty planes of a grid, with their numbers, counted from 1.
 
     Parameters
     ----------
@@ -73,8 +73,7 @@ def describe_missing_slices(grid: SliceGrid, *, has_padding: bool) -> str:
         Whether the files give a padding value; otherwise the lowest value fills the planes.
     """
     count = len(grid.missing_planes)
-    indices = ", ".join(map(str, grid.missing_planes))
-    return (
-        f"{count} missing {'slice' if count == 1 else 'slices'} filled with the "
-        f"{'padding' if has_padding else 'lowest'} value, at index {indices}."
-    )
+    slices = "slice" if count == 1 else "slices"
+    numbers = ", ".join(str(index + 1) for index in grid.missing_planes)
+    value = "padding" if has_padding else "lowest"
+    return f"{count} missing {slices} filled with the {value} value: {slices} {numbers}."

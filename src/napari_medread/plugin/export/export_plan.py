@@ -14,6 +14,7 @@ from napari_medread import api
 from napari_medread.core.atomic_files import WrittenFiles
 from napari_medread.core.geometry import Geometry
 from napari_medread.core.progress import Progress, no_progress
+from napari_medread.core.size_text import format_size, format_spacing
 from napari_medread.core.volume import Volume
 from napari_medread.core.voxel_blocks import find_stored_type
 from napari_medread.dicom.headers.file_discovery import DICOM_WRITE_SUFFIX
@@ -133,12 +134,12 @@ class ExportPlan:
         if not self._is_dicom:
             to_file_grid(volume)
         geometry = volume.geometry
-        size = " × ".join(map(str, volume.shape[::-1]))
+        size = format_size(volume.shape, volume.slice_axis)
         if volume.rgb:
             size += f" × {volume.data.shape[-1]} colours"
         spacing = "no spacing"
         if geometry is not None:
-            spacing = " × ".join(f"{n:.4g}" for n in geometry.itk.spacing) + " mm"
+            spacing = format_spacing(geometry.spacing, volume.slice_axis)
         megabytes = int(np.prod(volume.data.shape)) * dtype.itemsize / 1e6
         space = "patient coordinates" if self.source.has_patient_position else "plain coordinates"
         what = f"{size} voxels of {dtype.newbyteorder('=').name}, {spacing}, in {space}"

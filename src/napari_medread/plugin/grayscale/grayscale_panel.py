@@ -9,6 +9,8 @@ from magicgui.widgets import CheckBox, ComboBox, Label, PushButton
 from napari.layers import Image, Layer
 
 from napari_medread.core.grayscale_conversion import MEAN, REC_601, REC_709
+from napari_medread.core.size_text import format_size
+from napari_medread.plugin.bridge.layer_metadata import get_record
 from napari_medread.plugin.bridge.volume_to_layer import LayerData
 from napari_medread.plugin.grayscale.layer_grayscale import (
     describe_unsuitable_layer,
@@ -144,7 +146,7 @@ class GrayscalePanel(LayerPanel):
 
 
 def _describe_outcome(layer: Image) -> str:
-    size = " × ".join(map(str, layer.data.shape[: layer.ndim]))
+    size = format_size(layer.data.shape[: layer.ndim], get_record(layer).slice_axis or 0)
     return f"Result: {size}, {layer.dtype}, in the same place."
 
 

@@ -13,6 +13,7 @@ from napari.layers import Image, Labels, Layer, Shapes
 from numpy.typing import NDArray
 
 from napari_medread.core.affines import Float, apply_affine, invert_affine, relative_affine
+from napari_medread.core.axis_positions import format_axis_position
 from napari_medread.core.progress import Progress
 from napari_medread.core.region_statistics import (
     RegionStatistics,
@@ -25,6 +26,7 @@ from napari_medread.core.voxel_blocks import find_block_edges
 from napari_medread.errors import CannotMeasure
 from napari_medread.plugin.bridge.layer_to_volume import volume_from_layer
 from napari_medread.plugin.bridge.layer_transforms import get_displayed_frame
+from napari_medread.plugin.bridge.slice_numbers import number_indices
 from napari_medread.plugin.bridge.spatial_axes import get_layer_grid
 from napari_medread.plugin.bridge.volume_to_layer import get_finest_data
 from napari_medread.plugin.measure.layer_measurement import DrawnShape, MeasurementSpace
@@ -84,7 +86,10 @@ def describe_displayed_slice(
         return ""
     axis = image.ndim - space.ndim
     n = round(float(np.asarray(image.world_to_data(point[-image.ndim :]))[axis]))
-    return f"slice {n + 1} of {get_finest_data(image).shape[axis]}"
+    numbers = number_indices(image, axis)
+    if not 0 <= n < len(numbers):
+        return ""
+    return format_axis_position("slice", numbers[n], len(numbers))
 
 
 def _format_axis_value(axis: Axis, n: int) -> str:

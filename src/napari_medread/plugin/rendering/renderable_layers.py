@@ -10,6 +10,8 @@ from napari.layers import Image, Layer
 
 from napari_medread.core.geometry import PATIENT_LABELS
 from napari_medread.core.rendering_presets import HU_SCALE, RenderingPreset, find_rendering_presets
+from napari_medread.core.size_text import format_size
+from napari_medread.plugin.bridge.layer_metadata import get_record
 from napari_medread.plugin.bridge.layer_to_volume import volume_from_layer
 from napari_medread.plugin.bridge.oblique_drawings import find_patient_space_drawing, is_oblique
 from napari_medread.plugin.rendering.lazy_loading import needs_loading_for_3d
@@ -74,7 +76,7 @@ def describe_rendering(layer: Layer | None, viewer: Any) -> str:
         sentences.append("It is oblique, and drawn where it lies in the patient.")
     elif is_oblique(layer):
         sentences.append("It is oblique, but drawn straight: the views are along its own axes.")
-    return " ".join(sentences) or f"{_format_shape(get_spatial_shape(layer))} voxels."
+    return " ".join(sentences) or f"{_format_layer_size(layer, get_spatial_shape(layer))} voxels."
 
 
 def plan_gpu_sized_copy(layer: Layer, viewer: Any) -> ResamplePlan:
@@ -102,12 +104,12 @@ def _describe_coarse_drawing(layer: Layer) -> str:
     coarsest_axis = PATIENT_LABELS[int(stride.argmax())] if is_patient else "one axis"
     drawn = f"one voxel in {stride.max():.3g} along {coarsest_axis}."
     if layer.multiscale:
-        shape = _format_shape(get_drawn_data(layer).shape[-3:])
+        shape = _format_layer_size(layer, get_drawn_data(layer).shape[-3:])
         return f"3D shows the coarsest of its {len(layer.data)} resolutions, {shape}: {drawn}"
-    shape = _format_shape(get_spatial_shape(layer))
+    shape = _format_layer_size(layer, get_spatial_shape(layer))
     limit = get_texture_limit()
     return f"{shape} voxels exceed this GPU's limit of {limit} per side: 3D shows {drawn}"
 
 
-def _format_shape(shape: Sequence[int]) -> str:
-    return " × ".join(map(str, shape))
+def _format_layer_size(layer: Layer, shape: Sequence[int]) -> str:
+    return format_size(shape, get_record(layer).slice_axis or 0)

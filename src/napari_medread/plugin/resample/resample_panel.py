@@ -10,6 +10,7 @@ from napari.layers import Labels, Layer
 from napari.utils.notifications import show_error
 
 from napari_medread.core.geometry import PATIENT_LABELS, PLANE_LABELS
+from napari_medread.core.size_text import format_size, format_spacing
 from napari_medread.core.volume import Volume
 from napari_medread.errors import MedReadError
 from napari_medread.plugin.bridge.layer_to_volume import volume_from_layer
@@ -257,13 +258,10 @@ def _describe_result(plan: ResamplePlan, volume: Volume) -> str:
 def _describe_outcome(plan: ResamplePlan) -> str:
     """Return size, spacing and memory of the result, and remarks."""
     volume, geometry = plan.source.volume, plan.target.geometry
-    size = " × ".join(map(str, geometry.shape))
-    spacing = " × ".join(f"{n:.4g}" for n in geometry.spacing)
     nbytes = find_resampled_size(volume, plan.target)
-    frames = volume.shape[: len(volume.leading)]
-    times = f"{' × '.join(map(str, frames))} × " if frames else ""
+    shape = (*volume.shape[: len(volume.leading)], *geometry.shape)
     lines = [
-        f"Result: {times}{size} voxels",
-        f"of {spacing} mm, {nbytes / 1e6:,.1f} MB.",
+        f"Result: {format_size(shape, geometry.slice_axis)} voxels",
+        f"of {format_spacing(geometry.spacing, geometry.slice_axis)}, {nbytes / 1e6:,.1f} MB.",
     ]
     return "\n".join([*lines, *plan.source.remarks])

@@ -21,9 +21,10 @@ class ElementValues(NamedTuple):
     name, tag : str
         Name and tag of the element.
     axes : tuple of str
-        What the numbers of an index count.
-    rows : list of (index, value)
-        The value is None where a slice does not have the element.
+        What the numbers of a slice count.
+    rows : list of (numbers, value)
+        The slice, by its numbers counted from 1, and the value, None where the slice does not
+        have the element.
     """
 
     name: str
@@ -74,5 +75,5 @@ def read_element_values(
         if header is None or header.path != location.path:
             header = FullHeader(location.path, str(key[0]))
         element = header.read_tags(location.frame).at(key)
-        rows.append((location.slice_index, None if element is None else element.value))
-    return ElementValues(tag.name, tag.tag, headers.index_axes, rows)
+        rows.append((location.slice_numbers, None if element is None else element.value))
+    return ElementValues(tag.name, tag.tag, headers.numbered_axes, rows)

@@ -132,7 +132,7 @@ class ElementValuesView(Container[Any]):
             f"{values.name} {values.tag}".strip() + f": {len(values.rows)} slices, {summary}"
         )
         if values.numbers:
-            ends = [_format_index(values, values.rows[n][0]) for n in (0, -1)]
+            ends = [_format_numbers(values, values.rows[n][0]) for n in (0, -1)]
             self.plot.show_values(values.numbers, *ends)
         self._show_parts()
 
@@ -141,7 +141,7 @@ class ElementValuesView(Container[Any]):
         if self._values is None:
             return (), []
         titles = (*self._values.axes, self._values.name)
-        return titles, [(*index, value or "") for index, value in self._values.rows]
+        return titles, [(*numbers, value or "") for numbers, value in self._values.rows]
 
     def _show_parts(self) -> None:
         """Show the progress bar while there are no values, the table and its buttons after."""
@@ -169,8 +169,8 @@ def _make_table() -> QTableView:
     return table
 
 
-def _format_index(values: ElementValues, index: tuple[int, ...]) -> str:
-    return ", ".join(f"{axis} {n}" for axis, n in zip(values.axes, index, strict=True))
+def _format_numbers(values: ElementValues, numbers: tuple[int, ...]) -> str:
+    return ", ".join(f"{axis} {n}" for axis, n in zip(values.axes, numbers, strict=True))
 
 
 class _ValuesModel(QAbstractTableModel):

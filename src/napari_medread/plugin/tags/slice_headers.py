@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from napari.layers import Image, Labels, Layer
 
+from napari_medread.core.axis_positions import format_axis_position
 from napari_medread.core.geometry import Geometry
 from napari_medread.core.slice_sources import SliceSources
 from napari_medread.core.tag_elements import Tag, Tags
 from napari_medread.errors import MedReadError, NotAVolume
 from napari_medread.plugin.bridge.layer_metadata import get_record
+from napari_medread.plugin.bridge.slice_numbers import number_indices
 from napari_medread.plugin.bridge.volume_to_layer import get_finest_data
 
 if TYPE_CHECKING:
@@ -34,16 +36,16 @@ class HeaderLocation(NamedTuple):
         The file.
     frame : int or None
         The index of the frame in that file; None for the whole file.
-    slice_index : tuple of int
-        The slice: its indices along the leading axes and the slice axis. Empty where the layer
-        has one header.
+    slice_numbers : tuple of int
+        The slice: its numbers along the leading axes and the slice axis, counted from 1 as the
+        slider goes. Empty where the layer has one header.
     description : str
         Which slice it is and where its header is stored, as a sentence.
     """
 
     path: Path
     frame: int | None
-    slice_index: tuple[int, ...]
+    slice_numbers: tuple[int, ...]
     description: str
 
     def read(self, kept_keys: Tags | None = None) -> Tags:
@@ -118,6 +120,7 @@ class LayerHeaders:
         self.kept_keys = Tags([Tag(str(k), str(v)) for k, v in metadata.get("header", {}).items()])
         self._shape = tuple(get_finest_data(layer).shape[: layer.ndim])
         self._axis_labels = tuple(str(label) for label in layer.axis_labels)
+        self._numbers = [number_indices(layer, axis) for axis in range(layer.ndim)]
         self._grid: Geometry | None = None
         self._leading = len(self._shape) - 2
         recorded = get_record(metadata).slice_sources
@@ -139,10 +142,16 @@ class LayerHeaders:
         return self._sources is not None and self._sources.file_indices.size > 1
 
     @property
-    def index_axes(self) -> tuple[str, ...]:
-        """What the numbers of ``HeaderLocation.slice_index`` count."""
+    def numbered_axes(self) -> tuple[str, ...]:
+        """What ``HeaderLocation.slice_numbers`` count."""
         leading = tuple(label.strip("-") or "frame" for label in self._axis_labels[: self._leading])
         return leading if self._grid is None else (*leading, "slice")
+
+    @property
+    def _slice_axes(self) -> list[int]:
+        """The axes of the layer whose indices tell its slices apart."""
+        axes = list(range(self._leading))
+        return axes if self._grid is None else [*axes, self._leading + self._grid.slice_axis]
 
     def locate(self, index: Sequence[float], displayed: Sequence[int]) -> HeaderLocation:
         """Return the location of the header of the displayed slice.
@@ -164,12 +173,11 @@ class LayerHeaders:
             return self._locate_single()
         voxel = self._find_voxel(index, displayed)
         image = sources.find_nearest(voxel[: self._leading], voxel[self._leading :], self._grid)
-        axes = list(range(self._leading))
-        if self._grid is not None:
-            axes.append(self._leading + self._grid.slice_axis)
+        axes = self._slice_axes
         where = ", ".join(
             self._describe_index(axis, voxel[axis], is_slice=axis >= self._leading) for axis in axes
         )
+        where = f"{where[:1].upper()}{where[1:]}"
         if image is None:
             raise NoHeader(
                 f"{where}: it was missing among the files and was filled, so it has no header."
@@ -188,8 +196,8 @@ class LayerHeaders:
             description += (
                 " The view crosses all slices: this is the one at the slider's last position."
             )
-        slice_index = tuple(voxel[axis] for axis in axes)
-        return HeaderLocation(path, image.frame_index, slice_index, description)
+        numbers = tuple(self._numbers[axis][voxel[axis]] for axis in axes)
+        return HeaderLocation(path, image.frame_index, numbers, description)
 
     def locate_all(self) -> list[HeaderLocation]:
         """Return the locations of all slices that have a header of their own, in order."""
@@ -197,9 +205,7 @@ class LayerHeaders:
         if sources is None:
             return []
         centre = [(length - 1) / 2 for length in self._shape]
-        lengths = [*self._shape[: self._leading]]
-        if self._grid is not None:
-            lengths.append(self._grid.shape[self._grid.slice_axis])
+        lengths = [self._shape[axis] for axis in self._slice_axes]
         locations = []
         for index in np.ndindex(*lengths):
             voxel = centre.copy()
@@ -210,7 +216,10 @@ class LayerHeaders:
             # An interpolated slice has no header of its own.
             if image is not None and not image.distance:
                 path = Path(self._paths[image.file_index])
-                locations.append(HeaderLocation(path, image.frame_index, tuple(index), ""))
+                numbers = tuple(
+                    self._numbers[axis][n] for axis, n in zip(self._slice_axes, index, strict=True)
+                )
+                locations.append(HeaderLocation(path, image.frame_index, numbers, ""))
         return locations
 
     def _find_voxel(self, index: Sequence[float], displayed: Sequence[int]) -> list[int]:
@@ -243,8 +252,8 @@ class LayerHeaders:
         return HeaderLocation(first, None, (), description)
 
     def _describe_index(self, axis: int, index: int, *, is_slice: bool) -> str:
-        label = "Slice" if is_slice else self._axis_labels[axis].strip("-").capitalize() or "Frame"
-        return f"{label} {index} of 0 to {self._shape[axis] - 1}"
+        label = "slice" if is_slice else self._axis_labels[axis].strip("-") or "frame"
+        return format_axis_position(label, self._numbers[axis][index], self._shape[axis])
 
 
 def _get_file_grid(shape: tuple[int, ...], metadata: Mapping[str, Any]) -> Geometry | None:

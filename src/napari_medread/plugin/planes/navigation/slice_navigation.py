@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from napari.layers import Image, Labels, Layer
 
-_MIN_STEP = 1e-9
-"""Shortest step between two slices along a world axis; a shorter one is no step along it."""
+from napari_medread.plugin.bridge.slice_numbers import find_axis_step, number_indices
+from napari_medread.plugin.bridge.volume_to_layer import get_finest_data
 
 
 class DisplayedSlice(NamedTuple):
@@ -50,11 +50,12 @@ def find_displayed_slice(viewer: Any) -> DisplayedSlice | None:
     position = _find_slice_position(viewer, layer, axis)
     if position is None:
         return None
-    index, count, step = position
+    index, count, _ = position
     nearest = int(np.rint(index))
     if not 0 <= nearest < count:
         return DisplayedSlice(0, count, axis, layer)
-    return DisplayedSlice(nearest + 1 if step > 0 else count - nearest, count, axis, layer)
+    numbers = number_indices(layer, axis - (viewer.dims.ndim - layer.ndim))
+    return DisplayedSlice(numbers[nearest], count, axis, layer)
 
 
 def move_slices(viewer: Any, slices: int) -> bool:
@@ -106,11 +107,8 @@ def _find_slice_position(viewer: Any, layer: Layer, axis: int) -> tuple[float, i
     layer_axis = axis - (viewer.dims.ndim - layer.ndim)
     if layer_axis < 0:
         return None
-    index = np.array(layer.world_to_data(viewer.dims.point), dtype=float)
-    next_index = index.copy()
-    next_index[layer_axis] += 1
-    step = layer.data_to_world(next_index)[layer_axis] - layer.data_to_world(index)[layer_axis]
-    if abs(step) < _MIN_STEP:
+    step = find_axis_step(layer, layer_axis)
+    if not step:
         return None
-    shape = layer.level_shapes[0] if layer.multiscale else layer.data.shape
-    return float(index[layer_axis]), int(shape[layer_axis]), float(step)
+    index = layer.world_to_data(viewer.dims.point)[layer_axis]
+    return float(index), int(get_finest_data(layer).shape[layer_axis]), step

@@ -8,6 +8,7 @@ from typing import Any
 
 from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 
+from napari_medread.core.axis_positions import format_axis_position
 from napari_medread.plugin.gui.timers import make_timer
 from napari_medread.plugin.planes.navigation.slice_navigation import find_displayed_slice
 from napari_medread.plugin.planes.overlay.canvas_text import CanvasText
@@ -114,7 +115,7 @@ class SliceOverlay(QObject):
             return ""
         if not displayed.number:
             return f"Outside the {displayed.total} slices"
-        number = f"Slice {displayed.number} of {displayed.total}"
+        number = format_axis_position("Slice", displayed.number, displayed.total)
         position = self.geometries.format_slice_position(displayed.layer, displayed.axis)
         return f"{number}{separator}{position}" if position else number
 
