@@ -24,6 +24,7 @@ from napari.settings import get_settings
 from qtpy.QtWidgets import QWidget
 
 from helpers.idle import process_events, wait_until_idle
+from napari_medread.plugin.arrival.viewer_follower import stop_following
 from napari_medread.plugin.rendering import rendering_session
 
 _APP = "shared_test_app"
@@ -109,6 +110,7 @@ class SharedViewer:
             except RuntimeError:  # a test has let Qt delete it
                 viewer.window._wrapped_dock_widgets.pop(name, None)
         process_events()
+        stop_following(viewer)
         viewer.layers.clear()
         initial = self._initial
         viewer.dims.ndisplay = 2

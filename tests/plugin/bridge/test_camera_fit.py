@@ -59,3 +59,12 @@ def test_a_fit_is_reported_as_napari_s_own():
     viewer.events.reset_view.connect(lambda event: zooms.append(event.zoom))
     fit_to_visible_layers(viewer)
     assert zooms == [viewer.scene.camera.zoom]
+
+
+def test_the_extent_is_in_the_world_s_unit_which_a_hidden_layer_may_set():
+    viewer = ViewerModel()
+    head = viewer.add_layer(make_head(units=("mm",) * 3))
+    viewer.add_image(np.ones((4, 4, 4)), units=("um",) * 3, visible=False)
+    low, high = find_layers_extent(viewer, [head])
+    assert low == pytest.approx([498_500, 89_000, -70_500])
+    assert high == pytest.approx([510_500, 101_000, -65_500])

@@ -22,10 +22,28 @@ def find_layers_extent(viewer: Any, layers: Sequence[Layer]) -> NDArray[np.float
         The lowest and highest coordinates in napari's world along the last n axes, n being the
         most axes that a layer has.
     """
-    extent = viewer.layers.get_extent(layers)
-    low, high = np.asarray(extent.world, dtype=float)
-    half_voxel = np.nan_to_num(np.asarray(extent.step, dtype=float)) / 2
+    low, high, step = find_slice_range(viewer, layers)
+    half_voxel = np.nan_to_num(step) / 2
     return np.stack([low - half_voxel, high + half_voxel])
+
+
+def find_slice_range(viewer: Any, layers: Sequence[Layer]) -> NDArray[np.float64]:
+    """Return where the first and last voxels of some layers are, and the smallest step between two.
+
+    Returns
+    -------
+    (3, n) array
+        Along the last n axes of napari's world, n being the most axes that a layer has.
+    """
+    extent = viewer.layers.get_extent(layers)
+    ranges = np.stack([*np.asarray(extent.world, dtype=float), extent.step])
+    units = (viewer.layers.extent.units or ())[-ranges.shape[1] :]
+    if extent.units and units and extent.units != units:
+        # The world has the smallest unit of all layers, hidden ones among them.
+        ranges *= [
+            (1 * own).to(world).magnitude for own, world in zip(extent.units, units, strict=True)
+        ]
+    return ranges
 
 
 def fit_to_visible_layers(viewer: Any) -> None:

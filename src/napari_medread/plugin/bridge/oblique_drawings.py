@@ -36,6 +36,20 @@ def is_left_straight(layer: Layer) -> bool:
     return layer.visible and not is_turned and _get_opened_matrices_mm(layer) is None
 
 
+def find_own_world_to_patient(layer: Layer) -> Float | None:
+    """Return where napari's world is in patient space for one layer, as it is drawn now.
+
+    Layers for which it differs do not lie over each other in the patient as they are drawn.
+
+    Returns
+    -------
+    (4, 4) array or None
+        From the world to LPS, both in mm; None where the layer carries no position.
+    """
+    opened = _get_opened_matrices_mm(layer)
+    return None if opened is None else opened[0] @ invert_affine(opened[1])
+
+
 def find_patient_space_drawing(layer: Layer, others: Iterable[Layer] = ()) -> LayerDrawing | None:
     """Return how to draw a layer in patient space; None if it is, or its position is not known.
 
@@ -46,10 +60,9 @@ def find_patient_space_drawing(layer: Layer, others: Iterable[Layer] = ()) -> La
         The layers of the same viewer, asked where the layer itself carries no position.
     """
     opened = _get_opened_matrices_mm(layer)
+    world_to_patient = find_own_world_to_patient(layer)
     if opened is None:
         world_to_patient = _find_world_to_patient(layer, others)
-    else:
-        world_to_patient = opened[0] @ invert_affine(opened[1])
     if world_to_patient is None:
         return None
     motion = relative_affine(WORLD_TO_PATIENT, world_to_patient)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -162,10 +163,22 @@ def make_resampling_task(
     interpolation: Interpolation = "linear",
     *,
     smooth: bool = False,
+    on_added: Callable[[Layer], None] | None = None,
 ) -> BackgroundTask:
     """Return a task, not started yet, that resamples and adds the new layer to the viewer.
 
     It is cancelled when the viewer is closed.
+
+    Parameters
+    ----------
+    viewer : Viewer
+    plan : ResamplePlan
+    interpolation : str
+        As in ``napari_medread.resample``; labels always use ``nearest``.
+    smooth : bool
+        Whether to smooth first where voxels become coarser.
+    on_added : callable, optional
+        Called with the new layer, once it is in the viewer.
     """
     task = BackgroundTask(
         lambda progress: resample_to_target(
@@ -178,12 +191,17 @@ def make_resampling_task(
     )
     viewer_ref = weakref.ref(viewer)
     task.progressed.connect(lambda *_: None if get_open_viewer(viewer_ref) else task.cancel())
-    task.returned.connect(partial(_add_resampled_layer, viewer_ref, plan))
+    task.returned.connect(partial(_add_resampled_layer, viewer_ref, plan, on_added))
     task.refused.connect(show_error)
     return task
 
 
-def _add_resampled_layer(viewer_ref: weakref.ref[Any], plan: ResamplePlan, volume: Volume) -> None:
+def _add_resampled_layer(
+    viewer_ref: weakref.ref[Any],
+    plan: ResamplePlan,
+    on_added: Callable[[Layer], None] | None,
+    volume: Volume,
+) -> None:
     viewer = get_open_viewer(viewer_ref)
     if viewer is None:
         return
@@ -193,6 +211,8 @@ def _add_resampled_layer(viewer_ref: weakref.ref[Any], plan: ResamplePlan, volum
         middle = np.mean(layer.extent.world, axis=0)
         viewer.dims.set_point(range(viewer.dims.ndim - layer.ndim, viewer.dims.ndim), middle)
         viewer.reset_view()
+    if on_added is not None:
+        on_added(layer)
 
 
 def describe_resampled_volume(plan: ResamplePlan, volume: Volume) -> str:

@@ -1,0 +1,102 @@
+"""Whether visible layers lie in the patient as they are drawn over each other."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+from napari.layers import Layer
+
+from napari_medread.core.affines import Float
+from napari_medread.plugin.bridge.oblique_drawings import find_own_world_to_patient
+
+TOLERATED_SHIFT = 0.5
+"""Distance in voxels, of the smallest size of either layer, by which two layers may be off."""
+
+_MIN_ANGLE_DEG = 0.05
+"""Smallest angle to tell: layers that differ by less differ in shear, by the tilt of a gantry."""
+
+
+class OrientationDifference(NamedTuple):
+    """Two layers that do not lie in the patient as they are drawn.
+
+    Attributes
+    ----------
+    lower, upper : Layer
+    angle : float
+        The angle between their axes, in degrees.
+    shift : float
+        The largest distance in mm between the points of the patient that are drawn at the same
+        point, where the layers overlap.
+    """
+
+    lower: Layer
+    upper: Layer
+    angle: float
+    shift: float
+
+
+def find_orientation_differences(layers: Iterable[Layer]) -> list[OrientationDifference]:
+    """Return the pairs of visible layers that are drawn over each other, but lie differently.
+
+    napari draws oblique layers straight in 2D. Layers of equal orientation still agree then; others
+    only seem to. In patient space, all layers agree.
+
+    Parameters
+    ----------
+    layers : iterable of Layer
+        All layers of a viewer, from the lowest to the topmost.
+    """
+    drawn = [
+        (layer, world_to_patient)
+        for layer in layers
+        if layer.visible and (world_to_patient := find_own_world_to_patient(layer)) is not None
+    ]
+    return [
+        OrientationDifference(lower, upper, _find_angle(one, other), shift)
+        for (lower, one), (upper, other) in itertools.combinations(drawn, 2)
+        if (shift := _find_shift(lower, upper, one, other))
+        > TOLERATED_SHIFT * min(_find_voxel_size(lower), _find_voxel_size(upper))
+    ]
+
+
+def describe_differences(differences: list[OrientationDifference]) -> str:
+    """Return the warning about layers that lie differently, as sentences."""
+    first, more = differences[0], len(differences) - 1
+    names = f"{first.upper.name} and {first.lower.name}"
+    if first.angle >= _MIN_ANGLE_DEG:
+        what = f"{names} lie at an angle of {first.angle:.1f}° to each other in the patient, but"
+        what += " both are drawn straight: they do not match where they overlap."
+    else:
+        what = f"{names} are drawn up to {first.shift:.1f} mm off each other: they do not match."
+    others = f" Neither do {more} other {'pair' if more == 1 else 'pairs'} of layers."
+    return f"{what}{others if more else ''} To compare them, resample one to the other's grid."
+
+
+def _find_shift(lower: Layer, upper: Layer, one: Float, other: Float) -> float:
+    """Return how far two layers are off in mm at the corners of the box that they share."""
+    boxes = np.stack([lower.extent.world[:, -3:], upper.extent.world[:, -3:]])
+    low, high = boxes[:, 0].max(axis=0), boxes[:, 1].min(axis=0)
+    if (low > high).any():
+        return 0.0
+    corners = np.array([*itertools.product(*np.stack([low, high], axis=1))])
+    corners = np.column_stack([corners, np.ones(len(corners))])
+    return float(np.linalg.norm((corners @ (one - other).T)[:, :3], axis=1).max())
+
+
+def _find_angle(one: Float, other: Float) -> float:
+    """Return the angle in degrees by which the axes of two matrices are turned."""
+    # Without shear and mirroring: the nearest rotations.
+    turn = _find_rotation(one[:3, :3]).T @ _find_rotation(other[:3, :3])
+    return float(np.degrees(np.arccos(np.clip((np.trace(turn) - 1) / 2, -1, 1))))
+
+
+def _find_rotation(matrix: Float) -> Float:
+    left, _, right = np.linalg.svd(matrix)
+    return np.asarray(left @ right)
+
+
+def _find_voxel_size(layer: Layer) -> float:
+    return float(np.abs(np.asarray(layer.extent.step)[-3:]).min())
