@@ -1,11 +1,26 @@
 """Panels in the window: one of each kind however it is asked for, in reach on a small screen."""
 
 import npe2
+import numpy as np
 from napari._app_model import get_app_model
-from qtpy.QtWidgets import QDockWidget, QPushButton
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QComboBox,
+    QDockWidget,
+    QHeaderView,
+    QLineEdit,
+    QPushButton,
+    QScrollBar,
+)
 
 from helpers.idle import wait_until_idle
 from helpers.menus import action
+from helpers.mouse import LEFT, turn
+from napari_medread.plugin.gui.panel_scroll_area import PanelScrollArea
 from napari_medread.plugin.planes.planes_panel import PlanesAndSlices
 
 PLUGIN, MENU = "napari-medread", ("Plugins", "Medical images")
@@ -36,6 +51,25 @@ def dock_of(panel):
 def is_in_front(panel):
     """Return whether a panel can be seen, and is not behind another's tab."""
     return panel.native.isVisible() and not panel.native.visibleRegion().isEmpty()
+
+
+def controls_of(panel):
+    """Return the controls of a panel that are shown now, wherever it is scrolled to."""
+    kinds = (QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit, QAbstractSlider)
+    found = [
+        each for kind in (*kinds, QAbstractItemView) for each in panel.native.findChildren(kind)
+    ]
+    return [each for each in found if not is_of_qt(each) and each.isVisibleTo(panel.native)]
+
+
+def is_of_qt(widget):
+    """Return whether a widget is a part of one of Qt's own, as its scroll bar."""
+    return isinstance(widget, QScrollBar | QHeaderView) or widget.objectName().startswith("qt_")
+
+
+def scroll_area_of(panel):
+    (area,) = panel.native.findChildren(PanelScrollArea)
+    return area
 
 
 def trigger(viewer, *names):
@@ -136,3 +170,98 @@ def test_the_docs_name_every_panel_of_the_manifest():
     widgets = manifest.contributions.widgets
     assert [widget.display_name for widget in widgets] == list(PANELS)
     assert [titles[widget.command] for widget in widgets] == list(PANELS)
+
+
+def test_all_panels_fit_into_a_small_window(viewer):
+    viewer.add_image(np.arange(4 * 5 * 6).reshape(4, 5, 6), name="scan")
+    viewer.add_labels(np.ones((4, 5, 6), int), name="regions")
+    viewer.window.resize(1280, 720)
+    window = viewer.window._qt_window
+    panels = []
+    for title, menu in PANELS.items():
+        trigger(viewer, *menu, f"{title} (")
+        panels.append(docks(viewer)[-1].inner_widget())
+        assert is_in_front(panels[-1])
+        assert (window.width(), window.height()) == (1280, 720)
+    assert window.minimumSizeHint().width() <= 1280
+    assert window.minimumSizeHint().height() <= 720
+    for name in ("layer list", "layer controls"):
+        (dock,) = (each for each in window.findChildren(QDockWidget) if each.name == name)
+        assert not dock.visibleRegion().isEmpty()
+    for panel, (title, menu) in zip(panels, PANELS.items(), strict=True):
+        if not is_in_front(panel):
+            trigger(viewer, *menu, f"{title} (")
+        assert is_in_front(panel)
+        area, controls = scroll_area_of(panel), controls_of(panel)
+        assert controls
+        for control in controls:
+            area.ensureWidgetVisible(control)
+            seen = control.visibleRegion().boundingRect()
+            assert seen.width() == control.width(), (title, control, control.toolTip())
+            assert seen.height() == control.height(), (title, control, control.toolTip())
+
+
+def test_panels_stand_below_one_another_where_they_fit(viewer):
+    viewer.window.resize(1280, 1100)
+    resample, grayscale = (by_script(viewer, title) for title in ("Resample", "Grayscale"))
+    assert is_in_front(resample)
+    assert is_in_front(grayscale)
+    for panel in (resample, grayscale):
+        assert scroll_area_of(panel).verticalScrollBar().maximum() == 0
+    dock_of(grayscale).hide()
+    wait_until_idle()
+    viewer.window.resize(1280, 600)
+    export = by_script(viewer, "Export")  # beside Resample there is no room for it
+    assert viewer.window._qt_window.tabifiedDockWidgets(dock_of(export)) == [dock_of(resample)]
+    assert is_in_front(export)
+    trigger(viewer, *MENU, "Grayscale (")  # nor for Grayscale now, in its old place
+    assert is_in_front(grayscale)
+    assert not is_in_front(export)
+    trigger(viewer, *MENU, "Resample (")  # which napari takes for visible
+    assert is_in_front(resample)
+    trigger(viewer, *MENU, "Resample (")
+    assert not resample.native.isVisible()
+
+
+def test_the_wheel_scrolls_past_values(viewer):
+    viewer.add_image(np.zeros((4, 5, 6)), scale=(3, 2, 2))
+    panel = by_script(viewer, "Export")
+    dock_of(panel).setMaximumHeight(250)
+    wait_until_idle()
+    bar = scroll_area_of(panel).verticalScrollBar()
+    box, choice = panel.spacing[0].native, panel.format.native
+    value, chosen = box.value(), choice.currentIndex()
+    for control in (box, choice):
+        bar.setValue(0)
+        turn(control, -1)
+        assert bar.value() > 0
+    assert (box.value(), choice.currentIndex()) == (value, chosen)
+    scroll_area_of(panel).ensureWidgetVisible(box)
+    viewer.window.activate()
+    QTest.mouseClick(box.lineEdit(), LEFT)
+    turn(box, -1)
+    assert box.value() < value
+
+
+def test_every_control_of_every_panel_has_a_tooltip(viewer):
+    missing = {}
+    for title in PANELS:
+        panel = by_script(viewer, title)
+        kinds = (QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit, QAbstractSlider)
+        for kind in (*kinds, QAbstractItemView):
+            for control in panel.native.findChildren(kind):
+                is_unused = isinstance(control, QPushButton) and not control.text()
+                if not (is_of_qt(control) or is_unused or has_tooltip(control, panel)):
+                    missing.setdefault(title, []).append(str(control))
+        dock_of(panel).destroyOnClose()
+        wait_until_idle()
+    assert missing == {}
+
+
+def has_tooltip(control, panel):
+    """Return whether a tooltip is shown over a control: Qt takes it from what it stands in."""
+    while control is not None and control is not panel.native:
+        if control.toolTip():
+            return True
+        control = control.parentWidget()
+    return False

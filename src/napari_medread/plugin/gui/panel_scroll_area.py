@@ -8,6 +8,7 @@ from qtpy.QtCore import QEvent, QObject, QSize, Qt
 from qtpy.QtWidgets import (
     QAbstractSlider,
     QAbstractSpinBox,
+    QApplication,
     QComboBox,
     QFrame,
     QScrollArea,
@@ -18,6 +19,9 @@ from qtpy.QtWidgets import (
 
 _MIN_HEIGHT_PX = 80
 """Least height of what can be seen of a panel: several may stand above one another."""
+
+_WHEEL_CONTROLS = (QAbstractSpinBox, QComboBox, QAbstractSlider)
+"""Whose value the wheel changes: unnoticed, if the user only wants to scroll past them."""
 
 
 class PanelScrollArea(QScrollArea):
@@ -36,6 +40,7 @@ class PanelScrollArea(QScrollArea):
         super().__init__()
         self._content = content
         self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setStyleSheet("PanelScrollArea { padding: 0px; }")  # napari's style has some
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
@@ -67,26 +72,25 @@ class PanelScrollArea(QScrollArea):
         if not self.grows():
             layout: Any = self._content.layout()
             layout.addStretch(1)
-        # The wheel scrolls the panel over controls whose value it would change unnoticed.
-        for kind in (QAbstractSpinBox, QComboBox, QAbstractSlider):
+        for kind in _WHEEL_CONTROLS:
             for control in self._content.findChildren(kind):
-                if not isinstance(control, QScrollBar):
-                    control.installEventFilter(self)
+                control.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802  (Qt's name)
         """Follow the size of the content, and keep the wheel from controls without focus."""
         if event.type() == QEvent.Type.LayoutRequest and watched is self._content:
             self.updateGeometry()
-        if (
-            event.type() == QEvent.Type.Wheel
-            and isinstance(watched, QWidget)
-            and watched is not self._content
-            and not watched.hasFocus()
-        ):
-            event.ignore()  # it goes on to what the control stands in
+        if event.type() == QEvent.Type.Wheel and _is_unfocused_control(watched):
+            QApplication.sendEvent(self.viewport(), event)
             return True
         return bool(super().eventFilter(watched, event))
 
     def keyPressEvent(self, event: Any) -> None:  # noqa: N802  (Qt's name)
         """Leave all keys to the viewer: arrows step through its slices."""
         event.ignore()
+
+
+def _is_unfocused_control(widget: QObject) -> bool:
+    if not isinstance(widget, _WHEEL_CONTROLS) or isinstance(widget, QScrollBar):
+        return False
+    return not widget.hasFocus()

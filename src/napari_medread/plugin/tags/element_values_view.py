@@ -161,6 +161,7 @@ class ElementValuesView(Container[Any]):
 
 def _make_table() -> QTableView:
     table = QTableView()
+    table.setToolTip("The value of the element in the header of every slice.")
     table.verticalHeader().hide()
     table.verticalHeader().setDefaultSectionSize(_ROW_HEIGHT_PX)
     # Wide enough for the number of any slice, so that not all rows need to be measured.

@@ -44,6 +44,7 @@ class TagTree(QTreeView):
         super().__init__()
         self._elements = TagModel()
         self.setModel(self._elements)
+        self.setToolTip("The header of the displayed slice. Ctrl+C copies the selected row.")
         self.setUniformRowHeights(True)
         self.setIndentation(9)
         self.setStyleSheet("QTreeView::item { padding: 2px 0px; }")
