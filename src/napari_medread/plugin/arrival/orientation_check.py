@@ -16,7 +16,10 @@ TOLERATED_SHIFT = 0.5
 """Distance in voxels, of the smallest size of either layer, by which two layers may be off."""
 
 _MIN_ANGLE_DEG = 0.05
-"""Smallest angle to tell: layers that differ by less differ in shear, by the tilt of a gantry."""
+"""Smallest angle to tell; other layers are told by how far they are off."""
+
+_ROTATION_TOLERANCE = 1e-3
+"""By how much a rotation may be off, from rounded directions. The tilt of a gantry is more."""
 
 
 class OrientationDifference(NamedTuple):
@@ -76,26 +79,37 @@ def describe_differences(differences: list[OrientationDifference]) -> str:
 
 
 def _find_shift(lower: Layer, upper: Layer, one: Float, other: Float) -> float:
-    """Return how far two layers are off in mm at the corners of the box that they share."""
-    boxes = np.stack([lower.extent.world[:, -3:], upper.extent.world[:, -3:]])
-    low, high = boxes[:, 0].max(axis=0), boxes[:, 1].min(axis=0)
-    if (low > high).any():
+    """Return how far two layers are off in mm, at the corners of the box that they share.
+
+    0 where they share none, neither as they are drawn nor in the patient.
+    """
+    lower_box, upper_box = (_find_corners(layer.extent.world) for layer in (lower, upper))
+    shared = _find_shared_box(lower_box, upper_box)
+    if shared is None and _find_shared_box(lower_box @ one.T, upper_box @ other.T) is None:
         return 0.0
-    corners = np.array([*itertools.product(*np.stack([low, high], axis=1))])
-    corners = np.column_stack([corners, np.ones(len(corners))])
+    corners = np.vstack([lower_box, upper_box]) if shared is None else _find_corners(shared)
     return float(np.linalg.norm((corners @ (one - other).T)[:, :3], axis=1).max())
 
 
+def _find_corners(box: Float) -> Float:
+    """Return the corners of a box along the last three axes, with a 1 for a matrix."""
+    corners = np.array([*itertools.product(*box[:, -3:].T)])
+    return np.column_stack([corners, np.ones(len(corners))])
+
+
+def _find_shared_box(corners: Float, others: Float) -> Float | None:
+    """Return the lowest and highest coordinates of what two boxes share, None if nothing."""
+    low = np.maximum(corners.min(axis=0), others.min(axis=0))[:3]
+    high = np.minimum(corners.max(axis=0), others.max(axis=0))[:3]
+    return None if (low > high).any() else np.stack([low, high])
+
+
 def _find_angle(one: Float, other: Float) -> float:
-    """Return the angle in degrees by which the axes of two matrices are turned."""
-    # Without shear and mirroring: the nearest rotations.
-    turn = _find_rotation(one[:3, :3]).T @ _find_rotation(other[:3, :3])
+    """Return the angle in degrees between the axes of two matrices; 0 where one is sheared."""
+    turn = one[:3, :3].T @ other[:3, :3]
+    if not np.allclose(turn @ turn.T, np.eye(3), atol=_ROTATION_TOLERANCE):
+        return 0.0
     return float(np.degrees(np.arccos(np.clip((np.trace(turn) - 1) / 2, -1, 1))))
-
-
-def _find_rotation(matrix: Float) -> Float:
-    left, _, right = np.linalg.svd(matrix)
-    return np.asarray(left @ right)
 
 
 def _find_voxel_size(layer: Layer) -> float:
