@@ -12,6 +12,7 @@ from napari.layers import Image, Labels, Layer
 
 from napari_medread.plugin.bridge.oblique_drawings import find_straight_drawing
 from napari_medread.plugin.gui.timers import make_timer
+from napari_medread.plugin.planes.orthogonal.slider_span import SliderSpan
 from napari_medread.plugin.rendering.preset_appearance import apply_appearance
 from napari_medread.plugin.rendering.rendering_session import get_slice_appearance
 
@@ -23,7 +24,7 @@ _APPEARANCE_PROPERTIES = {
 
 _OTHER_PROPERTIES = {
     "axis_labels", "data", "name", "projection_mode", "rotate", "scale", "shear", "translate",
-    "units", "visible",
+    "units",
 }  # fmt: skip
 """Properties of images and labels that are always copied."""
 
@@ -44,9 +45,10 @@ _RENEW_DELAY_MS = 50
 class LayerMirror:
     """Keeps the layers of a model the same as those of a viewer, and in the same order.
 
-    Mirrored images and labels share their arrays with the originals; points, shapes and all
-    others are copied again after a change. They are drawn straight, as 2D needs it, even while
-    the originals are drawn in patient space.
+    A hidden layer is mirrored once it is shown. The sliders of the model span it before that, so
+    that a point means the same in both. Mirrored images and labels share their arrays with the
+    originals; points, shapes and all others are copied again after a change. They are drawn
+    straight, as 2D needs it, even while the originals are drawn in patient space.
 
     Parameters
     ----------
@@ -57,6 +59,8 @@ class LayerMirror:
     is_ready : callable
         Given a layer of the viewer, returns whether it can be sliced in any direction; call
         ``update`` when that has changed for one.
+    get_point : callable
+        Returns the point to show when the first layer comes.
 
     Attributes
     ----------
@@ -65,13 +69,20 @@ class LayerMirror:
         user.
     """
 
-    def __init__(self, viewer: Any, model: Any, is_ready: Callable[[Layer], bool]) -> None:
+    def __init__(
+        self,
+        viewer: Any,
+        model: Any,
+        is_ready: Callable[[Layer], bool],
+        get_point: Callable[[], tuple[float, ...]],
+    ) -> None:
         self._viewer_ref = weakref.ref(viewer)
-        self._model, self._is_ready = model, is_ready
+        self._model, self._is_ready, self._get_point = model, is_ready, get_point
         self._copies: weakref.WeakKeyDictionary[Layer, Layer] = weakref.WeakKeyDictionary()
         self._changed: weakref.WeakSet[Layer] = weakref.WeakSet()
         self._renew_timer = make_timer(_RENEW_DELAY_MS, self._renew)
         self._last_slices: weakref.WeakKeyDictionary[Layer, Any] = weakref.WeakKeyDictionary()
+        self._span = SliderSpan(model)
         self.is_updating = False
         for emitter, callback in self._followed_events(viewer):
             emitter.connect(callback)
@@ -82,6 +93,7 @@ class LayerMirror:
             (viewer.layers.events, self._on_layers),
             (viewer.layers.selection.events.active, self._on_active),
             (viewer.dims.events.ndisplay, self._on_ndisplay),
+            (viewer.dims.events.range, self._on_range),
         ]
 
     def update(self) -> None:
@@ -92,9 +104,14 @@ class LayerMirror:
                 self._update(viewer)
 
     def _update(self, viewer: Any) -> None:
-        mirrored = [layer for layer in viewer.layers if self._is_ready(layer)]
+        mirrored = [layer for layer in viewer.layers if self._is_mirrored(layer)]
         for layer in set(self._copies).difference(mirrored):
             self._model.layers.remove(self._copies.pop(layer))
+        is_first = bool(mirrored) and not self._model.layers
+        if is_first:
+            # napari would slice the first layer at its start, then at its middle, then here.
+            self._span.match(viewer)
+            self._take_point()
         for layer in mirrored:
             if layer not in self._copies and (copy := copy_layer(layer, viewer)) is not None:
                 self._copies[layer] = copy
@@ -104,11 +121,37 @@ class LayerMirror:
                     apply_appearance(copy, {name: appearance[name] for name in mirrored_names})
                 self._has_other_slice(layer)
                 self._model.layers.append(copy)
+        self._update_span(viewer)
         order = [self._copies[layer] for layer in mirrored if layer in self._copies]
         for n, copy in enumerate(order):
             if self._model.layers[n] is not copy:
                 self._model.layers.move(self._model.layers.index(copy), n)
+        if is_first:
+            self._take_point()  # the viewer's sliders may not reach as far beside 3D
         self._on_active()
+
+    def _take_point(self) -> None:
+        point = self._get_point()
+        if len(point) == self._model.dims.ndim:
+            self._model.dims.point = point
+
+    def _is_mirrored(self, layer: Layer) -> bool:
+        """Return whether to mirror a layer; one that was shown before stays, so it blinks fast."""
+        return (layer.visible or layer in self._copies) and self._is_ready(layer)
+
+    def _update_span(self, viewer: Any) -> None:
+        """Let the sliders span the hidden layers that are not mirrored."""
+        if any(not layer.visible and layer not in self._copies for layer in viewer.layers):
+            self._span.match(viewer)
+        else:
+            self._span.clear()
+
+    def _on_range(self, event: Any) -> None:
+        del event
+        viewer = self._viewer_ref()
+        if viewer is not None:
+            with self._while_updating():
+                self._update_span(viewer)
 
     def close(self) -> None:
         """Stop following the viewer; the model must not be used any longer."""
@@ -127,8 +170,12 @@ class LayerMirror:
         layer = event.sources[0]
         copy = self._copies.get(layer) if isinstance(layer, Layer) else None
         if copy is None:
+            if event.type == "visible":
+                self.update()
             return
-        if not isinstance(layer, Image | Labels):
+        if event.type == "visible":
+            copy.visible = layer.visible
+        elif not isinstance(layer, Image | Labels):
             if event.type not in _IGNORED_EVENTS:
                 self._changed.add(layer)
                 self._renew_timer.start()

@@ -13,6 +13,7 @@ from qtpy.QtCore import QObject, Qt, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QSplitter
 
 from napari_medread.core.anatomical_directions import PLANE_AXES
+from napari_medread.plugin.bridge.camera_fit import fit_to_visible_layers
 from napari_medread.plugin.bridge.patient_space import PatientSpace
 from napari_medread.plugin.gui.timers import make_timer
 from napari_medread.plugin.gui.viewer_references import get_open_viewer
@@ -73,12 +74,14 @@ class OrthogonalViews(QObject):
         self._fit_timer = make_timer(0, self._fit_main_canvas)
         self._point_beside_3d: tuple[float, ...] | None = None
         self._is_moving = False
+        self._arranged_view: tuple[Any, ...] = ()
 
     def _followed_events(self, viewer: Any) -> list[tuple[Any, Callable[..., None]]]:
         dims = viewer.dims.events
         return [
             *((emitter, self.update) for emitter in (dims.order, dims.ndisplay, dims.ndim)),
             (dims.point, self._take_main_point),
+            (viewer.events.reset_view, self._on_reset_view),
             (viewer.events.theme, self._on_theme),
         ]
 
@@ -156,7 +159,7 @@ class OrthogonalViews(QObject):
         """Fit the layers to the size that the window's own canvas has now."""
         viewer = get_open_viewer(self._viewer_ref)
         if viewer is not None:
-            viewer.fit_to_view()
+            fit_to_visible_layers(viewer)
 
     @property
     def point(self) -> tuple[float, ...]:
@@ -182,6 +185,7 @@ class OrthogonalViews(QObject):
         if viewer is None or self._column is None or self._preload is None:
             return
         planes = _find_other_planes(viewer)
+        self._arranged_view = _describe_view(viewer)
         self._column.setVisible(bool(planes))
         for canvas, plane in zip(self.canvases, planes, strict=False):
             canvas.show_plane(plane)
@@ -192,14 +196,15 @@ class OrthogonalViews(QObject):
         if len(self.canvases) == len(planes):
             return
         # One canvas at a time: each takes napari a while, and the window responds in between.
-        canvas = PlaneCanvas(viewer, self._preload.is_ready, self.point)
+        plane = planes[len(self.canvases)]
+        canvas = PlaneCanvas(viewer, plane, self._preload.is_ready, _make_point_getter(self))
         canvas.point_moved.connect(partial(self._on_point_moved, weakref.ref(canvas)))
         canvas.cursor_moved.connect(partial(self._on_cursor_moved, weakref.ref(canvas)))
         canvas.changed.connect(self.update)
         self.canvases.append(canvas)
         self._column.addWidget(canvas.qt_viewer)
         self._column.setSizes([_EQUAL_HEIGHT] * len(self.canvases))
-        canvas.show_plane(planes[len(self.canvases) - 1])
+        canvas.fit()
         if self._settings is not None:
             canvas.apply_settings(self._settings)
         self._arrange_timer.start()
@@ -225,6 +230,16 @@ class OrthogonalViews(QObject):
         viewer = self._viewer_ref()
         if viewer is not None and event.value == 3 and self._point_beside_3d is None:
             self._point_beside_3d = viewer.dims.point
+
+    def _on_reset_view(self, event: Any) -> None:
+        """Fit the side canvases too, unless the window's own was only turned or resized."""
+        del event
+        viewer = self._viewer_ref()
+        is_resizing = self._canvas_fit is not None and self._canvas_fit.is_fitting
+        if viewer is None or is_resizing or _describe_view(viewer) != self._arranged_view:
+            return
+        for canvas in self.canvases:
+            canvas.fit()
 
     def _on_theme(self, event: Any) -> None:
         for canvas in self.canvases:
@@ -276,6 +291,22 @@ class OrthogonalViews(QObject):
                 dims.point = (*source.point[:first], *spatial)
         finally:
             self._is_moving = False
+
+
+def _make_point_getter(views: OrthogonalViews) -> Callable[[], tuple[float, ...]]:
+    """Return a function that returns the point in which planes cross, and keeps nothing alive."""
+    views_ref = weakref.ref(views)
+
+    def get_point() -> tuple[float, ...]:
+        found = views_ref()
+        return () if found is None else found.point
+
+    return get_point
+
+
+def _describe_view(viewer: Any) -> tuple[Any, ...]:
+    """Return what napari fits the layers to the canvas after a change of."""
+    return viewer.dims.order, viewer.dims.ndisplay
 
 
 def _find_other_planes(viewer: Any) -> list[str]:

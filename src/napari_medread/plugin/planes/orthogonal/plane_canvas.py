@@ -14,6 +14,7 @@ from qtpy.QtCore import QObject, Qt, Signal  # type: ignore[attr-defined]
 from qtpy.QtWidgets import QApplication
 
 from napari_medread.core.anatomical_directions import order_axes_for_plane
+from napari_medread.plugin.bridge.camera_fit import fit_to_visible_layers
 from napari_medread.plugin.gui.viewer_references import unwrap_viewer
 from napari_medread.plugin.planes.navigation.wheel_scrolling import WheelScrolling
 from napari_medread.plugin.planes.orthogonal.canvas_fit import CanvasFit
@@ -42,10 +43,9 @@ class PlaneCanvas(QObject):
     ----------
     viewer : Viewer
         With a window. It is not kept alive.
-    is_ready : callable
+    plane : str
+    is_ready, get_point : callable
         See ``LayerMirror``.
-    point : tuple of float
-        The point to show first.
 
     Attributes
     ----------
@@ -67,16 +67,20 @@ class PlaneCanvas(QObject):
     changed = Signal()
 
     def __init__(
-        self, viewer: Any, is_ready: Callable[[Layer], bool], point: tuple[float, ...]
+        self,
+        viewer: Any,
+        plane: str,
+        is_ready: Callable[[Layer], bool],
+        get_point: Callable[[], tuple[float, ...]],
     ) -> None:
         super().__init__()
         self._viewer_ref = weakref.ref(viewer)
+        self._plane = plane
         self.model = model = ViewerModel()
         model.theme = viewer.theme
         self.qt_viewer = _SideQtViewer(model, find_qt_viewer(viewer))
-        self.mirror = LayerMirror(viewer, model, is_ready)
-        if model.dims.ndim == len(point):
-            model.dims.point = point
+        model.dims.events.ndim.connect(self._on_ndim)
+        self.mirror = LayerMirror(viewer, model, is_ready, get_point)
         self.overlay = SliceOverlay(model)
         self._wheel = WheelScrolling(model)
         self._crosshair = Crosshair(model, self.qt_viewer.canvas)
@@ -105,13 +109,16 @@ class PlaneCanvas(QObject):
 
     def show_plane(self, plane: str) -> None:
         """Show a plane with the head or front up, not mirrored, all of it."""
-        if self.model.dims.ndim < 3:
-            return
-        order = order_axes_for_plane(plane, self.model.dims.ndim)
-        if self.model.dims.order != order:
-            self.model.dims.order = order
+        self._plane = plane
+        dims = self.model.dims
+        if dims.ndim >= 3 and dims.order != (order := order_axes_for_plane(plane, dims.ndim)):
+            dims.order = order
             self.model.scene.camera.orientation = PATIENT_ORIENTATION
-            self.model.fit_to_view()
+            self.fit()
+
+    def fit(self) -> None:
+        """Fit the visible layers to the canvas."""
+        fit_to_visible_layers(self.model)
 
     def close(self) -> None:
         """Stop following the viewer, and close the canvas."""
@@ -124,6 +131,7 @@ class PlaneCanvas(QObject):
         """Stop changing the model: its canvas may no longer exist."""
         for emitter, callback in self._followed_events():
             emitter.disconnect(callback)
+        self.model.dims.events.ndim.disconnect(self._on_ndim)
         self._crosshair.stop()
         self._fit.close()
         self.overlay.stop()
@@ -137,6 +145,11 @@ class PlaneCanvas(QObject):
         del event
         if not self.mirror.is_updating:
             self.point_moved.emit()
+
+    def _on_ndim(self, event: Any) -> None:
+        """Turn to the plane again before anything is drawn: new axes come up as axial."""
+        del event
+        self.show_plane(self._plane)
 
     def _on_layers(self, event: Any) -> None:
         del event
