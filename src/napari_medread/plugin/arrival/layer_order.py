@@ -34,9 +34,9 @@ def sort_layers(layers: Sequence[LayerData]) -> list[LayerData]:
 
 
 def insert_in_order(layers: Any, arrived: Sequence[Layer]) -> None:
-    """Move layers that were just added below the lowest one that belongs above them.
+    """Move layers that were just added right above the topmost one that belongs below them.
 
-    All others stay in the order that they have.
+    Where there is none, they go to the bottom. All others stay in the order that they have.
 
     Parameters
     ----------
@@ -51,9 +51,9 @@ def insert_in_order(layers: Any, arrived: Sequence[Layer]) -> None:
             layers.move(layers.index(layer), index)
     for index, layer in enumerate(arrived, first):
         rank = _rank_layer(layer)
-        above = next((n for n in range(index) if _rank_layer(layers[n]) > rank), None)
-        if above is not None:
-            layers.move(index, above)
+        place = next((n for n in range(index, 0, -1) if _rank_layer(layers[n - 1]) <= rank), 0)
+        if place != index:
+            layers.move(index, place)
 
 
 def _rank_layer(layer: Layer) -> int:

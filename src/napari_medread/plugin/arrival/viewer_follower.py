@@ -93,6 +93,11 @@ class ViewerFollower:
         self._fitted_camera: tuple[Any, ...] | None = None
         self._is_fitting = False
         self._timer: Any = None
+        self._slider_values: Any = None
+        if _has_event_loop():
+            from napari_medread.plugin.arrival.slider_values import SliderValues  # needs Qt
+
+            self._slider_values = SliderValues(viewer)
         for emitter, callback in self._followed_events(viewer):
             emitter.connect(callback)
         hide_unit_warnings()
@@ -110,6 +115,8 @@ class ViewerFollower:
         """Stop following the viewer."""
         if self._timer is not None:
             self._timer.stop()
+        if self._slider_values is not None:
+            self._slider_values.close()
         viewer = self._viewer_ref()
         if viewer is not None:
             for emitter, callback in self._followed_events(viewer):
