@@ -56,7 +56,7 @@ def test_only_one_slice_of_a_lazy_series_is_read():
     volume = Volume(data, "v", Geometry((7, 4, 5), np.eye(4)), (Axis("time"),))
     read.clear()
     make_thumbnail(volume)
-    assert read == [(0, 3, 0, 0)]
+    assert read == [(1, 3, 0, 0)]
 
 
 def test_grey_levels_are_those_of_the_window():

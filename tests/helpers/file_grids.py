@@ -52,7 +52,8 @@ def volume_of(pixels, direction=None, *, origin=ORIGIN, spacing=SPACING, leading
     axes = np.eye(n) if direction is None else direction
     geometry = Geometry.from_itk(shape[::-1], spacing[:n], origin[:n], np.ravel(axes).tolist())
     data, geometry = to_world_order(pixels, geometry, len(leading), rgb=rgb)
-    options.setdefault("contrast_limits", None if rgb else (0.0, 100.0))
+    limits = None if rgb else (float(pixels.min()), float(pixels.max()))
+    options.setdefault("contrast_limits", limits)
     return Volume(data, "scan", geometry, tuple(leading), **options)
 
 

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_medread.core.contrast_limits import estimate_limits, make_drawable_limits
+from napari_medread.core.contrast_limits import make_drawable_limits
+from napari_medread.core.object_limits import find_object_limits
 from napari_medread.core.volume import Volume
 
 
@@ -60,7 +61,7 @@ def find_acquisition_plane(volume: Volume) -> AcquisitionPlane:
 
 
 def make_thumbnail(volume: Volume) -> Thumbnail:
-    """Return the middle slice of a volume, at the first index of its leading axes.
+    """Return the middle slice of a volume, at the middle index of its leading axes.
 
     Of a lazy volume only that slice is read. Grey levels follow the contrast limits of the
     volume.
@@ -71,9 +72,9 @@ def make_thumbnail(volume: Volume) -> Thumbnail:
         If that slice cannot be decoded.
     """
     down, right, stacked = find_acquisition_plane(volume)
-    index: list[Any] = [0] * len(volume.leading) + [slice(None)] * (
-        volume.ndim - len(volume.leading)
-    )
+    lead = len(volume.leading)
+    index: list[Any] = [n // 2 for n in volume.shape[:lead]]
+    index += [slice(None)] * (volume.ndim - lead)
     if stacked is not None:
         index[stacked] = volume.shape[stacked] // 2
     values = np.asarray(volume.data[tuple(index)])
@@ -97,7 +98,7 @@ def _to_display_values(values: NDArray[Any], volume: Volume) -> NDArray[np.uint8
     elif volume.labels:
         low, high = make_drawable_limits(0.0, float(values.max(initial=1)))
     else:
-        low, high = volume.contrast_limits or estimate_limits(values)
+        low, high = volume.contrast_limits or find_object_limits(values).whole
     with np.errstate(invalid="ignore", over="ignore"):
         grey = np.nan_to_num((values.astype(np.float64) - low) / (high - low), posinf=1, neginf=0)
     grey = np.clip(grey, 0, 1)

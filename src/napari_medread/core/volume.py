@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_medread.core.geometry import PATIENT_LABELS, PLANE_LABELS, Geometry
+from napari_medread.core.series_names import SeriesReference
 from napari_medread.core.slice_sources import SliceSources
 from napari_medread.errors import NotAVolume
 
@@ -38,13 +39,22 @@ class Axis:
     step : float
         Size of one step in ``unit``, positive.
     values : tuple
-        The value at each index, if the file gives one.
+        The value at each index, if the file gives one. A b-value is a tuple that may go on with
+        the direction of its gradient.
+    value_unit : str
+        Unit of the values; empty if it is that of the steps, or if the values have none.
     """
 
     label: str
     unit: str = "pixel"
     step: float = 1.0
     values: tuple[Any, ...] = ()
+    value_unit: str = ""
+
+    @property
+    def unit_of_values(self) -> str:
+        """The unit of the values; empty where they have none, or only count."""
+        return self.value_unit or ("" if self.unit == "pixel" else self.unit)
 
 
 @dataclass(eq=False)
@@ -91,6 +101,9 @@ class Volume:
         Keys and values of the header, for MetaImage, NIfTI and NRRD.
     slice_sources : SliceSources or None
         Which frame of which file of ``source`` each slice was read from, if known.
+    series : SeriesReference or None
+        Which series of which patient and study it is from, without the patient's data; None if
+        unknown.
     proposed_windows : tuple of Window
         Windows proposed for the values, see ``core.opening_window``. Where the contrast limits
         are not those of the file's first window, they are those of the first of these.
@@ -112,6 +125,7 @@ class Volume:
     windows: tuple[Window, ...] = ()
     header: Mapping[str, str] = field(default_factory=dict)
     slice_sources: SliceSources | None = None
+    series: SeriesReference | None = None
     proposed_windows: tuple[Window, ...] = ()
 
     @classmethod

@@ -41,6 +41,9 @@ SUV_WINDOWS: tuple[Window, ...] = tuple(
 )
 """Windows for PET in g/ml, the unit of the SUV by body weight (PS3.3 C.8.9.1.1.3)."""
 
+DISPLAYED_WINDOW = "Displayed when saved"
+"""Explanation of a window that was set in napari, in DICOM files written by this package."""
+
 MIN_WIDTH = 1e-15
 """Smallest width of a window of values that are not integers."""
 

@@ -3,32 +3,44 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from napari_medread.core import contrast_limits
+from napari_medread.core.contrast_limits import limits_from_window, make_valid_windows
 from napari_medread.core.geometry import Geometry
+from napari_medread.core.opening_window import OpeningWindow, choose_opening_window
 from napari_medread.core.progress import Progress, no_progress
+from napari_medread.core.series_names import number_equal_names
 from napari_medread.core.slice_sources import SliceSources
 from napari_medread.core.volume import Volume, Window, to_world_order
+from napari_medread.core.window_presets import DISPLAYED_WINDOW
+from napari_medread.dicom.convolution_kernels import choose_ct_window
 from napari_medread.dicom.frames.frame import Frame
 from napari_medread.dicom.frames.planar_pixel_size import find_pixel_aspect, find_pixel_size
 from napari_medread.dicom.headers import attributes
+from napari_medread.dicom.headers.patient_words import has_patient_identifier
 from napari_medread.dicom.pixels.frame_decoding import is_rgb
 from napari_medread.dicom.pixels.modality_values import (
     LABELS_IMAGE_TYPE,
     UNIT_LABELS,
     ModalityTransform,
 )
-from napari_medread.dicom.pixels.stack_assembly import read_stack
+from napari_medread.dicom.pixels.stack_assembly import StackPixels, read_stack
+from napari_medread.dicom.series_references import make_series_reference
 from napari_medread.dicom.sorting.stack import Stack
 from napari_medread.errors import NotAVolume, UnreadableFile
+
+_COMPARED_FRAMES = 512
+"""At most about so many frames are asked whether they have the same window."""
+
+_MOST_FRAMES = 0.9
+"""The share of the frames that must have one window for it to be that of the volume."""
+
+_SIGMOID_AS_RAMP = "The window is a sigmoid: shown as a straight ramp of the same width."
 
 
 def build_volume(
@@ -68,33 +80,40 @@ def _build_volume(
     stack: Stack, progress: Progress, *, lazy: bool | None, lazy_above: int | None
 ) -> Volume:
     frames = stack.all_frames
-    # Windows are made for the anatomy in the middle of a stack rather than at its ends.
-    middle = frames[len(frames) // 2]
+    middle = stack.middle_frame
     pixels = read_stack(stack, progress, lazy=lazy, lazy_above=lazy_above)
     rgb = is_rgb(middle)
     labels = not rgb and LABELS_IMAGE_TYPE in attributes.get_texts(middle.dataset, "ImageType")
     notes = [*stack.notes, *pixels.notes]
     data, geometry, pixel_size = _find_geometry(stack, middle, pixels.data, notes, rgb=rgb)
-    windows, limits = ((), None) if rgb or labels else _find_windows(middle, pixels.sample, notes)
+    value_unit = _find_value_unit(middle.dataset)
+    windows: tuple[Window, ...] = ()
+    opening = None
+    if not (rgb or labels):
+        windows, opening = _find_windows(frames, middle, pixels, value_unit)
+        notes += opening.notes
     source = tuple(dict.fromkeys(frame.header.path for frame in frames))
+    name = make_volume_name(middle, stack.label, len(source))
     return Volume(
         data,
-        make_volume_name(middle, stack.label, len(source)),
+        name,
         geometry,
         stack.leading,
         pixel_size=pixel_size,
         rgb=rgb,
         labels=labels,
-        contrast_limits=limits,
+        contrast_limits=None if opening is None else opening.limits,
         inverted=middle.header.photometric_interpretation == "MONOCHROME1",
         source=source,
         notes=tuple(notes),
         modality=attributes.get_text(middle.dataset, "Modality"),
-        value_unit=_find_value_unit(middle.dataset),
+        value_unit=value_unit,
         windows=windows,
+        proposed_windows=() if opening is None else opening.proposed,
         slice_sources=_find_slice_sources(
             stack, source, None if stack.affine is None else geometry
         ),
+        series=make_series_reference(middle.dataset, name),
     )
 
 
@@ -158,33 +177,64 @@ def _find_slice_sources(
 
 
 def _find_windows(
-    frame: Frame, sample: Callable[[], NDArray[Any]], notes: list[str]
-) -> tuple[tuple[Window, ...], tuple[float, float] | None]:
-    """Return a frame's windows, and contrast limits: of the first window, else of the values.
+    frames: Sequence[Frame], middle: Frame, pixels: StackPixels, value_unit: str
+) -> tuple[tuple[Window, ...], OpeningWindow]:
+    """Return the windows of a frame, and the window that the volume opens with.
 
     Parameters
     ----------
-    frame : Frame
-        The frame whose header gives the windows.
-    sample : callable
-        Returns a sample of the volume's values without padding; called if there is no window.
-    notes : list of str
-        A note on a window that is shown approximately is appended.
+    frames : sequence of Frame
+        All frames of the stack.
+    middle : Frame
+        The frame whose windows are those of the volume: they are made for the anatomy in the
+        middle of a stack rather than at its ends.
+    pixels : StackPixels
+        The voxels.
+    value_unit : str
+        Their unit.
     """
-    dataset = frame.dataset
-    scale = ModalityTransform.from_frame(frame).window_scale
-    windows = contrast_limits.make_valid_windows(
+    dataset = middle.dataset
+    scale = ModalityTransform.from_frame(middle).window_scale
+    windows = make_valid_windows(
         [center * scale for center in attributes.get_numbers(dataset, "WindowCenter") or ()],
         [width * scale for width in attributes.get_numbers(dataset, "WindowWidth") or ()],
         attributes.get_texts(dataset, "WindowCenterWidthExplanation"),
     )
-    if not windows:
-        return (), contrast_limits.find_percentile_limits(sample())
+    limits = None
     function = attributes.get_text(dataset, "VOILUTFunction").upper() or "LINEAR"
-    if function == "SIGMOID":
-        notes.append("The window is a sigmoid: shown as a straight ramp of the same width.")
-    center, width, _ = windows[0]
-    return windows, contrast_limits.limits_from_window(center, width, function)
+    if windows:
+        center, width, _ = windows[0]
+        limits = limits_from_window(center, width, function)
+    opening = choose_opening_window(
+        pixels.sample,
+        is_integer=np.dtype(pixels.data.dtype).kind in "iu",
+        modality=attributes.get_text(dataset, "Modality"),
+        unit=value_unit,
+        file_limits=limits,
+        is_stated_once=_is_window_of_most(frames, middle),
+        is_deliberate=bool(windows) and windows[0][2] == DISPLAYED_WINDOW,
+        ct_window=choose_ct_window(dataset),
+    )
+    if function == "SIGMOID" and opening.limits == limits:
+        opening = opening._replace(notes=(*opening.notes, _SIGMOID_AS_RAMP))
+    return windows, opening
+
+
+def _is_window_of_most(frames: Sequence[Frame], middle: Frame) -> bool:
+    """Return whether nearly all frames have the first window of one of them.
+
+    Many scanners give every slice a window of its own. Some leave it out of a few.
+    """
+    every = max(1, len(frames) // _COMPARED_FRAMES)
+    stated = [_read_first_window(frame.dataset) for frame in frames[::every]]
+    return stated.count(_read_first_window(middle.dataset)) >= _MOST_FRAMES * len(stated)
+
+
+def _read_first_window(dataset: Dataset) -> tuple[float | None, float | None]:
+    return (
+        attributes.get_number(dataset, "WindowCenter"),
+        attributes.get_number(dataset, "WindowWidth"),
+    )
 
 
 def _find_value_unit(dataset: Dataset) -> str:
@@ -217,20 +267,6 @@ def make_volume_name(frame: Frame, label: str, file_count: int) -> str:
     return " ".join(p for p in (number, text, f"({label})" if label else "") if p)
 
 
-def has_patient_identifier(text: str, dataset: Dataset) -> bool:
-    """Return whether a word of a text is part of the patient's name or ID."""
-    patient = (
-        f"{attributes.get_text(dataset, 'PatientName')} {attributes.get_text(dataset, 'PatientID')}"
-    )
-    patient_words = set(_split_words(patient))
-    return any(word in patient_words for word in _split_words(text) if len(word) > 1)
-
-
-def _split_words(text: str) -> list[str]:
-    """Return the words of a text in lower case."""
-    return re.split(r"[\W_]+", text.lower())
-
-
 def series_number_from_name(name: str) -> float:
     """Return the series number at the start of a volume's name; infinity if there is none."""
     match = re.match(r"\d+", name)
@@ -239,10 +275,6 @@ def series_number_from_name(name: str) -> float:
 
 def make_names_unique(volumes: Sequence[Volume]) -> None:
     """Append a number in brackets to the names of volumes that share one, counted from 1."""
-    counts = Counter(v.name for v in volumes)
-    numbered: Counter[str] = Counter()
-    for volume in volumes:
-        name = volume.name
-        if counts[name] > 1:
-            numbered[name] += 1
-            volume.name = f"{name} [{numbered[name]}]"
+    names = number_equal_names([volume.name for volume in volumes])
+    for volume, name in zip(volumes, names, strict=True):
+        volume.name = name

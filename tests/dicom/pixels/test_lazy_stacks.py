@@ -17,13 +17,9 @@ from helpers.builders import (
     write_series,
 )
 from napari_medread.api import read
+from napari_medread.core.object_limits import SAMPLED_SLICES
 from napari_medread.dicom.headers import header_scan
-from napari_medread.dicom.pixels import (
-    filled_planes,
-    frame_decoding,
-    lazy_stacks,
-    stack_assembly,
-)
+from napari_medread.dicom.pixels import filled_planes, frame_decoding, stack_assembly
 from napari_medread.errors import MedReadError
 
 
@@ -195,7 +191,7 @@ def test_an_interpolated_plane_reads_its_two_neighbouring_slices(tmp_path, reads
 
 def test_without_a_window_a_few_slices_are_read_for_the_contrast_limits(tmp_path, reads):
     read(write_series(tmp_path, make_series(slices=range(20))), lazy=True)
-    assert len(reads) == lazy_stacks.LAZY_SAMPLE_PLANES
+    assert len(reads) == SAMPLED_SLICES
 
 
 def test_of_several_volumes_only_the_largest_is_read_into_memory(tmp_path, reads):

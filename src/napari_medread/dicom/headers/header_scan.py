@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import struct
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +24,7 @@ from napari_medread.dicom.headers.file_discovery import (
     is_dicom,
     make_open_error,
 )
+from napari_medread.dicom.headers.patient_words import has_patient_identifier
 from napari_medread.dicom.headers.private_attributes import PRIVATE_TAGS
 from napari_medread.errors import UnreadableFile
 
@@ -40,7 +41,8 @@ _KEYWORDS = (
     "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "ImagerPixelSpacing",
     "NominalScannedPixelSpacing", "PixelAspectRatio", "PixelSpacingCalibrationType",
     "EstimatedRadiographicMagnificationFactor", "SequenceOfUltrasoundRegions",
-    "EchoNumbers", "EchoTime", "SequenceName", "ConvolutionKernel", "ComplexImageComponent",
+    "EchoNumbers", "EchoTime", "SequenceName", "ComplexImageComponent",
+    "ConvolutionKernel", "BodyPartExamined",
     "TemporalPositionIdentifier", "TriggerTime", "FrameReferenceTime",
     "DiffusionBValue", "DiffusionGradientOrientation",
     "NumberOfFrames", "FrameTime", "FrameTimeVector",
@@ -170,7 +172,7 @@ class ImageHeaderReader:
 
     def __init__(self) -> None:
         self._broken: list[str] = []
-        self._non_images: dict[str, int] = {}
+        self._non_images: dict[str, list[str]] = {}
 
     def read(self, path: Path) -> DicomFileHeader | None:
         """Return the header of an image; None for any other file."""
@@ -183,17 +185,25 @@ class ImageHeaderReader:
             return header
         kind = UID(attributes.get_text(header.dataset, "SOPClassUID"), config.IGNORE).name
         reason = "has no pixels" if "Image Storage" in kind else "is not an image"
-        sentence = f"{kind} {reason}"
-        self._non_images[sentence] = self._non_images.get(sentence, 0) + 1
+        name = "" if has_patient_identifier(path.name, header.dataset) else path.name
+        self._non_images.setdefault(f"{kind} {reason}", []).append(name)
         return None
 
     @property
     def skipped(self) -> list[str]:
         """One sentence for every broken file, and one for every kind of object without an image."""
         return self._broken + [
-            f"{count} {'file' if count == 1 else 'files'}: {sentence}."
-            for sentence, count in self._non_images.items()
+            f"{_list_names(names)}: {sentence}." for sentence, names in self._non_images.items()
         ]
+
+
+def _list_names(names: Sequence[str]) -> str:
+    """Return the first name that identifies no patient, and how many more files there are."""
+    name = next(filter(None, names), "")
+    if not name:
+        return f"{len(names)} {'file' if len(names) == 1 else 'files'}"
+    more = len(names) - 1
+    return f"{name} and {more} more {'file' if more == 1 else 'files'}" if more else name
 
 
 def read_header(path: Path) -> DicomFileHeader | None:

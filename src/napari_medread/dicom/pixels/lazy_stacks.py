@@ -11,13 +11,10 @@ from numpy.typing import NDArray
 
 from napari_medread.dicom.pixels.filled_planes import StackPlanes
 from napari_medread.dicom.pixels.slice_interpolation import blend_slices, find_neighbouring_slices
-from napari_medread.dicom.pixels.value_sampling import ValueSampler
+from napari_medread.dicom.pixels.value_sampling import ValueSampler, pick_sampled_planes
 from napari_medread.errors import UnreadableFile
 
 Array = NDArray[Any]
-
-LAZY_SAMPLE_PLANES = 3
-"""Number of planes of a lazy stack that are read to estimate its contrast limits."""
 
 
 def make_lazy_array(planes: StackPlanes) -> Any:
@@ -71,13 +68,12 @@ def sample_lazy_stack(planes: StackPlanes) -> Array:
     UnreadableFile
         Where no plane can be decoded.
     """
-    present = planes.present_frames
-    every = max(1, len(present) // (LAZY_SAMPLE_PLANES + 1))
-    picked = present[every::every][:LAZY_SAMPLE_PLANES] or present[:1]
+    present = dict(planes.present_frames)
+    picked = [present[n] for n in pick_sampled_planes(planes.leading_shape, list(present))]
     sampler = ValueSampler(len(picked), planes.plane_shape)
     first_error: UnreadableFile | None = None
     sampled = 0
-    for _, frame in [*picked, *present]:
+    for frame in [*picked, *present.values()]:
         try:
             values, stored = planes.read_frame(frame)
         except UnreadableFile as error:

@@ -15,7 +15,7 @@ from napari_medread.dicom.pixels.filled_planes import StackPlanes
 from napari_medread.dicom.pixels.lazy_stacks import make_lazy_array, sample_lazy_stack
 from napari_medread.dicom.pixels.modality_values import find_smallest_type
 from napari_medread.dicom.pixels.slice_interpolation import interpolate_slices
-from napari_medread.dicom.pixels.value_sampling import ValueSampler
+from napari_medread.dicom.pixels.value_sampling import ValueSampler, pick_sampled_planes
 from napari_medread.dicom.sorting.stack import Stack
 from napari_medread.errors import UnreadableFile
 
@@ -37,7 +37,7 @@ class StackPixels:
     data : array
         Shape (*leading, slice, row, column[, 3]): numpy, or dask in chunks of one slice.
     sample : callable
-        Returns modality values from all over the stack, without padding.
+        Returns modality values from around the middle of the stack, without padding.
     notes : list of str
         Images that could not be decoded.
     """
@@ -94,7 +94,8 @@ def _read_into_memory(planes: StackPlanes, progress: Progress) -> StackPixels:
         dtype = dtype if dtype.itemsize == 2 else np.dtype(np.int16)
     data = np.empty((len(planes.frames), *planes.plane_shape), dtype)
     present = planes.present_frames
-    sampler = ValueSampler(len(present), planes.plane_shape)
+    picked = set(pick_sampled_planes(planes.leading_shape, [n for n, _ in present]))
+    sampler = ValueSampler(len(picked), planes.plane_shape)
     empty = {n for n, frame in enumerate(planes.frames) if frame is None}
     problems = []
     for n, frame in progress(present, "Reading pixels"):
@@ -106,7 +107,8 @@ def _read_into_memory(planes: StackPlanes, progress: Progress) -> StackPixels:
             continue
         if not planes.is_rgb:
             data = _widen_for(values, data, n)
-            sampler.add_plane(values, stored, frame)
+            if n in picked:
+                sampler.add_plane(values, stored, frame)
         data[n] = values
     if len(problems) == len(present):
         raise UnreadableFile(problems[0])
@@ -116,6 +118,8 @@ def _read_into_memory(planes: StackPlanes, progress: Progress) -> StackPixels:
     data = data.reshape(*planes.leading_shape, *planes.plane_shape)
     if planes.grid is not None:
         data = interpolate_slices(data, len(planes.leading_shape) - 1, planes.grid)
+    if sampler.is_empty:  # none of the sampled planes could be decoded
+        return StackPixels(data, lambda: sample_lazy_stack(planes), notes)
     return StackPixels(data, sampler.values, notes)
 
 

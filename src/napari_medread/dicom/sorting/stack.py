@@ -49,6 +49,15 @@ class Stack:
         return [frame for planes in self.frames for frame in planes if frame is not None]
 
     @property
+    def middle_frame(self) -> Frame:
+        """The frame in the middle of the slices, at the middle of the leading axes."""
+        point = 0
+        for length in self.leading_shape:
+            point = point * length + length // 2
+        frames = [frame for frame in self.frames[point] if frame is not None] or self.all_frames
+        return frames[len(frames) // 2]
+
+    @property
     def size(self) -> int:
         """Number of voxels, without missing slices."""
         frames = self.all_frames

@@ -10,6 +10,7 @@ from pydicom.uid import generate_uid
 
 from napari_medread.core.contrast_limits import limits_from_window
 from napari_medread.core.volume import Volume
+from napari_medread.core.window_presets import DISPLAYED_WINDOW
 from napari_medread.dicom.headers import attributes
 from napari_medread.dicom.pixels.modality_values import UNIT_LABELS
 from napari_medread.dicom.writing.decimal_strings import format_decimal, format_decimals
@@ -184,7 +185,7 @@ def _add_voi_lut(dataset: Dataset, volume: Volume) -> None:
         function = "LINEAR_EXACT"
         if np.dtype(volume.data.dtype).kind in "biu":  # LINEAR is defined for integers
             function, low, high = "LINEAR", low, high + 1
-        windows.insert(0, ((low + high) / 2, high - low, ""))
+        windows.insert(0, ((low + high) / 2, high - low, DISPLAYED_WINDOW))
     if not windows:
         return
     dataset.WindowCenter = [format_decimal(center) for center, _, _ in windows]

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from napari_medread.core import contrast_limits
 from napari_medread.core.geometry import Geometry
+from napari_medread.core.opening_window import choose_array_window
 from napari_medread.core.progress import Progress, no_progress
 from napari_medread.core.volume import Axis, Volume, is_colour, to_world_order
 from napari_medread.errors import NotAVolume
@@ -60,10 +60,15 @@ def read(path: Path, progress: Progress = no_progress) -> list[Volume]:
         data = np.moveaxis(data, -1, 0)
         leading = (Axis("channel"), *leading)
     labels = header.is_true(LABEL_MAP_KEY) and not rgb
-    limits = None if rgb or labels else contrast_limits.estimate_limits(data)
+    modality = header.keys.get("Modality", "").removeprefix("MET_MOD_")
+    modality = "" if modality == "UNKNOWN" else modality
+    opening = None
+    if not (rgb or labels):
+        slice_axis = 0 if geometry is None else geometry.slice_axis
+        opening = choose_array_window(data, slice_axis, modality=modality)
+        notes += opening.notes
     if geometry is not None:
         data, geometry = to_world_order(data, geometry, len(leading), rgb=rgb)
-    modality = header.keys.get("Modality", "").removeprefix("MET_MOD_")
     return [
         Volume(
             data,
@@ -72,11 +77,12 @@ def read(path: Path, progress: Progress = no_progress) -> list[Volume]:
             leading,
             rgb=rgb,
             labels=labels,
-            contrast_limits=limits,
+            contrast_limits=None if opening is None else opening.limits,
             source=(path,),
             notes=tuple(notes),
-            modality="" if modality == "UNKNOWN" else modality,
+            modality=modality,
             header=dict(header.keys),
+            proposed_windows=() if opening is None else opening.proposed,
         )
     ]
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from napari_medread.core import contrast_limits
 from napari_medread.core.geometry import Geometry
+from napari_medread.core.opening_window import choose_array_window
 from napari_medread.core.volume import Axis, Volume, to_world_order
 from napari_medread.errors import NotAVolume
 from napari_medread.formats.registry import strip_format_suffix
@@ -65,7 +65,11 @@ def assemble_volume(
     data = data.squeeze(tuple(dropped))
     kept = tuple(axis for n, axis in enumerate(leading) if n not in dropped)
     is_grey = not (rgb or labels)
-    limits = (window or contrast_limits.estimate_limits(data)) if is_grey else None
+    opening = None
+    if is_grey:
+        slice_axis = 0 if geometry is None else geometry.slice_axis
+        opening = choose_array_window(data, slice_axis, file_limits=window)
+        notes = (*notes, *opening.notes)
     if geometry is not None:
         if geometry.is_sheared:
             notes = (*notes, SHEARED_AXES)
@@ -78,11 +82,12 @@ def assemble_volume(
         kept,
         rgb=rgb,
         labels=labels,
-        contrast_limits=limits,
+        contrast_limits=None if opening is None else opening.limits,
         source=(path,),
         notes=tuple(notes),
         windows=(((low + high) / 2, high - low, ""),) if window and is_grey else (),
         header=dict(header or {}),
+        proposed_windows=() if opening is None else opening.proposed,
     )
 
 

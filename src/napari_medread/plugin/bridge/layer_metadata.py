@@ -16,7 +16,9 @@ import numpy as np
 from napari.layers import Layer
 
 from napari_medread.core.affines import Float
+from napari_medread.core.series_names import SeriesReference
 from napari_medread.core.slice_sources import SliceSources
+from napari_medread.core.volume import Window
 
 RECORD_KEY = "napari_medread"
 """Key of the record in ``layer.metadata``."""
@@ -61,6 +63,10 @@ class LayerRecord:
         The contrast limits that the layer was opened with.
     opened_colormap : str or None
         The name of the colormap that it was opened with.
+    proposed_windows : tuple of Window or None
+        Windows that were proposed for its values when it was opened.
+    series : SeriesReference or None
+        Which series of which patient and study it is from, without the patient's data.
     straight : StraightDrawing or None
         How to draw the layer straight again; None unless it is drawn in patient space.
 
@@ -75,6 +81,8 @@ class LayerRecord:
     slice_sources: SliceSources | None = None
     opened_contrast_limits: tuple[float, float] | None = None
     opened_colormap: str | None = None
+    proposed_windows: tuple[Window, ...] | None = None
+    series: SeriesReference | None = None
     straight: StraightDrawing | None = None
 
     def __post_init__(self) -> None:
@@ -87,7 +95,12 @@ class LayerRecord:
             object.__setattr__(self, "drawn_affine", matrix)
         if self.slice_axis not in (None, 0, 1, 2):
             raise ValueError(f"slice_axis is {self.slice_axis!r}, not 0, 1 or 2")
-        for name, kind in (("slice_sources", SliceSources), ("straight", StraightDrawing)):
+        kinds = (
+            ("slice_sources", SliceSources),
+            ("series", SeriesReference),
+            ("straight", StraightDrawing),
+        )
+        for name, kind in kinds:
             value = getattr(self, name)
             if value is not None and not isinstance(value, kind):
                 raise ValueError(f"{name} is a {type(value).__name__}, not a {kind.__name__}")

@@ -116,8 +116,10 @@ def volume_from_layer_data(layer: LayerData, others: Iterable[LayerData] = ()) -
         modality=modality,
         value_unit=str(metadata.get("value_unit", "")),
         windows=tuple(metadata.get("windows", ())),
+        proposed_windows=get_record(metadata).proposed_windows or (),
         header=dict(metadata.get("header", {})),
         slice_sources=_get_slice_sources(metadata, geometry),
+        series=get_record(metadata).series,
     )
     index_to_world = compute_index_to_world(len(volume.shape), attributes)
     return LayerVolume(volume, tuple(remarks), index_to_world, has_patient_position)

@@ -73,7 +73,10 @@ def to_layer(volume: Volume, *, visible: bool = True) -> LayerData:
         arguments["affine"] = np.diag([*map(float, flips), 1.0])
         drawn = arguments["affine"] @ drawn
     metadata = with_record(
-        _plain_metadata(volume), drawn_affine=drawn, slice_sources=volume.slice_sources
+        _plain_metadata(volume),
+        drawn_affine=drawn,
+        slice_sources=volume.slice_sources,
+        series=volume.series,
     )
     if volume.geometry is not None and volume.patient_affine is not None:
         metadata = with_record(metadata, slice_axis=volume.geometry.slice_axis)
@@ -93,6 +96,7 @@ def to_layer(volume: Volume, *, visible: bool = True) -> LayerData:
             metadata,
             opened_contrast_limits=volume.contrast_limits,
             opened_colormap=arguments["colormap"],
+            proposed_windows=volume.proposed_windows or None,
         )
     return volume.data, arguments, "image"
 
@@ -128,6 +132,11 @@ def _plain_metadata(volume: Volume) -> dict[str, Any]:
         "value_unit": volume.value_unit,
         "windows": list(volume.windows),
         "axes": {axis.label: list(axis.values) for axis in volume.leading if axis.values},
+        "axis_units": {
+            axis.label: axis.unit_of_values
+            for axis in volume.leading
+            if axis.values and axis.unit_of_values
+        },
         "header": dict(volume.header),
     }
     if volume.patient_affine is not None:

@@ -77,9 +77,10 @@ def read_layer_window(layer: Image) -> tuple[float, float]:
 
 
 def list_offered_windows(layer: Image) -> tuple[tuple[str, Window], ...]:
-    """Return the windows to offer for a layer with their labels, those of the file first.
+    """Return the windows to offer for a layer with their labels.
 
-    A label has the name, the width and the center: ``Bone   1000 / 400``.
+    Those of the file come first, then those proposed for its values when it was opened, then the
+    usual ones. A label has the name, the width and the center: ``Bone   1000 / 400``.
     """
     modality = str(layer.metadata.get("modality", ""))
     file_windows = get_file_windows(layer)
@@ -87,9 +88,11 @@ def list_offered_windows(layer: Image) -> tuple[tuple[str, Window], ...]:
     for n, (center, width, name) in enumerate(file_windows, 1):
         number = "" if name or len(file_windows) == 1 else f" {n}"
         named.append((f"File: {name or 'window'}{number}", (center, width, name)))
-    named += [
-        (window[2], window) for window in find_window_presets(modality, get_value_unit(layer))
-    ]
+    proposed = get_record(layer).proposed_windows or ()
+    taken = {window[:2] for window in proposed}
+    presets = find_window_presets(modality, get_value_unit(layer))
+    named += [(window[2], window) for window in proposed]
+    named += [(window[2], window) for window in presets if window[:2] not in taken]
     return tuple(
         (f"{label}   {width:.6g} / {center:.6g}", (center, width, name))
         for label, (center, width, name) in named

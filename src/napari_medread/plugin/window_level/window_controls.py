@@ -49,8 +49,8 @@ class WindowList(Select):
         self.offered: tuple[tuple[str, Window], ...] = ()
         super().__init__(
             choices=lambda _: [(label, n) for n, (label, _) in enumerate(self.offered)],
-            tooltip="The windows in the file, then the usual ones for this kind of value:\n"
-            "name, width and center. Click one to apply it.",
+            tooltip="The windows in the file, then those proposed for these values, then the\n"
+            "usual ones: name, width and center. Click one to apply it.",
         )
         self.native.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.native.setSpacing(2)
