@@ -65,7 +65,7 @@ def _make_template(modality: str) -> bytes:
     for n, keyword in enumerate(
         ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "FrameOfReferenceUID"), 1
     ):
-        setattr(ds, keyword, f"1.{n}.".ljust(_UID_LENGTH, "0"))
+        setattr(ds, keyword, f"1.{n}.".ljust(_UID_LENGTH, "8"))
     ds.Modality, ds.Manufacturer = modality, "Example Imaging Systems"
     ds.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
     ds.PatientName, ds.PatientID = "NAME####^Example", "ID####"
@@ -103,7 +103,7 @@ def _fill_in(template: bytes, series: int, instance: int) -> bytes:
     filled = template
     for n, uid in enumerate(uids, 1):
         new = f"1.{n}.9.{uid}.".ljust(_UID_LENGTH, "7")
-        filled = filled.replace(f"1.{n}.".ljust(_UID_LENGTH, "0").encode(), new.encode())
+        filled = filled.replace(f"1.{n}.".ljust(_UID_LENGTH, "8").encode(), new.encode())
     for old, new in (
         ("NAME####", f"NAME{patient:04d}"),
         ("ID####", f"ID{patient:04d}"),

@@ -28,7 +28,7 @@ from helpers.menus import opened
 from napari_medread import catalogue, read
 from napari_medread.plugin.bridge.volume_to_layer import to_layer
 from napari_medread.plugin.browser import (
-    catalogue_rows,
+    folder_search,
     load_queue,
     loaded_layers,
     series_tree,
@@ -597,8 +597,8 @@ def test_what_takes_long_is_done_in_the_background(
         return called
 
     for module, name in (
-        (catalogue, "browse"),
-        (catalogue_rows, "make_rows"),
+        (catalogue, "CatalogueSearch"),
+        (folder_search, "make_rows"),
         (thumbnail_queue, "make_preview"),
         (loaded_layers, "to_layers"),
     ):
@@ -606,7 +606,7 @@ def test_what_takes_long_is_done_in_the_background(
     look_into(folder)
     click("2 Axial", double=True)
     qtbot.waitUntil(lambda: browser.is_settled, timeout=20000)
-    assert sorted(threads) == ["browse", "make_preview", "make_rows", "to_layers"]
+    assert sorted(threads) == ["CatalogueSearch", "make_preview", "make_rows", "to_layers"]
     assert threading.main_thread() not in set().union(*threads.values())
 
 

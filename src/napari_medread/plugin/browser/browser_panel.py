@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import CheckBox, LineEdit, ProgressBar, PushButton
 from qtpy.QtCore import QEvent
 
-from napari_medread.plugin.browser.catalogue_rows import (
-    CatalogueRow,
-    list_rows,
-    make_patient_titles,
-)
+from napari_medread.plugin.browser.catalogue_rows import make_patient_titles
+from napari_medread.plugin.browser.folder_search import FolderSearch, ListedRows
 from napari_medread.plugin.browser.load_queue import LoadQueue
 from napari_medread.plugin.browser.loaded_layers import LoadedLayers
 from napari_medread.plugin.browser.path_bar import PathBar, get_dropped_path
@@ -32,6 +28,9 @@ from napari_medread.plugin.gui.viewer_references import unwrap_viewer
 
 if TYPE_CHECKING:
     from napari_medread.catalogue import Catalogue
+
+_PROGRESS_STEPS = 1000
+"""Steps of the bar from nothing to everything."""
 
 NOTHING_CHOSEN = "Choose a folder or a DICOMDIR, or drop one here."
 
@@ -52,6 +51,8 @@ class SeriesBrowserPanel(Panel):
         super().__init__(napari_viewer)
         self._catalogue: Catalogue | None = None
         self._searching: BackgroundTask | None = None
+        self._search: FolderSearch | None = None
+        self._is_incomplete = False
         self._make_controls()
         self._load_queue = LoadQueue(LoadedLayers(unwrap_viewer(napari_viewer)), self.tasks)
         self._thumbnail_queue = ThumbnailQueue(self.tree, self.tasks)
@@ -71,7 +72,7 @@ class SeriesBrowserPanel(Panel):
         set_stretch(tree, 1)
         self._connect()
         self._show_running()
-        self._show(None, [])
+        self._show_nothing()
         self.message.value = NOTHING_CHOSEN
 
     def _make_controls(self) -> None:
@@ -97,7 +98,8 @@ class SeriesBrowserPanel(Panel):
         )
         self.progress = ProgressBar(value=0, max=1, tooltip="How much is done.")
         self.cancel = PushButton(
-            text="Cancel", tooltip="Stops searching or loading. Loaded volumes stay."
+            text="Cancel",
+            tooltip="Stops searching or loading. Rows found and volumes loaded by then stay.",
         )
 
     def _connect(self) -> None:
@@ -108,6 +110,7 @@ class SeriesBrowserPanel(Panel):
         self.tree.filled.connect(self._on_filled)
         self.tree.itemSelectionChanged.connect(self._on_selected)
         self.tree.filtered.connect(self._on_selected)
+        self.tree.verticalScrollBar().valueChanged.connect(self._on_scrolled)
         self.skipped.native.toggled.connect(self._show_reasons)
         self.load.changed.connect(self._on_load)
         self.cancel.changed.connect(self._on_cancel)
@@ -136,7 +139,7 @@ class SeriesBrowserPanel(Panel):
 
     def _on_close(self) -> None:
         self._stop()
-        self.tree.show_rows([])
+        self.tree.clear_rows()
 
     def _on_drag_enter(self, event: Any) -> None:
         """Accept one folder or file."""
@@ -152,50 +155,120 @@ class SeriesBrowserPanel(Panel):
     # Searching a folder.
 
     def browse(self, path: Path) -> None:
-        """Show what can be read in a folder or DICOMDIR, instead of what was shown."""
-        self._stop()
-        self._show(None, [])
+        """Show what can be read in a folder or DICOMDIR, instead of what was shown.
+
+        The list of an earlier search of the same path stays until this search is done.
+        """
         path = path.absolute()  # as the paths in ``source`` of layers are
+        is_listed = self._catalogue is not None and (self._search is None or self._search.is_rescan)
+        is_rescan = is_listed and path == self.path_bar.current
+        self._stop()
+        if not is_rescan:
+            self._show_nothing()
         self.path_bar.show_path(path)
-        self.message.value = f"Searching {path.name}…"
+        self._search = FolderSearch(path, is_rescan=is_rescan)
         self._searching = self.tasks.start(
-            BackgroundTask(partial(list_rows, path)),
-            on_progress=self._show_progress,
+            BackgroundTask(self._search.run),
+            on_progress=self._on_search_progress,
             on_result=self._on_listed,
-            on_refused=self._show_message,
+            on_refused=self._on_search_refused,
             on_finished=self._on_searched,
         )
+        self.message.value = f"Searching {path.name}…"
         self._show_running()
 
-    def _on_listed(self, listed: tuple[Catalogue, list[CatalogueRow]]) -> None:
-        catalogue, rows = listed
-        self._show(catalogue, rows)
+    def _on_search_progress(self, *_: int) -> None:
+        """Show how far the search is, and what was found."""
+        if self._search is None:
+            return
+        share = self._search.done_share
+        if share is not None:
+            # Never back: files of a series that seemed to be done may be found later.
+            done = max(self.progress.value, int(share * _PROGRESS_STEPS))
+            self.progress.max, self.progress.value = _PROGRESS_STEPS, done
+        self.message.value = (
+            f"Searching {self._search.path.name}: {self._search.describe()}, "
+            f"{self._search.describe_series()}…"
+        )
+        self._show_latest()
+
+    def _show_latest(self) -> None:
+        """Show what the search has found so far."""
+        latest = None if self._search is None else self._search.take_latest()
+        if latest is not None:
+            self._catalogue = latest.catalogue
+            self._is_incomplete = True
+            self._show_rows(latest)
+
+    def _on_listed(self, listed: ListedRows) -> None:
+        self._is_incomplete = False
+        self._show(listed)
         path, sentence = self.path_bar.current, ""
-        if path is not None and not rows:
+        if path is not None and not listed.rows:
             from napari_medread.api import NO_READABLE_IMAGE
 
             sentence = f"{path.name or path}: {NO_READABLE_IMAGE}"
         self.message.value = sentence
 
+    def _on_search_refused(self, sentence: str) -> None:
+        is_rescan = self._search is not None and self._search.is_rescan
+        self.message.value = f"{sentence} {self._describe_earlier()}" if is_rescan else sentence
+
     def _on_searched(self) -> None:
-        self._searching = None
+        self._searching = self._search = None
         self._on_idle()
+
+    def _cancel_search(self) -> None:
+        """Stop the search, and keep what was found, or what was shown before."""
+        self._show_latest()
+        search = self._search
+        self.tasks.drop(self._searching)
+        self._searching = self._search = None
+        if search is not None and search.is_rescan:
+            self.message.value = f"Rescan cancelled. {self._describe_earlier()}"
+        elif self._is_incomplete and search is not None:
+            self.message.value = (
+                f"Cancelled: the list is incomplete ({search.describe()} searched)."
+            )
+        else:
+            self.message.value = "Cancelled."
+        self._on_idle()
+
+    def _describe_earlier(self) -> str:
+        incomplete = ", which is incomplete" if self._is_incomplete else ""
+        return f"The list is that of the earlier scan{incomplete}."
 
     # Showing the result.
 
-    def _show(self, catalogue: Catalogue | None, rows: list[CatalogueRow]) -> None:
-        self._catalogue = catalogue
+    def _show_nothing(self) -> None:
+        self._catalogue, self._is_incomplete = None, False
         self._thumbnail_queue.restart()
-        self.tree.show_rows(rows)
+        self.tree.clear_rows()
+        self._show_skipped()
+        self._on_selected()
+
+    def _show(self, listed: ListedRows) -> None:
+        self._catalogue = listed.catalogue
+        self._thumbnail_queue.restart()
+        self._show_rows(listed)
+        self._show_skipped()
+        self._on_selected()
+
+    def _show_rows(self, listed: ListedRows) -> None:
         if not self.names.value:
-            self._show_titles()
-        count = 0 if catalogue is None else len(catalogue.skipped)
+            titles = make_patient_titles(listed.catalogue, names=False)
+            for row, title in zip(listed.rows, titles, strict=False):
+                row.title = title
+        self.tree.show_rows(listed.rows)
+
+    def _show_skipped(self) -> None:
+        sentences = [] if self._catalogue is None else self._catalogue.skipped
+        count = len(sentences)
         self.skipped.text = f"{count} {'note' if count == 1 else 'notes'} on skipped files"
         self.skipped.visible = bool(count)
         self.skipped.native.setChecked(False)
-        self.reasons.value = "" if catalogue is None else "\n".join(catalogue.skipped)
+        self.reasons.value = "\n".join(sentences)
         self.reasons.visible = False
-        self._on_selected()
 
     def _show_titles(self) -> None:
         """Show the names of patients, or number them."""
@@ -208,6 +281,10 @@ class SeriesBrowserPanel(Panel):
 
     def _on_filled(self) -> None:
         if not self.is_busy:
+            self._thumbnail_queue.make_next()
+
+    def _on_scrolled(self) -> None:
+        if not (self.is_busy or self.tree.is_filling):
             self._thumbnail_queue.make_next()
 
     def _on_previews(self) -> None:
@@ -224,18 +301,16 @@ class SeriesBrowserPanel(Panel):
     # Loading.
 
     def _on_load(self) -> None:
-        if not self.is_busy:
-            self._load_queue.load(self.tree.selected_entries())
+        entries = self.tree.selected_entries()
+        if entries and not self.is_busy:
+            self._load_queue.load(entries)
             self._show_running()
 
     def _on_cancel(self) -> None:
         if self._load_queue.is_busy:
             self._load_queue.cancel()
         elif self._searching is not None:
-            self.tasks.drop(self._searching)
-            self._searching = None
-            self.message.value = "Cancelled."
-            self._on_idle()
+            self._cancel_search()
 
     def _stop(self) -> None:
         """Cancel everything that is under way."""
@@ -254,6 +329,7 @@ class SeriesBrowserPanel(Panel):
 
     def _show_running(self) -> None:
         is_busy = self.is_busy
+        self.progress.value = 0
         self.progress.native.setMaximum(0)  # a moving bar, until the number of steps is known
         self.progress.visible = self.cancel.visible = is_busy
         self.load.visible = not is_busy

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from napari_medread.core.progress import Progress
 from napari_medread.core.size_text import format_size, format_spacing
 from napari_medread.core.volume import Volume
 
@@ -48,6 +47,8 @@ class CatalogueRow:
         The rows below it.
     is_series : bool
         Whether it stands for what is loaded together: a volume, or a series of several volumes.
+    key : hashable
+        What tells it from all other rows of its list, and is the same in a later list of a folder.
     """
 
     title: str
@@ -56,6 +57,7 @@ class CatalogueRow:
     entry: CatalogueEntry | None = None
     children: list[CatalogueRow] = field(default_factory=list)
     is_series: bool = False
+    key: Hashable = None
 
     @property
     def entries(self) -> Iterator[CatalogueEntry]:
@@ -71,14 +73,6 @@ class CatalogueRow:
         return "\n".join([self.title, *self.details]).casefold()
 
 
-def list_rows(path: Path, progress: Progress) -> tuple[Catalogue, list[CatalogueRow]]:
-    """Return what can be read at a path, and the rows that show it, with patients' names."""
-    from napari_medread.catalogue import browse
-
-    catalogue = browse(path, progress=progress)
-    return catalogue, make_rows(catalogue, names=True)
-
-
 def make_rows(catalogue: Catalogue, *, names: bool) -> list[CatalogueRow]:
     """Return the rows of the tree: patients, studies, series, volumes; then other files.
 
@@ -90,12 +84,16 @@ def make_rows(catalogue: Catalogue, *, names: bool) -> list[CatalogueRow]:
     """
     titles = make_patient_titles(catalogue, names=names)
     rows = [
-        CatalogueRow(title, children=[_make_study_row(study) for study in patient.studies])
+        CatalogueRow(
+            title,
+            children=[_make_study_row(study, (patient.key,)) for study in patient.studies],
+            key=(patient.key,),
+        )
         for title, patient in zip(titles, catalogue.patients, strict=True)
     ]
     if catalogue.files:
         children = [_make_file_row(entry) for entry in catalogue.files]
-        rows.append(CatalogueRow("Files", children=children))
+        rows.append(CatalogueRow("Files", children=children, key="files"))
     return rows
 
 
@@ -111,29 +109,44 @@ def _make_patient_title(patient: DicomPatient) -> str:
     return SEPARATOR.join(filter(None, known)) or "Patient without a name"
 
 
-def _make_study_row(study: DicomStudy) -> CatalogueRow:
+def _make_study_row(study: DicomStudy, above: tuple[Hashable, ...]) -> CatalogueRow:
     title = SEPARATOR.join(filter(None, (study.date, study.description))) or "Study without a date"
-    return CatalogueRow(title, children=[_make_series_row(series) for series in study.series])
+    key = (*above, study.key)
+    children = [_make_series_row(series, key) for series in study.series]
+    return CatalogueRow(title, children=children, key=key)
 
 
-def _make_series_row(series: DicomSeries) -> CatalogueRow:
+def _make_series_row(series: DicomSeries, above: tuple[Hashable, ...]) -> CatalogueRow:
+    key = (*above, series.key)
+    if not series.entries:
+        return _make_unfinished_row(series, key)
     if len(series.entries) == 1:
-        return _make_volume_row(series.entries[0])
+        return _make_volume_row(series.entries[0], key)
     modalities = dict.fromkeys(entry.volume.modality for entry in series.entries)
     details = SEPARATOR.join(filter(None, (*modalities, f"{len(series.entries)} volumes")))
-    children = [_make_volume_row(entry) for entry in series.entries]
-    return CatalogueRow(series.name, (details,), children=children, is_series=True)
+    children = [_make_volume_row(entry, (*key, n)) for n, entry in enumerate(series.entries)]
+    return CatalogueRow(series.name, (details,), children=children, is_series=True, key=key)
 
 
-def _make_volume_row(entry: DicomEntry) -> CatalogueRow:
+def _make_unfinished_row(series: DicomSeries, key: Hashable) -> CatalogueRow:
+    """Return the row of a series whose files are still being searched for: it loads nothing."""
+    count = f"{series.file_count} {'file' if series.file_count == 1 else 'files'} so far"
+    details = SEPARATOR.join(filter(None, (series.modality, count)))
+    tooltip = "It can be loaded once all of its files were found."
+    return CatalogueRow(series.name, (details,), tooltip, is_series=True, key=key)
+
+
+def _make_volume_row(entry: DicomEntry, key: Hashable) -> CatalogueRow:
     details, tooltip = describe_volumes(entry.preview())
-    return CatalogueRow(entry.name, details, tooltip, entry, is_series=True)
+    return CatalogueRow(entry.name, details, tooltip, entry, is_series=True, key=key)
 
 
 def _make_file_row(entry: FileEntry) -> CatalogueRow:
     tooltip = "The size of its image is shown once it is loaded." if is_large(entry) else ""
     details = (_format_bytes(_get_size(entry.path)),)
-    return CatalogueRow(entry.path.name, details, tooltip, entry, is_series=True)
+    return CatalogueRow(
+        entry.path.name, details, tooltip, entry, is_series=True, key=("file", entry.path)
+    )
 
 
 def is_large(entry: CatalogueEntry) -> bool:

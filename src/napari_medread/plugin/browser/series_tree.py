@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from time import perf_counter
 from typing import Any
 
@@ -51,53 +51,118 @@ class SeriesTree(QTreeWidget):
         self.setStyleSheet("QTreeView::item { padding: 2px 0px; }")
         self.setToolTip("Double-click a volume, or press Enter, to load it.")
         self._rows: list[CatalogueRow] = []
-        self._items: dict[CatalogueRow, QTreeWidgetItem] = {}
+        self._items: dict[Hashable, QTreeWidgetItem] = {}
         self._rows_by_entry: dict[CatalogueEntry, CatalogueRow] = {}
         self._rows_by_item: dict[int, CatalogueRow] = {}
-        self._hidden: set[CatalogueRow] = set()
+        self._hidden: set[Hashable] = set()
         self._filter_text = ""
         self._empty_icon = _make_icon(QImage())
-        self._waiting: Iterator[tuple[CatalogueRow, CatalogueRow | None]] = iter(())
+        self._merging: Iterator[None] = iter(())
+        self._next_rows: list[CatalogueRow] | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(0)
         self._timer.timeout.connect(self._fill)
         self.is_filling = False
 
     def show_rows(self, rows: Sequence[CatalogueRow]) -> None:
-        """Show other rows, all expanded; where there are many, the rest follow a little later."""
+        """Show other rows, all expanded; where there are many, the rest follow a little later.
+
+        Rows that are shown already, by their keys, stay as they are: expanded or not, selected, and
+        with their thumbnails.
+        """
+        self._next_rows = list(rows)
+        if not self.is_filling:
+            self.is_filling = True
+            self._timer.start()
+            self._fill()
+
+    def clear_rows(self) -> None:
+        """Show no rows, at once."""
+        self._timer.stop()
+        self.is_filling, self._merging, self._next_rows = False, iter(()), None
         self.clear()
-        self._items, self._rows_by_entry, self._rows_by_item, self._hidden = {}, {}, {}, set()
-        self._rows = list(rows)
-        self._waiting = _with_parents(rows, None)
-        self.is_filling = True
-        self._timer.start()
-        self._fill()
+        self._rows, self._items, self._hidden = [], {}, set()
+        self._rows_by_entry, self._rows_by_item = {}, {}
 
     def _fill(self) -> None:
-        """Add rows, until other events should be handled."""
+        """Add, change and remove rows, until other events should be handled."""
         end = perf_counter() + _FILL_TIME_S
-        for row, above in self._waiting:
-            item = self._item(row)
-            if above is None:
-                self.addTopLevelItem(item)
-            else:
-                self._items[above].addChild(item)
-            item.setExpanded(True)
-            if perf_counter() > end:
-                return
+        anchor = self.itemAt(1, 1) if self.verticalScrollBar().value() else None
+        top = 0 if anchor is None else self.visualItemRect(anchor).top()
+        is_done = self._merge_until(end)
+        if anchor is not None and id(anchor) in self._rows_by_item:
+            # What the user looks at stays where it is, although rows come above it.
+            bar = self.verticalScrollBar()
+            bar.setValue(bar.value() + self.visualItemRect(anchor).top() - top)
+        if not is_done:
+            return
         self._timer.stop()
         self.is_filling = False
         self.filter(self._filter_text)
         self.filled.emit()
 
-    def _item(self, row: CatalogueRow) -> QTreeWidgetItem:
+    def _merge_until(self, end: float) -> bool:
+        """Go on until a time; return whether all rows are as they should be."""
+        while True:
+            for _ in self._merging:
+                if perf_counter() > end:
+                    return False
+            if self._next_rows is None:
+                return True
+            self._rows, self._next_rows = self._next_rows, None
+            self._rows_by_entry = {row.entry: row for row in self.rows() if row.entry is not None}
+            self._merging = self._merge(self._rows, self.invisibleRootItem())
+
+    def _merge(self, rows: Sequence[CatalogueRow], parent: QTreeWidgetItem) -> Iterator[None]:
+        """Make the rows below an item equal to others, one at each step."""
+        keys = {row.key for row in rows}
+        for n, row in enumerate(rows):
+            while (old := parent.child(n)) is not None and self._key(old) not in keys:
+                self._remove(parent, n)
+                yield
+            item = self._items.get(row.key)
+            if item is None:
+                item = self._make_item(row)
+                parent.insertChild(n, item)
+                item.setExpanded(True)
+            else:
+                self._rows_by_item[id(item)] = row
+                self._write(row)
+                if item is not old:
+                    self._move(item, n)
+            yield
+            yield from self._merge(row.children, item)
+        while parent.childCount() > len(rows):
+            self._remove(parent, len(rows))
+            yield
+
+    def _key(self, item: QTreeWidgetItem) -> Hashable:
+        return self._rows_by_item[id(item)].key
+
+    def _move(self, item: QTreeWidgetItem, index: int) -> None:
+        """Move an item to another place among those of its parent."""
+        is_expanded = item.isExpanded()
+        parent = item.parent() or self.invisibleRootItem()
+        parent.removeChild(item)
+        parent.insertChild(index, item)
+        item.setExpanded(is_expanded)
+
+    def _remove(self, parent: QTreeWidgetItem, index: int) -> None:
+        """Remove an item and those below it."""
+        item = parent.takeChild(index)
+        forgotten = [item]
+        while forgotten:
+            each = forgotten.pop()
+            forgotten += [each.child(n) for n in range(each.childCount())]
+            row = self._rows_by_item.pop(id(each))
+            self._hidden.discard(row.key)
+            del self._items[row.key]
+
+    def _make_item(self, row: CatalogueRow) -> QTreeWidgetItem:
         item = QTreeWidgetItem()
-        self._items[row], self._rows_by_item[id(item)] = item, row
+        self._items[row.key], self._rows_by_item[id(item)] = item, row
         self._write(row)
-        if row.entry is not None:
-            self._rows_by_entry[row.entry] = row
-            item.setIcon(0, self._empty_icon)
-        elif not row.is_series:
+        if not row.is_series:
             font = item.font(0)
             font.setBold(True)
             item.setFont(0, font)
@@ -107,46 +172,57 @@ class SeriesTree(QTreeWidget):
         """Change the titles of the first rows at the top."""
         for row, title in zip(self._rows, titles, strict=False):
             row.title = title
-            if row in self._items:
+            if row.key in self._items:
                 self._write(row)
         self.filter(self._filter_text)
 
     def _write(self, row: CatalogueRow) -> None:
-        item = self._items[row]
-        item.setText(0, "\n".join([row.title, *row.details]))
-        item.setToolTip(0, row.tooltip)
+        item, text = self._items[row.key], "\n".join([row.title, *row.details])
+        if item.text(0) != text:
+            item.setText(0, text)
+        if item.toolTip(0) != row.tooltip:
+            item.setToolTip(0, row.tooltip)
+        if (row.entry is None) != item.icon(0).isNull():
+            item.setIcon(0, QIcon() if row.entry is None else self._empty_icon)
 
     def show_preview(self, preview: EntryPreview) -> None:
         """Show details, notes and thumbnail of an entry."""
         row = self._rows_by_entry.get(preview.entry)
-        if row is not None:
+        if row is not None and row.key in self._items:
             row.details, row.tooltip = preview.details, preview.tooltip
             self._write(row)
             if preview.thumbnail is not None:
-                self._items[row].setIcon(0, _make_icon(preview.thumbnail))
+                self._items[row.key].setIcon(0, _make_icon(preview.thumbnail))
 
     def filter(self, text: str) -> None:
         """Show only the rows that a filter leaves, and deselect those that it hides."""
         self._filter_text = text
         if self.is_filling:
             return
-        shown = filter_rows(self._rows, text) if text.split() else set(self._items)
-        hidden = self._items.keys() - shown
+        hidden: set[Hashable] = set()
+        if text.split():
+            hidden = self._items.keys() - {row.key for row in filter_rows(self._rows, text)}
         deselected = QItemSelection()
-        for row in hidden - self._hidden:
-            if self._items[row].isSelected():
-                index = self.indexFromItem(self._items[row])
+        for key in hidden - self._hidden:
+            if self._items[key].isSelected():
+                index = self.indexFromItem(self._items[key])
                 deselected.select(index, index)
         # In one step: each change of the selection makes the panel go through all selected rows.
         self.selectionModel().select(deselected, QItemSelectionModel.SelectionFlag.Deselect)
-        for row in hidden ^ self._hidden:
-            self._items[row].setHidden(row in hidden)
-        self._hidden = set(hidden)
+        for key in hidden ^ self._hidden:
+            self._items[key].setHidden(key in hidden)
+        self._hidden = hidden
         self.filtered.emit()
+
+    @property
+    def entry_count(self) -> int:
+        """Number of entries that can be loaded."""
+        return len(self._rows_by_entry)
 
     def rows(self) -> Iterator[CatalogueRow]:
         """Yield all rows from top to bottom."""
-        yield from self._items
+        for row in self._rows:
+            yield from _with_below(row)
 
     def rows_in_view(self) -> Iterator[CatalogueRow]:
         """Yield the rows that can be seen now."""
@@ -158,7 +234,8 @@ class SeriesTree(QTreeWidget):
 
     def selected(self) -> list[CatalogueRow]:
         """Return the selected rows from top to bottom."""
-        return [row for row, item in self._items.items() if item.isSelected()]
+        chosen = {id(item) for item in self.selectedItems()}
+        return [row for row in self.rows() if chosen and id(self._items.get(row.key)) in chosen]
 
     def selected_entries(self) -> list[CatalogueEntry]:
         """Return the entries that the selected rows load, each once, without those filtered out."""
@@ -166,7 +243,7 @@ class SeriesTree(QTreeWidget):
             row.entry
             for chosen in self.selected()
             for row in _with_below(chosen)
-            if row.entry is not None and not self._items[row].isHidden()
+            if row.entry is not None and not self._items[row.key].isHidden()
         )
         return list(dict.fromkeys(found))
 
@@ -180,7 +257,7 @@ class SeriesTree(QTreeWidget):
             self.load_requested.emit()
         for row in chosen:
             if not row.is_series:
-                self._items[row].setExpanded(not self._items[row].isExpanded())
+                self._items[row.key].setExpanded(not self._items[row.key].isExpanded())
 
     def mouseDoubleClickEvent(self, event: Any) -> None:  # noqa: N802  (Qt's name)
         """Load a volume; expand or collapse a row with rows below it."""
@@ -190,15 +267,6 @@ class SeriesTree(QTreeWidget):
             super().mouseDoubleClickEvent(event)
         elif event.button() == Qt.MouseButton.LeftButton:
             self.load_requested.emit()
-
-
-def _with_parents(
-    rows: Sequence[CatalogueRow], above: CatalogueRow | None
-) -> Iterator[tuple[CatalogueRow, CatalogueRow | None]]:
-    """Yield rows and those below them from top to bottom, each with the row above it."""
-    for row in rows:
-        yield row, above
-        yield from _with_parents(row.children, row)
 
 
 def _with_below(row: CatalogueRow) -> Iterator[CatalogueRow]:

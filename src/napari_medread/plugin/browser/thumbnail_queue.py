@@ -19,6 +19,9 @@ from napari_medread.plugin.gui.panel_tasks import PanelTasks
 _BATCH_SIZE = 12
 """Previews that are made before the rows in view are asked for again."""
 
+MAX_ENTRIES_OUT_OF_VIEW = 200
+"""In longer lists only the rows in view get previews: each needs a file to be read."""
+
 
 class ThumbnailQueue:
     """Makes the previews of the entries in a tree, one after the other.
@@ -54,7 +57,8 @@ class ThumbnailQueue:
         if self._making is not None:
             return
         batch: list[CatalogueRow] = []
-        for row in chain(self._tree.rows_in_view(), self._tree.rows()):
+        is_long = self._tree.entry_count > MAX_ENTRIES_OUT_OF_VIEW
+        for row in chain(self._tree.rows_in_view(), () if is_long else self._tree.rows()):
             if row.entry is not None and row.entry not in self._requested:
                 self._requested.add(row.entry)  # once, whether it succeeds or not
                 batch.append(row)
