@@ -1,6 +1,7 @@
 """Real drag-enter and drop events on a real viewer."""
 
 import contextlib
+import threading
 
 import imageio.v3 as iio
 import nibabel as nib
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 from napari.layers import Labels
+from qtpy.QtCore import QTimer
 
 from helpers.builders import (
     SLICES,
@@ -18,6 +20,7 @@ from helpers.builders import (
     write_series,
 )
 from helpers.dicom_objects import write_dicomdir
+from napari_medread import api
 
 
 def names(viewer):
@@ -106,6 +109,28 @@ def test_files_of_two_series_dropped_at_once_give_two_volumes(viewer, drop, tmp_
     assert names(viewer) == ["4 Test series", "5 Test series"]
 
 
+def test_a_folder_can_be_dropped_while_another_is_being_read(viewer, drop, tmp_path, monkeypatch):
+    first = write_series(tmp_path / "first", make_series())
+    second = write_series(tmp_path / "second", make_series(SeriesNumber=5))
+    was_second_dropped, read = threading.Event(), api.read
+
+    def read_slowly(paths, **options):
+        assert paths == [str(second)] or was_second_dropped.wait(10)
+        return read(paths, **options)
+
+    def drop_second():
+        drop([second])
+        was_second_dropped.set()
+
+    monkeypatch.setattr(api, "read", read_slowly)
+    started = QTimer()
+    started.setSingleShot(True)
+    started.timeout.connect(drop_second)
+    started.start(200)
+    drop([first])
+    assert names(viewer) == ["5 Test series", "4 Test series"]
+
+
 def test_a_broken_file_is_named_and_the_rest_opens(viewer, drop, messages, tmp_path):
     folder = write_series(tmp_path / "scan", make_series())
     (folder / "broken").write_bytes((folder / "IM0000").read_bytes()[:700])
@@ -114,7 +139,7 @@ def test_a_broken_file_is_named_and_the_rest_opens(viewer, drop, messages, tmp_p
     drop([folder])
     assert viewer.layers[0].data.shape == (SLICES, 5, 7)
     (message,) = messages()
-    assert "Skipped broken: " in message
+    assert message.startswith("Skipped broken: ")  # and not with the name of a layer
     assert "notes.txt" not in message
 
 

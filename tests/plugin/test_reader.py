@@ -190,10 +190,10 @@ def test_of_several_volumes_the_largest_is_visible(tmp_path):
 
 
 def test_a_cancelled_opening_adds_nothing(tmp_path, monkeypatch):
-    def cancelled(items, description):
+    def cancelled(function, description):
         raise Cancelled("stopped")
 
-    monkeypatch.setattr(reader, "show_cancelable_progress", cancelled)
+    monkeypatch.setattr(reader, "call_responsively", cancelled)
     write_series(tmp_path, make_series())
     assert reader.read_layers(str(tmp_path)) == reader.NO_LAYERS
 

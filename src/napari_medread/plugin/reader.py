@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from napari import current_viewer
 from napari.utils import progress
 from napari.utils.notifications import show_info, show_warning
 
 from napari_medread import api
+from napari_medread.core.progress import Progress
+from napari_medread.core.volume import Volume
 from napari_medread.dicom.headers.file_discovery import is_dicom
 from napari_medread.errors import Cancelled
+from napari_medread.plugin.arrival.viewer_follower import announce_layers
+from napari_medread.plugin.bridge.layer_names import name_arriving_layers
 from napari_medread.plugin.bridge.volume_to_layer import LayerData, to_layers
 from napari_medread.plugin.gui.preferences import get_lazy_above_bytes
-from napari_medread.plugin.gui.reader_progress import show_cancelable_progress
+from napari_medread.plugin.gui.responsive_call import call_responsively
+from napari_medread.plugin.gui.viewer_references import unwrap_viewer
 from napari_medread.plugin.labels.label_offer import show_notes_and_offers
 
 Paths = str | Sequence[str]
@@ -44,20 +51,32 @@ def read_layers(path: Paths) -> list[LayerData]:
     one, so that a series becomes one volume.
     """
     paths: list[str] = [path] if isinstance(path, str | os.PathLike) else list(path)
-    if len(paths) == 1:
-        files = _find_files_dropped_together(paths[0])
-        if files and files[0] != paths[0]:
-            return NO_LAYERS
-        paths = files or paths
     try:
-        volumes = api.read(
-            paths, progress=show_cancelable_progress, lazy_above=get_lazy_above_bytes()
+        if len(paths) == 1:
+            files = _find_files_dropped_together(paths[0])
+            if files and files[0] != paths[0]:
+                return NO_LAYERS
+            paths = files or paths
+        volumes, layers = call_responsively(
+            partial(_read, paths, get_lazy_above_bytes()), "Opening files"
         )
     except Cancelled:
         show_info("Opening was cancelled. Nothing was loaded.")
         return NO_LAYERS
-    show_notes_and_offers([(volume.name, volume.notes, volume.source) for volume in volumes])
-    return to_layers(volumes)
+    name_arriving_layers(unwrap_viewer(current_viewer()), layers)
+    names = [str(attributes["name"]) for _, attributes, _ in layers]
+    show_notes_and_offers(
+        [(name, each.notes, each.source) for name, each in zip(names, volumes, strict=True)]
+    )
+    return announce_layers(layers)
+
+
+def _read(
+    paths: Sequence[str], lazy_above: int | None, progress: Progress
+) -> tuple[list[Volume], list[LayerData]]:
+    """Return the volumes at paths and their layer data; called in a thread."""
+    volumes = api.read(paths, progress=progress, lazy_above=lazy_above)
+    return volumes, to_layers(volumes)
 
 
 def _find_files_dropped_together(path: str) -> list[str]:
@@ -79,8 +98,17 @@ def _find_files_dropped_together(path: str) -> list[str]:
             continue
         # Done once per drop and not once per file, as a series may have thousands of files.
         if not hasattr(bar, "_medread_dicom"):
-            files = [p for p in items if isinstance(p, str) and Path(p).is_file()]
-            bar._medread_dicom = [p for p in files if is_dicom(Path(p))]
+            bar._medread_dicom = [""]  # until they are found, or if that is cancelled: none
+            bar._medread_dicom = call_responsively(partial(_keep_dicom, items), "Opening files")
         dicom_files: list[str] = bar._medread_dicom
         return dicom_files
     return []
+
+
+def _keep_dicom(paths: Sequence[Any], progress: Progress) -> list[str]:
+    """Return the DICOM files among what napari was given to open; called in a thread."""
+    return [
+        path
+        for path in progress(paths, "Finding DICOM files")
+        if isinstance(path, str) and Path(path).is_file() and is_dicom(Path(path))
+    ]

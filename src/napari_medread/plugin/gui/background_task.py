@@ -120,14 +120,25 @@ class BackgroundTask(QObject):
 
 def show_progress_bar(task: BackgroundTask, description: str) -> None:
     """Show the progress of a task in napari's activity dock, with a button that cancels it."""
-    bar = _CancelBar(desc=description, cancel_callback=task.cancel)
+    bars: list[_CancelBar] = []
+    is_finished = False
 
     def update(done: int, total: int) -> None:
-        bar.total = total
-        bar.update(done - bar.n)
+        for bar in bars:
+            bar.total = total
+            bar.update(done - bar.n)
+
+    def close() -> None:
+        nonlocal is_finished
+        is_finished = True
+        for bar in bars:
+            bar.close()
 
     task.progressed.connect(update)
-    task.finished.connect(bar.close)
+    task.finished.connect(close)
+    bars.append(_CancelBar(desc=description, cancel_callback=task.cancel))
+    if is_finished:  # napari handles events while it makes a bar
+        close()
 
 
 def cancel_when_removed(task: BackgroundTask, viewer: Any, layers: Iterable[Any]) -> None:
