@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 from napari.layers import Image, Layer
-from napari.utils.notifications import notification_manager
-from pydicom.uid import MRImageStorage, PositronEmissionTomographyImageStorage
+from pydicom.uid import (
+    MRImageStorage,
+    PositronEmissionTomographyImageStorage,
+    SecondaryCaptureImageStorage,
+)
 
-from helpers.builders import make_series, save_dataset, write_series
+from helpers.builders import make_image, make_series, save_dataset, write_series
 from helpers.idle import wait_until_idle
 from helpers.scans import AXIAL
 from napari_medread.plugin.arrival import viewer_follower
@@ -164,15 +167,48 @@ def test_the_home_button_fits_what_is_visible(qtbot, viewer, drop, tmp_path):
     assert viewer.scene.camera.zoom == pytest.approx(fitted)
 
 
-def test_napari_s_warning_about_units_reaches_nobody(viewer, drop, messages, tmp_path):
-    shown = []
+def test_napari_s_warning_about_units_is_not_shown(viewer, drop, messages, tmp_path):
     drop([write_study(tmp_path / "study", make_ct())])
-    notification_manager.notification_ready.connect(shown.append)
-    viewer.add_image(np.ones((4, 4)))  # in pixels
+    for _ in range(2):
+        viewer.add_image(np.ones((4, 4)))  # in pixels
+        wait_until_idle()
+    assert viewer.layers.extent.units is None  # they do not compare
+    assert messages() == []
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_hidden_colour_picture_is_added_in_3d(viewer, drop, tmp_path, is_first):
+    colour = make_image(
+        np.full((5, 7, 3), 90, np.uint8),
+        SOPClassUID=SecondaryCaptureImageStorage,
+        Modality="OT",
+        SeriesInstanceUID="1.2.3.4",
+        SeriesNumber=3 if is_first else 8,
+        SamplesPerPixel=3,
+        PlanarConfiguration=0,
+        PhotometricInterpretation="RGB",
+    )
+
+    def repeat(n, ds):
+        ds.TemporalPositionIdentifier = 1 + n // 4
+
+    times = make_series(slices=[*range(4)] * 2, change=repeat)
+    viewer.dims.ndisplay = 3
+    drop([write_study(tmp_path / "study", [colour], times)])
+    run, picture = (
+        viewer.layers["4 Test series"],
+        viewer.layers["3 Test series" if is_first else "8 Test series"],
+    )
+    assert (run.visible, picture.visible) == (True, False)
+    assert picture.rgb
+    assert viewer.layers.selection.active is run
+    for ndisplay in (2, 3):
+        viewer.dims.ndisplay = ndisplay
+        wait_until_idle()
+    picture.visible = True
     wait_until_idle()
-    notification_manager.notification_ready.disconnect(shown.append)
-    assert any("Inconsistent units" in message for message in messages())  # napari still warns
-    assert [event.message for event in shown] == []
+    viewer.layers.clear()
+    assert len(viewer.layers) == 0
 
 
 def test_following_keeps_no_layer_alive(viewer, collected, tmp_path):

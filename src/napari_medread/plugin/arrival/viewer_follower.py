@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from napari.layers import Layer
@@ -53,9 +53,16 @@ def announce_layers(layers: Sequence[LayerData], viewer: Any = None) -> list[Lay
     """
     ordered = sort_layers(layers)
     records = [get_record(attributes["metadata"]) for _, attributes, _ in ordered]
-    for each in _find_open_viewers() if viewer is None else [viewer]:
-        follow_viewer(each).expect(records)
-    return sorted(ordered, key=lambda each: bool(each[1].get("visible", True)))
+    hidden = {
+        record for record, each in zip(records, ordered, strict=True) if not _is_visible(each)
+    }
+    viewers = _find_open_viewers() if viewer is None else [viewer]
+    for each in viewers:
+        follow_viewer(each).expect(records, hidden)
+    ordered.sort(key=_is_visible)
+    if any(each.dims.ndisplay == 3 for each in viewers):
+        ordered = [_show_in_3d(each) for each in ordered]
+    return ordered
 
 
 def follow_viewer(viewer: Any) -> ViewerFollower:
@@ -73,6 +80,22 @@ def stop_following(viewer: Any) -> None:
         follower.close()
 
 
+def _is_visible(layer_data: LayerData) -> bool:
+    return bool(layer_data[1].get("visible", True))
+
+
+def _show_in_3d(layer_data: LayerData) -> LayerData:
+    """Return layer data that can be added in 3D; what was to be hidden is hidden once it is added.
+
+    napari (0.9.2) raises an error when a hidden two-dimensional picture in colour is added in 3D,
+    and again when that is removed: it takes rows, columns and colours for a volume.
+    """
+    data, attributes, kind = layer_data
+    if attributes.get("rgb") and len(attributes["scale"]) == 2:
+        attributes = {**attributes, "visible": True}
+    return data, attributes, kind
+
+
 class ViewerFollower:
     """Keeps the order, the view and the selection of a viewer as its visible layers need them.
 
@@ -87,6 +110,7 @@ class ViewerFollower:
         # A record is the same object in layer data and in the layer that napari makes of them.
         self._expected: weakref.WeakKeyDictionary[LayerRecord, int] = weakref.WeakKeyDictionary()
         self._arrived: weakref.WeakKeyDictionary[Layer, int] = weakref.WeakKeyDictionary()
+        self._hidden: weakref.WeakSet[LayerRecord] = weakref.WeakSet()
         self._changed: weakref.WeakSet[Layer] = weakref.WeakSet()
         self._told: weakref.WeakKeyDictionary[Layer, weakref.WeakSet[Layer]]
         self._told = weakref.WeakKeyDictionary()
@@ -122,15 +146,18 @@ class ViewerFollower:
             for emitter, callback in self._followed_events(viewer):
                 emitter.disconnect(callback)
 
-    def expect(self, records: Sequence[LayerRecord]) -> None:
+    def expect(self, records: Sequence[LayerRecord], hidden: Iterable[LayerRecord]) -> None:
         """Wait for the layers with these records, and act once all of them have arrived.
 
         Parameters
         ----------
         records : sequence of LayerRecord
             In the order of the layers, from the lowest to the topmost.
+        hidden : iterable of LayerRecord
+            Those of layers to hide, however they are added.
         """
         self._settle()
+        self._hidden = weakref.WeakSet(hidden)
         self._expected.clear()
         self._expected.update((record, n) for n, record in enumerate(records))
 
@@ -183,6 +210,9 @@ class ViewerFollower:
         layers = [] if viewer is None else [each for each in arrived if each in viewer.layers]
         if not layers:
             return
+        for layer in layers:
+            if get_record(layer) in self._hidden:
+                layer.visible = False
         insert_in_order(viewer.layers, layers)
         update_fusion(viewer.layers, layers)
         visible = [layer for layer in layers if layer.visible]
