@@ -14,7 +14,7 @@ from typing import NamedTuple
 from napari_medread.core.atomic_files import WrittenFiles
 from napari_medread.core.progress import Progress, no_progress
 from napari_medread.core.size_text import format_size
-from napari_medread.core.volume import Volume
+from napari_medread.core.volume import SKIPPED, Volume
 from napari_medread.dicom.headers.dicomdir import find_referenced_files, is_dicomdir
 from napari_medread.dicom.headers.file_discovery import (
     DICOM_SUFFIXES,
@@ -103,7 +103,7 @@ def read(
     Returns
     -------
     list of Volume
-        At least one: DICOM series by number, then other files by name. See ``Geometry`` for the
+        At least one: DICOM series by patient and number, then other files by name. See ``Geometry`` for the
         order of axes, unit and frame.
 
     Raises
@@ -132,7 +132,7 @@ def read(
             raise UnreadableFile(_join_problems(skipped))
         raise UnreadableFile(f"{_name_paths(paths)}: {NO_READABLE_IMAGE}")
     # What was skipped belongs to no volume; the first one carries it.
-    volumes[0].notes = (*(f"Skipped {each}" for each in skipped), *volumes[0].notes)
+    volumes[0].notes = (*(f"{SKIPPED}{each}" for each in skipped), *volumes[0].notes)
     return volumes
 
 

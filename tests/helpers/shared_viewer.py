@@ -25,6 +25,7 @@ from qtpy.QtWidgets import QWidget
 
 from helpers.idle import process_events, wait_until_idle
 from napari_medread.plugin.arrival.viewer_follower import stop_following
+from napari_medread.plugin.bridge import layer_names
 from napari_medread.plugin.rendering import rendering_session
 
 _APP = "shared_test_app"
@@ -134,6 +135,7 @@ class SharedViewer:
             del viewer.canvas.overlays[name]
         viewer.cursor.position = initial["cursor"]
         _forget_rendering(viewer)
+        layer_names._PATIENT_NUMBERS.pop(viewer, None)
         for dialog in viewer.window._qt_window.findChildren(NapariQtNotification):
             dialog.close()
         window = viewer.window._qt_window

@@ -22,6 +22,9 @@ Window = tuple[float, float, str]
 INVERTED_MODALITIES = ("PT",)
 """Modalities whose high values are drawn dark, as is usual for PET, whatever the file stores."""
 
+SKIPPED = "Skipped "
+"""Start of a note on a file that cannot be read; the name of the file follows."""
+
 NO_PIXEL_SIZE = "The file gives no pixel size: shown in pixels."
 """Note on every image whose units stay pixels."""
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from napari_medread.core.progress import Progress, no_progress
+from napari_medread.core.series_names import PatientNumbers, SeriesReference, compose_names
 from napari_medread.core.volume import Volume
 from napari_medread.dicom.headers.header_scan import scan_headers
 from napari_medread.dicom.sorting.series_splitting import group_by_series, split_series
@@ -43,7 +44,7 @@ def read_dicom(
     Returns
     -------
     volumes : list of Volume
-        By series number.
+        By patient and series number, with names that tell them apart.
     skipped : list of str
         One sentence for every DICOM file or stack that cannot be read. Both lists are empty if
         there are no DICOM files.
@@ -59,6 +60,19 @@ def read_dicom(
             volumes.append(build_volume(stack, progress, lazy=stack_lazy, lazy_above=lazy_above))
         except UnreadableFile as error:
             skipped.append(str(error))
-    volumes.sort(key=lambda volume: series_number_from_name(volume.name))
-    make_names_unique(volumes)
-    return volumes, skipped
+    return _name_and_sort(volumes), skipped
+
+
+def _name_and_sort(volumes: Iterable[Volume]) -> list[Volume]:
+    """Return volumes by patient and series number, with names that tell them apart."""
+    numbers = PatientNumbers()
+    referenced = [(volume.series or SeriesReference(volume.name), volume) for volume in volumes]
+    names = compose_names([reference for reference, _ in referenced], numbers)
+    for (_, volume), name in zip(referenced, names, strict=True):
+        volume.name = name
+    referenced.sort(
+        key=lambda each: (numbers.find(each[0]) or 0, series_number_from_name(each[0].name))
+    )
+    sorted_volumes = [volume for _, volume in referenced]
+    make_names_unique(sorted_volumes)
+    return sorted_volumes

@@ -4,6 +4,7 @@ import struct
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 from pydicom.data import get_testdata_file
 from pydicom.uid import (
@@ -83,9 +84,22 @@ def test_objects_that_are_not_images_are_reported(tmp_path):
     found = scan_headers([SHIPPED["reportsi"], SHIPPED["rtplan"]])
     assert found.headers == []
     assert found.skipped == [
-        "1 file: Basic Text SR Storage is not an image.",
-        "1 file: RT Plan Storage is not an image.",
+        f"{SHIPPED['reportsi'].name}: Basic Text SR Storage is not an image.",
+        f"{SHIPPED['rtplan'].name}: RT Plan Storage is not an image.",
     ]
+
+
+def test_a_file_that_is_no_image_is_named_unless_its_name_is_the_patients(tmp_path):
+    plan = pydicom.dcmread(SHIPPED["rtplan"])
+    plan.PatientName, plan.PatientID = "Ypsilon^Zeta", "4711"
+    paths = [tmp_path / name for name in ("RP_4711.dcm", "RP.Ypsilon.dcm", "RP_a.dcm", "RP_b.dcm")]
+    for path in paths:
+        plan.save_as(path)
+    sentence = "RT Plan Storage is not an image."
+    assert scan_headers(paths[:1]).skipped == [f"1 file: {sentence}"]
+    assert scan_headers(paths[:2]).skipped == [f"2 files: {sentence}"]
+    assert scan_headers(paths[:3]).skipped == [f"RP_a.dcm and 2 more files: {sentence}"]
+    assert scan_headers(paths[2:]).skipped == [f"RP_a.dcm and 1 more file: {sentence}"]
 
 
 def test_the_pixels_are_located_without_being_read(tmp_path):

@@ -26,7 +26,7 @@ def rows(tmp_path):
         ds.SeriesInstanceUID += ".9"
 
     write_series(tmp_path / "perfusion", make_sets(3, at))
-    sitk.WriteImage(sitk.GetImageFromArray(np.ones((2, 3, 4))), tmp_path / "mask.nrrd")
+    sitk.WriteImage(sitk.GetImageFromArray(np.ones((2, 3, 4))), tmp_path / "mask.nrrd")  # may be labels
     return make_rows(browse(tmp_path), names=True)
 
 
@@ -79,7 +79,8 @@ def test_large_files_are_not_read_for_a_picture(rows, monkeypatch):
     def progress(items, description):
         return iter(items)
 
-    assert entry_preview.make_preview(row, progress).details == ("4 × 3 × 2 voxels", "1 × 1 × 1 mm")
+    details = entry_preview.make_preview(row, progress).details
+    assert details == ("4 × 3 × 2 voxels", "1 × 1 × 1 mm", "1 note")
     monkeypatch.setattr(catalogue_rows, "MAX_PREVIEW_BYTES", 100)
     assert entry_preview.make_preview(row, progress) == (row.entry, row.details, row.tooltip, None)
 

@@ -8,8 +8,9 @@ from typing import NamedTuple
 from pydicom.dataset import Dataset
 
 from napari_medread.dicom.headers import attributes
+from napari_medread.dicom.headers.patient_words import has_patient_identifier
 from napari_medread.dicom.listing.series_catalogue import DicomPatient, DicomSeries, DicomStudy
-from napari_medread.dicom.volume_building import has_patient_identifier, series_number_from_name
+from napari_medread.dicom.volume_building import series_number_from_name
 
 
 class SeriesOwner(NamedTuple):

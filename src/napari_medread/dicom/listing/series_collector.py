@@ -143,11 +143,11 @@ class SeriesCollector:
         """
         described = [each for each in self._all.values() if each.series.entries]
         patients = arrange_series((each.owner, each.series) for each in described)
-        all_series = [s for p in patients for study in p.studies for s in study.series]
-        entries = [entry for series in all_series for entry in series.entries]
-        make_names_unique([entry.volume for entry in entries])
-        for entry in entries:
-            entry.is_complete = True
+        for study in (study for patient in patients for study in patient.studies):
+            entries = [entry for series in study.series for entry in series.entries]
+            make_names_unique([entry.volume for entry in entries])
+            for entry in entries:
+                entry.is_complete = True
         problems = [sentence for each in self._all.values() for sentence in each.problems]
         return patients, [*self._reader.skipped, *problems]
 

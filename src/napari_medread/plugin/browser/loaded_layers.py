@@ -10,6 +10,8 @@ import numpy as np
 from napari.layers import Layer
 
 from napari_medread.core.progress import Progress
+from napari_medread.plugin.bridge.layer_metadata import get_record
+from napari_medread.plugin.bridge.layer_names import name_arriving_layers
 from napari_medread.plugin.bridge.volume_to_layer import LayerData, to_layers
 from napari_medread.plugin.browser.catalogue_rows import CatalogueEntry
 from napari_medread.plugin.gui.viewer_references import get_open_viewer
@@ -96,6 +98,7 @@ class LoadedLayers:
         viewer = get_open_viewer(self._viewer_ref)
         if viewer is None:
             return
+        name_arriving_layers(viewer, entry_layers.layers)
         for data, notes in zip(entry_layers.layers, entry_layers.notes, strict=True):
             layer = viewer.add_layer(Layer.create(*data))
             self._entry_keys[layer] = _make_key(entry_layers.entry)
@@ -133,9 +136,10 @@ def _make_key(entry: CatalogueEntry) -> tuple[Any, ...]:
 
 def _is_opened_from(layer: Layer, entry: CatalogueEntry) -> bool:
     """Return whether a layer is what the reader makes of an entry."""
-    source = layer.metadata.get("source")
+    source, series = layer.metadata.get("source"), get_record(layer).series
+    volume = getattr(entry, "volume", None)  # only DICOM has one without reading
     return (
-        layer.name == entry.name
+        (layer.name == entry.name if volume is None else series == volume.series)
         and isinstance(source, list | tuple)
         and [*map(str, source)] == [*map(str, entry.source)]
     )

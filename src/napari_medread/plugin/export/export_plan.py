@@ -14,6 +14,7 @@ from napari_medread import api
 from napari_medread.core.atomic_files import WrittenFiles
 from napari_medread.core.geometry import Geometry
 from napari_medread.core.progress import Progress, no_progress
+from napari_medread.core.series_names import to_undated_name
 from napari_medread.core.size_text import format_size, format_spacing
 from napari_medread.core.volume import Volume
 from napari_medread.core.voxel_blocks import find_stored_type
@@ -202,8 +203,11 @@ def find_export_remarks(source: LayerVolume, path: Path) -> tuple[str, ...]:
 
 
 def to_file_name(name: str) -> str:
-    """Return the name of a layer as a file name that is valid on all systems."""
-    return re.sub(r'[\x00-\x1f/\\:*?"<>|]+', "_", name).strip(" .")[:100] or "layer"
+    """Return the name of a layer as a file name that is valid on all systems.
+
+    It leaves out the date of the study, which helps to identify the patient.
+    """
+    return re.sub(r'[\x00-\x1f/\\:*?"<>|]+', "_", to_undated_name(name)).strip(" .")[:100] or "layer"
 
 
 def find_spacing_and_origin(volume: Volume) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from napari.utils.notifications import Notification, notification_manager, show_warning
 
+from napari_medread.core.volume import SKIPPED
 from napari_medread.plugin.gui.preferences import get_preference
 
 MAX_NOTES_SHOWN = 5
@@ -28,7 +29,11 @@ def show_notes(named_notes: Iterable[tuple[str, Sequence[str]]]) -> None:
     for name, notes in named_notes:
         for note in notes:
             names_by_note.setdefault(note, []).append(name)
-    lines = [f"{join_names(names)}: {note}" for note, names in names_by_note.items()]
+    lines = [
+        # Which files were skipped has nothing to do with the layer that carries the note.
+        note if note.startswith(SKIPPED) else f"{join_names(names)}: {note}"
+        for note, names in names_by_note.items()
+    ]
     if not lines or not get_preference("opening", "show_notes"):
         return
     more = len(lines) - MAX_NOTES_SHOWN
