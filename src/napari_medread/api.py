@@ -103,8 +103,8 @@ def read(
     Returns
     -------
     list of Volume
-        At least one: DICOM series by patient and number, then other files by name. See ``Geometry`` for the
-        order of axes, unit and frame.
+        At least one: DICOM series by patient and number, then other files by name. See
+        ``Geometry`` for the order of axes, unit and frame.
 
     Raises
     ------

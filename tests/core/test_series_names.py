@@ -72,7 +72,8 @@ def test_a_key_says_nothing():
     ("name", "expected"),
     [("3 CT chest", "NEW"), ("P1: 3 CT chest, 2011-03-04", "NEW"),
      ("3 CT chest, 2011-03-04 [2]", "NEW [2]"), ("3 CT chest resampled", "NEW resampled"),
-     ("3 CT chests", "3 CT chests"), ("my CT", "my CT"), ("liver in 3 CT chest", "liver in 3 CT chest")],
+     ("3 CT chests", "3 CT chests"), ("my CT", "my CT"),
+     ("liver in 3 CT chest", "liver in 3 CT chest")],
 )  # fmt: skip
 def test_names_that_users_gave_stay(name, expected):
     assert replace_composed_name(name, CHEST, "NEW") == expected

@@ -26,7 +26,7 @@ def rows(tmp_path):
         ds.SeriesInstanceUID += ".9"
 
     write_series(tmp_path / "perfusion", make_sets(3, at))
-    sitk.WriteImage(sitk.GetImageFromArray(np.ones((2, 3, 4))), tmp_path / "mask.nrrd")  # may be labels
+    sitk.WriteImage(sitk.GetImageFromArray(np.ones((2, 3, 4))), tmp_path / "mask.nrrd")
     return make_rows(browse(tmp_path), names=True)
 
 

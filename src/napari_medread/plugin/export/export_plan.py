@@ -207,7 +207,8 @@ def to_file_name(name: str) -> str:
 
     It leaves out the date of the study, which helps to identify the patient.
     """
-    return re.sub(r'[\x00-\x1f/\\:*?"<>|]+', "_", to_undated_name(name)).strip(" .")[:100] or "layer"
+    undated = to_undated_name(name)
+    return re.sub(r'[\x00-\x1f/\\:*?"<>|]+', "_", undated).strip(" .")[:100] or "layer"
 
 
 def find_spacing_and_origin(volume: Volume) -> tuple[tuple[float, ...], tuple[float, ...]]:
