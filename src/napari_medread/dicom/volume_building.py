@@ -83,7 +83,7 @@ def _build_volume(
     middle = stack.middle_frame
     pixels = read_stack(stack, progress, lazy=lazy, lazy_above=lazy_above)
     rgb = is_rgb(middle)
-    labels = not rgb and LABELS_IMAGE_TYPE in attributes.get_texts(middle.dataset, "ImageType")
+    labels = not rgb and _has_label_numbers(middle.dataset)
     notes = [*stack.notes, *pixels.notes]
     data, geometry, pixel_size = _find_geometry(stack, middle, pixels.data, notes, rgb=rgb)
     value_unit = _find_value_unit(middle.dataset)
@@ -235,6 +235,16 @@ def _read_first_window(dataset: Dataset) -> tuple[float | None, float | None]:
         attributes.get_number(dataset, "WindowCenter"),
         attributes.get_number(dataset, "WindowWidth"),
     )
+
+
+def _has_label_numbers(dataset: Dataset) -> bool:
+    """Return whether values are label numbers: of a segmentation, or of labels written here.
+
+    A segment is 0 and 1 (PS3.3 C.8.20.2); those of SegmentationType FRACTIONAL are grey.
+    """
+    return LABELS_IMAGE_TYPE in attributes.get_texts(dataset, "ImageType") or attributes.get_text(
+        dataset, "SegmentationType"
+    ) in ("BINARY", "LABELMAP")
 
 
 def _find_value_unit(dataset: Dataset) -> str:

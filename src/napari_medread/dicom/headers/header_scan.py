@@ -47,7 +47,7 @@ _KEYWORDS = (
     "DiffusionBValue", "DiffusionGradientOrientation",
     "NumberOfFrames", "FrameTime", "FrameTimeVector",
     "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "DimensionIndexSequence",
-    "GridFrameOffsetVector", "DoseGridScaling", "DoseUnits",
+    "GridFrameOffsetVector", "DoseGridScaling", "DoseUnits", "SegmentationType",
     "DetectorInformationSequence", "SliceVector", "EnergyWindowVector", "DetectorVector",
     "PhaseVector", "RotationVector", "RRIntervalVector", "TimeSlotVector", "AngularViewVector",
     "TimeSliceVector",
