@@ -81,7 +81,7 @@ def test_the_patients_left_is_on_the_right_of_the_screen(viewer, tmp_path):
         pixels[:, 5:] = 1000  # columns grow to the patient's left
         ds.PixelData = pixels.tobytes()
 
-    open_in(viewer, write_series(tmp_path, make_series(change=bright_left)))
+    open_in(viewer, write_series(tmp_path, make_series(change=bright_left, Modality="MR")))
     for order in ((0, 1, 2), (1, 0, 2)):
         viewer.dims.order = order
         viewer.reset_view()
@@ -94,7 +94,7 @@ def test_the_head_is_up_in_coronal_and_sagittal_planes(viewer, tmp_path):
     def bright_head(n, ds):
         ds.PixelData = np.full((ROWS, 7), 1000 if n == SLICES - 1 else 0, np.uint16).tobytes()
 
-    open_in(viewer, write_series(tmp_path, make_series(change=bright_head)))
+    open_in(viewer, write_series(tmp_path, make_series(change=bright_head, Modality="MR")))
     for order in ((1, 0, 2), (2, 0, 1)):
         viewer.dims.order = order
         viewer.reset_view()

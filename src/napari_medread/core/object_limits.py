@@ -32,27 +32,27 @@ _FILL_SHARE = 0.2
 _LOW_PERCENTILE, _HIGH_PERCENTILE = 1.0, 99.5
 """Percentiles of all values, and of those of the object, that become black and white."""
 
-_SPARE_WIDTH = 1.25
+_SPARE_WIDTH = 1.15
 """The window is widened by up to this factor where it then shows the highest value too."""
 
-_MAX_WHITE_SHARE = 0.2
+_MAX_WHITE_SHARE = 0.25
 """Largest share of the brightest part of an image that may be drawn white."""
 
-_MAX_BRIGHT_RATIOS = (5.0, 8.0)
-"""Limits of the upper value in units of the tissue's, so that hot spots do not sink it: if they
-are few, and if they are at least ``_HOT_SHARE`` of the tissue."""
-
-_HOT_SHARE = 0.001
+_MAX_BRIGHT_RATIO = 5.5
+"""Limit of the upper value in units of the upper quarter of the tissue, which hot spots would sink
+into black otherwise."""
 
 _HOT_PERCENTILE = 98.0
 """Values above this percentile do not move the threshold between background and tissue."""
 
-_MIN_SEPARABILITY = 0.66
-"""Otsu's measure of how well two classes are separated, above which there are two: a threshold
-through the middle of a normal distribution has 0.64."""
+_MIN_SEPARABILITY = 0.7
+"""Share of the variance between two classes above which they are background and tissue: of noise
+alone it is 0.64 to 0.68."""
 
-_MIN_OBJECT_SHARE = 0.001
-_MIN_OBJECT_CONTRAST = 4.0
+_MAX_HOT_SHARE = 0.05
+"""The brightest class may be hot spots if it is no larger."""
+
+_MIN_OBJECT_SHARE, _MIN_OBJECT_CONTRAST = 0.001, 8.0
 """Bright values in noise are the object if they are this share of all, and so many times brighter
 than the noise."""
 
@@ -91,7 +91,7 @@ def pick_middle_slices(count: int) -> list[int]:
     middle = (count - 1) / 2
     reach = min(max(MIDDLE_PART / 2 * count, (SAMPLED_SLICES - 1) / 2), middle)
     picked = np.linspace(middle - reach, middle + reach, min(count, SAMPLED_SLICES))
-    return sorted({round(n) for n in picked})
+    return [math.floor(n + 0.5) for n in picked]
 
 
 def sample_middle_slices(data: Any, slice_axis: int = 0) -> NDArray[Any]:
@@ -168,8 +168,9 @@ def find_uptake_limits(values: NDArray[Any]) -> Limits:
         return find_object_limits(values).whole
     ordered = ordered[np.searchsorted(ordered, 0, "right") :]
     body = _values_above(ordered, _find_tissue_threshold(ordered)[0])
-    (high,) = _find_percentiles(body, _HIGH_PERCENTILE)
-    return _round_outwards(0.0, min(_UPTAKE_RATIO * float(body.mean()), high))
+    high, hot = _find_percentiles(body, _HIGH_PERCENTILE, _HOT_PERCENTILE)
+    mean = float(body[body <= hot].mean())
+    return _round_outwards(0.0, min(_UPTAKE_RATIO * mean, high))
 
 
 def hides_object(values: NDArray[Any], limits: Limits, *, max_white_share: float) -> bool:
@@ -257,17 +258,12 @@ def _find_magnitude_limits(ordered: NDArray[np.float64], fills: list[float]) -> 
     """Return the limits for values that grow from a background."""
     (low,) = _find_percentiles(ordered, _LOW_PERCENTILE)
     bright = _values_above(ordered, _find_otsu_threshold(ordered)[0])
-    threshold, separability = _find_tissue_threshold(ordered)
-    tissue = _values_above(ordered, threshold)
-    if separability < _MIN_SEPARABILITY and not fills and _is_object_in_noise(ordered, bright, low):
-        tissue = bright
+    tissue = _find_tissue(ordered, bright, low, has_background=not fills)
     half, three_quarters, high = _find_percentiles(tissue, 50, 75, _HIGH_PERCENTILE)
-    few, many = (low + ratio * (three_quarters - low) for ratio in _MAX_BRIGHT_RATIOS)
-    high = min(high, few)
-    # Bright parts are shown rather than clipped, as long as the rest does not sink into black.
-    if len(bright) > _HOT_SHARE * len(tissue):
-        (wanted,) = _find_percentiles(bright, 100 * (1 - _MAX_WHITE_SHARE))
-        high = max(high, min(wanted, many))
+    if len(bright) > _MIN_OBJECT_SHARE * len(ordered):
+        # Bright parts are shown rather than clipped.
+        high = max(high, *_find_percentiles(bright, 100 * (1 - _MAX_WHITE_SHARE)))
+    high = min(high, low + _MAX_BRIGHT_RATIO * (three_quarters - low))
     high = _widen_to(high, float(ordered[-1]), low)
     width = high - low
     for fill in fills:
@@ -278,20 +274,43 @@ def _find_magnitude_limits(ordered: NDArray[np.float64], fills: list[float]) -> 
     whole = _round_outwards(low, high)
     return ObjectLimits(
         whole,
-        _round_outwards(low, max(three_quarters, low + width / 10)),
-        _round_outwards(min(half, high - width / 10), max(high, float(ordered[-1]))),
+        (whole[0], _round_outwards(low, max(three_quarters, low + width / 10))[1]),
+        _round_outwards(min(half, high - width / 10), max(whole[1], float(ordered[-1]))),
     )
 
 
-def _is_object_in_noise(
-    ordered: NDArray[np.float64], bright: NDArray[np.float64], low: float
-) -> bool:
-    """Return whether a few bright values stand out from noise that has no classes of its own."""
-    if not _MIN_OBJECT_SHARE < len(bright) / len(ordered) < 1:
-        return False
-    (noise,) = _find_percentiles(ordered[: -len(bright)], _HIGH_PERCENTILE)
-    (faintest,) = _find_percentiles(bright, 10)
-    return faintest - low > _MIN_OBJECT_CONTRAST * (noise - low)
+def _find_tissue(
+    ordered: NDArray[np.float64],
+    bright: NDArray[np.float64],
+    low: float,
+    *,
+    has_background: bool,
+) -> NDArray[np.float64]:
+    """Return the sorted values of the object, without the background.
+
+    Parameters
+    ----------
+    ordered : array
+        All values.
+    bright : array
+        The brightest class of these, which may be no more than a few hot spots.
+    low : float
+        The value of the background.
+    has_background : bool
+        Whether there is a background among the values.
+    """
+    threshold, _ = _find_tissue_threshold(ordered)
+    rest = ordered[: -len(bright)]
+    share = len(bright) / len(ordered)
+    if rest.size and share < _MAX_HOT_SHARE:
+        threshold_of_rest, separability = _find_tissue_threshold(rest)
+        if separability > _MIN_SEPARABILITY or not has_background:
+            threshold = threshold_of_rest  # there is tissue below the hot spots
+        elif share > _MIN_OBJECT_SHARE:
+            (noise,), (usual,) = _find_percentiles(rest, 95), _find_percentiles(bright, 50)
+            if usual - low > _MIN_OBJECT_CONTRAST * (noise - low):
+                return bright
+    return _values_above(ordered, threshold)
 
 
 def _widen_to(high: float, highest: float, low: float) -> float:
@@ -333,7 +352,7 @@ def _find_otsu_threshold(ordered: NDArray[np.float64]) -> tuple[float, float]:
     separation[~np.isfinite(separation)] = -1
     best = int(np.argmax(separation))
     variance = float((counts * (centres - mean) ** 2).sum() / total)
-    share = separation[best] / total**2 / variance if variance > 0 else 0.0
+    share = separation[best] / variance if variance > 0 else 0.0
     return float(edges[1 + best]), float(share)
 
 
