@@ -10,6 +10,7 @@ import numpy as np
 from napari.layers import Layer
 
 from napari_medread.core.progress import Progress
+from napari_medread.plugin.arrival.viewer_follower import announce_layers
 from napari_medread.plugin.bridge.layer_metadata import get_record
 from napari_medread.plugin.bridge.layer_names import name_arriving_layers
 from napari_medread.plugin.bridge.volume_to_layer import LayerData, to_layers
@@ -99,16 +100,18 @@ class LoadedLayers:
         if viewer is None:
             return
         name_arriving_layers(viewer, entry_layers.layers)
-        for data, notes in zip(entry_layers.layers, entry_layers.notes, strict=True):
+        notes = {
+            get_record(data[1]["metadata"]): each
+            for data, each in zip(entry_layers.layers, entry_layers.notes, strict=True)
+        }
+        for data in announce_layers(entry_layers.layers, viewer):
             layer = viewer.add_layer(Layer.create(*data))
             self._entry_keys[layer] = _make_key(entry_layers.entry)
             source = tuple(map(Path, layer.metadata["source"]))
-            self._group_notes.append((str(layer.name), notes, source))
-            self._choose_visible(layer)
-            if layer.visible:
-                _bring_into_view(viewer, layer)
+            self._group_notes.append((str(layer.name), notes[get_record(layer)], source))
+            self._choose_visible(viewer, layer)
 
-    def _choose_visible(self, layer: Layer) -> None:
+    def _choose_visible(self, viewer: Any, layer: Layer) -> None:
         """Show only the largest layer of the group, of those that are in patient space."""
         if "patient_affine" not in layer.metadata:
             return
@@ -117,17 +120,8 @@ class LoadedLayers:
         largest = max([*others, layer], key=lambda each: float(np.prod(each.data.shape)))
         for each in (*others, layer):
             each.visible = each is largest
-
-
-def _bring_into_view(viewer: Any, layer: Layer) -> None:
-    """Move the viewer to a layer that lies elsewhere than its sliders are."""
-    low, high = layer.extent.world + np.array([[-0.5], [0.5]]) * layer.scale
-    first = viewer.dims.ndim - layer.ndim
-    point = np.asarray(viewer.dims.point)[first:]
-    sliced = [axis - first for axis in viewer.dims.not_displayed if axis >= first]
-    if any(not low[axis] <= point[axis] <= high[axis] for axis in sliced):
-        viewer.dims.set_point(range(first, viewer.dims.ndim), (low + high) / 2)
-        viewer.reset_view()
+        if largest in viewer.layers:
+            viewer.layers.selection.active = largest
 
 
 def _make_key(entry: CatalogueEntry) -> tuple[Any, ...]:
