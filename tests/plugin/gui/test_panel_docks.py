@@ -182,6 +182,8 @@ def test_all_panels_fit_into_a_small_window(viewer):
         trigger(viewer, *menu, f"{title} (")
         panels.append(docks(viewer)[-1].inner_widget())
         assert is_in_front(panels[-1])
+        label = dock_of(panels[-1]).title.title
+        assert label.visibleRegion().boundingRect().width() >= label.sizeHint().width(), title
         assert (window.width(), window.height()) == (1280, 720)
     assert window.minimumSizeHint().width() <= 1280
     assert window.minimumSizeHint().height() <= 720

@@ -94,7 +94,15 @@ class PanelDock(QObject):
             self._needs_place = True
         elif self._needs_place:
             self._needs_place = False
+            _leave_room_for_title(dock)
             _find_place(dock)
+
+
+def _leave_room_for_title(dock: QDockWidget) -> None:
+    """Keep a panel from being narrower than its title bar, which would be cut off."""
+    layout, panel = dock.titleBarWidget().layout(), dock.widget()
+    if layout is not None and layout.minimumSize().width() > panel.minimumWidth():
+        panel.setMinimumWidth(layout.minimumSize().width())
 
 
 def _find_place(dock: QDockWidget) -> None:
