@@ -2,6 +2,7 @@
 
 import gc
 import weakref
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from helpers.scans import AXIAL
 from napari_medread.plugin.arrival import viewer_follower
 from napari_medread.plugin.arrival.viewer_follower import announce_layers, follow_viewer
 from napari_medread.plugin.bridge.volume_to_layer import to_layers
+from napari_medread.plugin.browser.loaded_layers import EntryLayers, LoadedLayers
 
 CT_SLICES, MR_SLICES = 7, 5
 MR_SHIFT = -200
@@ -174,6 +176,25 @@ def test_napari_s_warning_about_units_is_not_shown(viewer, drop, messages, tmp_p
         wait_until_idle()
     assert viewer.layers.extent.units is None  # they do not compare
     assert messages() == []
+
+
+def test_what_the_series_browser_loads_is_shown_and_selected(viewer):
+    large = AXIAL._replace(position=(0, 0, 900)).volume()
+    small = AXIAL._replace(shape=(5, 20, 16)).volume()
+    loaded = LoadedLayers(viewer)
+    for group in ([small], [large, small]):
+        loaded.begin_group()
+        for volume in group:
+            entry = SimpleNamespace(name=volume.name, source=())
+            loaded.add(EntryLayers(entry, to_layers([volume]), [()]))
+        wait_until_idle()
+    # The first group stays as it is; of the second, the larger is shown, though it came first.
+    assert [layer.visible for layer in viewer.layers] == [True, True, False]
+    assert viewer.layers.selection.active is viewer.layers[1]
+    assert len(drawn_values(viewer)) > 3
+    viewer.layers[0].visible = False
+    wait_until_idle()
+    assert viewer.dims.nsteps[0] == large.shape[0]
 
 
 @pytest.mark.parametrize("is_first", [True, False])
