@@ -6,6 +6,7 @@ import pint
 import pytest
 
 from napari_medread.core.geometry import Geometry
+from napari_medread.core.label_detection import LABELS_SUGGESTED
 from napari_medread.core.thumbnail_image import make_thumbnail
 from napari_medread.core.volume import Axis, Volume
 from napari_medread.plugin.bridge.layer_to_volume import volume_from_layer
@@ -14,6 +15,17 @@ from napari_medread.plugin.bridge.volume_to_layer import to_layer, to_layers
 TIME = Axis("time", "s", 0.5)
 PLANE_4 = Geometry((4, 4), np.eye(3))
 PLANE = Geometry((4, 6), np.diag([0.2, 0.1, 1.0])[[1, 0, 2]])
+
+
+@pytest.mark.parametrize("is_marked", [True, False])
+def test_an_image_is_visible_rather_than_its_labels(is_marked):
+    geometry = Geometry((3, 4, 6), np.eye(4))
+    image = Volume(np.zeros((3, 4, 6), np.int16), "image", geometry, contrast_limits=(0, 1))
+    labels = Volume(np.zeros((1, 3, 4, 6), np.uint8), "labels", geometry, (TIME,))
+    labels.labels, labels.contrast_limits = is_marked, (0, 1)
+    labels.notes = () if is_marked else (LABELS_SUGGESTED,)
+    assert [each["visible"] for _, each, _ in to_layers([labels, image])] == [False, True]
+    assert [each["visible"] for _, each, _ in to_layers([labels])] == [True]
 
 
 @pytest.mark.parametrize(

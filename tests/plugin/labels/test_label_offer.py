@@ -75,6 +75,17 @@ def test_a_click_makes_labels_of_a_dropped_image(
     assert napari_medread.read_volume(tmp_path / "again.mha").labels
 
 
+def test_an_offer_on_an_image_that_was_removed_says_so(
+    viewer, drop, offers, qtbot, messages, tmp_path
+):
+    write_regions(tmp_path / "seg.nii", "u1")
+    drop([tmp_path / "seg.nii"])
+    viewer.layers.clear()
+    (button,) = offers()
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert messages()[-1].startswith("Nothing was converted: ")
+
+
 def test_labels_saved_by_the_menu_open_as_labels(viewer, drop, save_selected, offers, tmp_path):
     labels = viewer.add_labels(np.eye(4, dtype=np.uint8)[np.newaxis].repeat(3, 0), name="labels")
     for name in ("labels.mhd", "labels.mha"):

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from napari.layers import Layer
+from napari.layers import Image, Layer
 
+from napari_medread.core.label_detection import LABELS_SUGGESTED
 from napari_medread.core.volume import Volume
 from napari_medread.plugin.bridge.layer_metadata import with_record
 
@@ -32,12 +33,20 @@ def to_numpy_or_dask(data: Any) -> Any:
 def to_layers(volumes: Sequence[Volume]) -> list[LayerData]:
     """Return the layer data of volumes opened together, of which only the largest is visible.
 
-    Where none of them is in patient space, as with pictures, all are visible.
+    It is an image if there is one: labels alone show nothing of the patient. Where none of them
+    is in patient space, as with pictures, all are visible.
     """
     if not any(v.patient_affine is not None for v in volumes):
         return [to_layer(v) for v in volumes]
-    largest = max(range(len(volumes)), key=lambda n: math.prod(volumes[n].shape))
-    return [to_layer(v, visible=n == largest) for n, v in enumerate(volumes)]
+    largest = max(volumes, key=lambda v: (shows_patient(v), math.prod(v.shape)))
+    return [to_layer(v, visible=v is largest) for v in volumes]
+
+
+def shows_patient(source: Volume | Layer) -> bool:
+    """Return whether a volume or layer is an image of the patient, and not labels or a mask."""
+    if isinstance(source, Volume):
+        return not source.labels and LABELS_SUGGESTED not in source.notes
+    return isinstance(source, Image) and LABELS_SUGGESTED not in source.metadata.get("notes", ())
 
 
 def to_layer(volume: Volume, *, visible: bool = True) -> LayerData:

@@ -13,7 +13,7 @@ from napari_medread.core.progress import Progress
 from napari_medread.plugin.arrival.viewer_follower import announce_layers
 from napari_medread.plugin.bridge.layer_metadata import get_record
 from napari_medread.plugin.bridge.layer_names import name_arriving_layers
-from napari_medread.plugin.bridge.volume_to_layer import LayerData, to_layers
+from napari_medread.plugin.bridge.volume_to_layer import LayerData, shows_patient, to_layers
 from napari_medread.plugin.browser.catalogue_rows import CatalogueEntry
 from napari_medread.plugin.gui.viewer_references import get_open_viewer
 from napari_medread.plugin.labels.label_offer import show_notes_and_offers
@@ -117,11 +117,16 @@ class LoadedLayers:
             return
         others = [other for layer_ref in self._group_refs if (other := layer_ref()) is not None]
         self._group_refs.append(weakref.ref(layer))
-        largest = max([*others, layer], key=lambda each: float(np.prod(each.data.shape)))
+        largest = max([*others, layer], key=_rank_visible)
         for each in (*others, layer):
             each.visible = each is largest
         if largest in viewer.layers:
             viewer.layers.selection.active = largest
+
+
+def _rank_visible(layer: Layer) -> tuple[bool, float]:
+    """Return what is larger for the layer of a group that is to be shown."""
+    return shows_patient(layer), float(np.prod(layer.data.shape))
 
 
 def _make_key(entry: CatalogueEntry) -> tuple[Any, ...]:

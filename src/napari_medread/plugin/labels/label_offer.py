@@ -8,6 +8,7 @@ from pathlib import Path
 
 from napari import current_viewer
 from napari.layers import Image
+from napari.utils.notifications import show_info
 
 from napari_medread.core.label_detection import LABELS_SUGGESTED
 from napari_medread.plugin.gui.background_task import show_progress_bar
@@ -47,16 +48,19 @@ def show_notes_and_offers(opened: Sequence[tuple[str, Sequence[str], Sequence[Pa
 def _convert_layers(sources: set[tuple[str, ...]]) -> None:
     """Convert the layers of these sources that still are images, in the window in front."""
     viewer = current_viewer()
-    for layer in [] if viewer is None else list(viewer.layers):
-        metadata = layer.metadata
-        if (
-            isinstance(layer, Image)
-            and LABELS_SUGGESTED in metadata.get("notes", ())
-            and _make_key(metadata.get("source", ())) in sources
-        ):
-            task = make_conversion_task(viewer, layer)
-            show_progress_bar(task, f"Converting {layer.name} to labels")
-            task.start()
+    images = [
+        layer
+        for layer in ([] if viewer is None else viewer.layers)
+        if isinstance(layer, Image)
+        and LABELS_SUGGESTED in layer.metadata.get("notes", ())
+        and _make_key(layer.metadata.get("source", ())) in sources
+    ]
+    if not images:
+        show_info("Nothing was converted: the image was removed or converted already.")
+    for layer in images:
+        task = make_conversion_task(viewer, layer)
+        show_progress_bar(task, f"Converting {layer.name} to labels")
+        task.start()
 
 
 def _make_key(source: Iterable[Path | str]) -> tuple[str, ...]:
