@@ -26,6 +26,8 @@ from helpers.dicom_objects import write_dicomdir
 from helpers.idle import wait_until_idle
 from helpers.menus import opened
 from napari_medread import catalogue, read
+from napari_medread.dicom.listing import series_collector
+from napari_medread.dicom.listing.series_catalogue import INCOMPLETE_SERIES
 from napari_medread.plugin.bridge.volume_to_layer import to_layer
 from napari_medread.plugin.browser import (
     folder_search,
@@ -633,3 +635,137 @@ def test_closing_it_ends_its_work_and_lets_go(qtbot, viewer, folder):
     assert gone() is None
     assert len(viewer.layers) == 0
     assert texts(opened(viewer, *MENU)) == []
+
+
+@pytest.fixture
+def read_until(monkeypatch):
+    """Let a search wait before files of some names, until it is let go."""
+    go_on = threading.Event()
+    read = series_collector.ImageHeaderReader.read
+
+    def hold(*names):
+        def waits(reader, path):
+            assert path.name not in names or go_on.wait(20)
+            return read(reader, path)
+
+        monkeypatch.setattr(series_collector.ImageHeaderReader, "read", waits)
+        return go_on
+
+    monkeypatch.setattr(catalogue, "FIRST_PUBLISH_DELAY_S", 0)
+    monkeypatch.setattr(catalogue, "PUBLISH_INTERVAL_S", 0)
+    monkeypatch.setattr(catalogue, "monotonic", lambda: 0.0)  # so that it is always time to
+    yield hold
+    go_on.set()
+
+
+@pytest.fixture
+def two_folders(tmp_path):
+    """Return a folder of two series of four images, in a folder each, and their names."""
+    for number, name in ((1, "First"), (2, "Second")):
+        datasets = make_series(
+            SeriesNumber=number, SeriesDescription=name, SeriesInstanceUID=make_uid(), **PATIENT
+        )
+        for n, ds in enumerate(datasets):
+            save_dataset(ds, tmp_path / name / f"{name}{n}")
+    return tmp_path
+
+
+def test_rows_come_while_a_folder_is_searched_and_stay_when_it_is_cancelled(
+    qtbot, viewer, browser, look_into, click, read_until, two_folders
+):
+    go_on = read_until("Second2")
+    browser.browse(two_folders)
+    qtbot.waitUntil(lambda: len(texts(browser)) == 4, timeout=20000)
+    # The first series is complete as far as its folder goes; the second is not.
+    assert [text for _, text in texts(browser)][2:] == ["1 First", "2 Second"]
+    qtbot.waitUntil(lambda: "2 files so far" in item(browser, "2 Second").text(0), timeout=20000)
+    assert "CT · 7 × 5 × 4 voxels" in item(browser, "1 First").text(0)
+    qtbot.waitUntil(lambda: "6 of 8 files, 2 series" in browser.message.value, timeout=20000)
+    # Six were read, and four of them are in a series that is described.
+    assert browser.progress.value / browser.progress.max == pytest.approx(5 / 8, abs=0.01)
+    click("2 Second")
+    assert not browser.load.enabled
+    qtbot.mouseClick(browser.cancel.native, LEFT)
+    assert browser.message.value == "Cancelled: the list is incomplete (6 of 8 files searched)."
+    assert not browser.progress.visible
+    go_on.set()
+    wait_until_idle()
+    assert [text for _, text in texts(browser)][2:] == ["1 First", "2 Second"]
+    # What is loaded of it says that there may be more.
+    click("1 First", double=True)
+    qtbot.waitUntil(lambda: is_done(browser) and len(viewer.layers) == 1, timeout=20000)
+    assert viewer.layers[0].metadata["notes"] == [INCOMPLETE_SERIES]
+    # Rescanned, all is there, and what was selected still is.
+    qtbot.mouseClick(browser.path_bar.rescan.native, LEFT)
+    qtbot.waitUntil(lambda: is_done(browser), timeout=20000)
+    assert [text for _, text in texts(browser)][2:] == ["1 First", "2 Second"]
+    assert "7 × 5 × 4 voxels" in item(browser, "2 Second").text(0)
+    assert [row.title for row in browser.tree.selected()] == ["1 First"]
+    assert browser.message.value == ""
+
+
+def test_a_rescan_that_ends_early_keeps_the_list(
+    qtbot, browser, look_into, click, read_until, two_folders
+):
+    look_into(two_folders)
+    before = texts(browser)
+    click("1 First")
+    read_until("Second2")
+    qtbot.mouseClick(browser.path_bar.rescan.native, LEFT)
+    qtbot.waitUntil(lambda: "6 of 8 files" in browser.message.value, timeout=20000)
+    assert texts(browser) == before
+    qtbot.mouseClick(browser.cancel.native, LEFT)
+    assert browser.message.value == "Rescan cancelled. The list is that of the earlier scan."
+    assert texts(browser) == before
+    assert browser.load.enabled
+    # So does one of a folder that is gone.
+    two_folders.rename(two_folders.with_name("elsewhere"))
+    qtbot.mouseClick(browser.path_bar.rescan.native, LEFT)
+    qtbot.waitUntil(lambda: is_done(browser), timeout=20000)
+    assert browser.message.value == (
+        f"{two_folders.name}: there is no such file or folder. "
+        "The list is that of the earlier scan."
+    )
+    assert texts(browser) == before
+
+
+def test_a_rescan_shows_what_was_added_and_removed(qtbot, browser, look_into, click, two_folders):
+    look_into(two_folders)
+    click("2 Second")
+    chosen = item(browser, "2 Second")
+    for path in (two_folders / "First").iterdir():
+        path.unlink()
+    write_series(
+        two_folders / "new",
+        make_series(
+            SeriesNumber=1, SeriesDescription="New", SeriesInstanceUID=make_uid(), **PATIENT
+        ),
+    )
+    (two_folders / "broken.dcm").write_bytes(b"no DICOM")
+    qtbot.mouseClick(browser.path_bar.rescan.native, LEFT)
+    qtbot.waitUntil(lambda: is_done(browser), timeout=20000)
+    assert [text for _, text in texts(browser)][2:] == ["1 New", "2 Second"]
+    assert item(browser, "2 Second") is chosen
+    assert chosen.isSelected()
+    assert browser.skipped.text == "1 note on skipped files"
+
+
+def test_in_long_lists_only_rows_in_view_get_thumbnails(
+    qtbot, browser, look_into, archive, monkeypatch
+):
+    monkeypatch.setattr(thumbnail_queue, "MAX_ENTRIES_OUT_OF_VIEW", 39)
+    made = []
+    make = thumbnail_queue.make_preview
+    monkeypatch.setattr(
+        thumbnail_queue,
+        "make_preview",
+        lambda row, progress: (made.append(row.title), make(row, progress))[1],
+    )
+    look_into(archive)
+    in_view = {row.title for row in browser.tree.rows_in_view() if row.entry is not None}
+    assert set(made) == in_view
+    assert len(in_view) < 40
+    assert "39 Part P39" not in made
+    browser.tree.scrollToBottom()
+    qtbot.waitUntil(lambda: is_done(browser) and "39 Part P39" in made, timeout=20000)
+    assert len(made) == len(set(made))

@@ -24,10 +24,14 @@ from napari_medread.plugin.gui.qt_parts import (
     set_stretch,
     wrap_qt_widgets,
 )
+from napari_medread.plugin.gui.timers import make_timer
 from napari_medread.plugin.gui.viewer_references import unwrap_viewer
 
 if TYPE_CHECKING:
     from napari_medread.catalogue import Catalogue
+
+_SEARCH_INTERVAL_MS = 100
+"""Time between two looks at what a search has found."""
 
 _PROGRESS_STEPS = 1000
 """Steps of the bar from nothing to everything."""
@@ -54,6 +58,11 @@ class SeriesBrowserPanel(Panel):
         self._search: FolderSearch | None = None
         self._is_incomplete = False
         self._make_controls()
+        self._search_timer = make_timer(
+            _SEARCH_INTERVAL_MS,
+            self.while_open(SeriesBrowserPanel._follow_search),
+            parent=self.native,
+        )
         self._load_queue = LoadQueue(LoadedLayers(unwrap_viewer(napari_viewer)), self.tasks)
         self._thumbnail_queue = ThumbnailQueue(self.tree, self.tasks)
         tree = wrap_qt_widgets(self.tree)
@@ -169,18 +178,19 @@ class SeriesBrowserPanel(Panel):
         self._search = FolderSearch(path, is_rescan=is_rescan)
         self._searching = self.tasks.start(
             BackgroundTask(self._search.run),
-            on_progress=self._on_search_progress,
             on_result=self._on_listed,
             on_refused=self._on_search_refused,
             on_finished=self._on_searched,
         )
         self.message.value = f"Searching {path.name}…"
         self._show_running()
+        self._search_timer.start()
 
-    def _on_search_progress(self, *_: int) -> None:
-        """Show how far the search is, and what was found."""
+    def _follow_search(self) -> None:
+        """Show how far the search is, and what was found, and look again a little later."""
         if self._search is None:
             return
+        self._search_timer.start()
         share = self._search.done_share
         if share is not None:
             # Never back: files of a series that seemed to be done may be found later.
@@ -215,15 +225,19 @@ class SeriesBrowserPanel(Panel):
         self.message.value = f"{sentence} {self._describe_earlier()}" if is_rescan else sentence
 
     def _on_searched(self) -> None:
-        self._searching = self._search = None
+        self._end_search()
         self._on_idle()
+
+    def _end_search(self) -> None:
+        self._search_timer.stop()
+        self._searching = self._search = None
 
     def _cancel_search(self) -> None:
         """Stop the search, and keep what was found, or what was shown before."""
         self._show_latest()
         search = self._search
         self.tasks.drop(self._searching)
-        self._searching = self._search = None
+        self._end_search()
         if search is not None and search.is_rescan:
             self.message.value = f"Rescan cancelled. {self._describe_earlier()}"
         elif self._is_incomplete and search is not None:
