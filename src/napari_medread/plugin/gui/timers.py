@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from qtpy.QtCore import QObject, QTimer
+from qtpy.QtCore import QCoreApplication, QEvent, QObject, QTimer
 
 
 def make_timer(
@@ -17,3 +17,40 @@ def make_timer(
     timer.setInterval(milliseconds)
     timer.timeout.connect(function)
     return timer
+
+
+class CallBeforeDrawing(QObject):
+    """Calls a function once after its last start, before the window is drawn the next time.
+
+    A timer of 0 ms comes after it: what it changes would be drawn a moment later than the
+    picture, and the window, which takes Qt a while, twice. Qt handles events in the order in
+    which they were posted, and the request to draw the window after all others.
+
+    Parameters
+    ----------
+    function : callable
+    """
+
+    def __init__(self, function: Callable[[], Any]) -> None:
+        super().__init__()
+        self._function = function
+        self._is_started = False
+
+    def start(self) -> None:
+        """Call the function soon, unless it is to be called already."""
+        if not self._is_started:
+            self._is_started = True
+            QCoreApplication.postEvent(self, QEvent(QEvent.Type.User))
+
+    def stop(self) -> None:
+        """Do not call the function."""
+        self._is_started = False
+
+    def event(self, event: QEvent) -> bool:
+        """Take the event that ``start`` has posted."""
+        if event.type() != QEvent.Type.User:
+            return bool(super().event(event))
+        if self._is_started:
+            self._is_started = False
+            self._function()
+        return True

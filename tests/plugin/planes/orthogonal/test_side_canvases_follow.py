@@ -5,6 +5,7 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
+from helpers import mouse
 from helpers.idle import wait_until_idle
 from helpers.menus import opened
 from helpers.scans import AXIAL
@@ -38,11 +39,17 @@ def mirrored(canvas):
     return [layer.name for layer in canvas.model.layers if layer.visible]
 
 
-def grey_at(canvas, world):
-    """Return the grey value of the pixel that shows a place."""
+def pixel_at(canvas, world):
+    """Return the pixel that shows a place."""
     dims, view = canvas.model.dims, canvas.qt_viewer.canvas.view
     down, right = dims.displayed
     x, y = (view.transform * view.scene.transform).map([world[right], world[down], 0, 1])[:2]
+    return float(x), float(y)
+
+
+def grey_at(canvas, world):
+    """Return the grey value of the pixel that shows a place."""
+    x, y = pixel_at(canvas, world)
     return int(canvas.qt_viewer.screenshot(flash=False)[int(y) + 4, int(x) + 4, 0])
 
 
@@ -158,9 +165,8 @@ def test_a_plane_keeps_its_zoom_while_the_window_turns(viewer, views):
 
 
 def test_title_and_letters_are_those_of_the_plane_at_every_moment(viewer, views):
-    """The only visible volume is deleted, and the next one becomes visible."""
-    first, second = (viewer.add_layer(AXIAL.layer()) for _ in range(2))
-    second.visible = False
+    """The only layer of the side canvases goes and comes, as it is loaded for another time."""
+    viewer.add_layer(AXIAL.layer(frames=3))
     found = views()
     seen = []
 
@@ -168,21 +174,60 @@ def test_title_and_letters_are_those_of_the_plane_at_every_moment(viewer, views)
         overlays = canvas.model.canvas.overlays
         title = overlays["plane_shown"]
         edges = [overlays[f"patient_{edge}"] for edge in ("top", "bottom", "left", "right")]
-        letters = [edge.text for edge in edges if edge.visible]
-        seen.append((title.visible and title.text.lower() != plane, letters, plane))
+        words = title.text.lower() if title.visible else plane
+        seen.append((words == plane, [edge.text for edge in edges if edge.visible], plane))
 
     for canvas, plane in zip(found.canvases, ("coronal", "sagittal"), strict=True):
+        assert mirrored(canvas) == ["scan"]
+        for overlay in canvas.model.canvas.overlays.values():
+            overlay.events.visible.connect(
+                lambda event, canvas=canvas, plane=plane: look(canvas, plane)
+            )
         canvas.qt_viewer.canvas.events.draw.connect(
             lambda event, canvas=canvas, plane=plane: look(canvas, plane)
         )
-    viewer.layers.remove(first)
-    wait_until_idle()
-    second.visible = True
-    wait_until_idle()
-    viewer.layers.remove(second)
-    wait_until_idle()
-    viewer.add_layer(AXIAL.layer())
-    wait_until_idle()
+    for time in (2, 0, 1):
+        viewer.dims.set_point(0, time * 2.5)
+        assert not any(mirrored(canvas) for canvas in found.canvases)
+        wait_until_idle()
+        assert all(mirrored(canvas) == ["scan"] for canvas in found.canvases)
     assert seen
-    assert not [each for each in seen if each[0]]
-    assert all(letters in ([], LETTERS[plane]) for _, letters, plane in seen)
+    assert all(is_named_right for is_named_right, _, _ in seen)
+    letters = [(found_letters, LETTERS[plane]) for _, found_letters, plane in seen]
+    assert all(set(found_letters) <= set(wanted) for found_letters, wanted in letters)
+
+
+def test_a_click_slices_each_layer_once_and_draws_picture_and_lines_together(viewer, views):
+    """By what each canvas draws: never the new slices with the lines where they were."""
+    layer = viewer.add_layer(AXIAL.layer())
+    found = views()
+    shown = [(viewer, viewer.window._qt_viewer.canvas, found._crosshair, layer)]
+    for canvas in found.canvases:
+        copy = canvas.model.layers[0]
+        shown.append((canvas.model, canvas.qt_viewer.canvas, canvas._crosshair, copy))
+    draws, slicings = [], []
+
+    def look(model, crosshair):
+        down, right = model.dims.displayed
+        lines = crosshair._lines.pos
+        is_there = np.allclose(
+            (lines[4, 0], lines[0, 1]), (model.dims.point[right], model.dims.point[down])
+        )
+        draws.append((model, is_there))
+
+    for model, canvas, crosshair, copy in shown:
+        canvas.events.draw.connect(lambda event, model=model, lines=crosshair: look(model, lines))
+        copy.events.set_data.connect(lambda event: slicings.append(id(event.source)))
+    viewer.dims.point = layer.data_to_world((5, 10, 11))
+    wait_until_idle()
+    draws.clear()
+    slicings.clear()
+    at = pixel_at(found.canvases[0], layer.data_to_world((2.3, 5, 7.4)))
+    mouse.drag(found.canvases[0].qt_viewer.canvas.native, at)
+    wait_until_idle()
+    assert viewer.dims.point == pytest.approx(layer.data_to_world((2, 10, 7)), abs=1e-6)
+    assert all(is_there for _, is_there in draws)
+    for model, _, _, copy in shown:
+        assert slicings.count(id(copy)) == 1
+        # napari draws a second time where the size of a text has changed.
+        assert 1 <= [drawn for drawn, _ in draws].count(model) <= 2

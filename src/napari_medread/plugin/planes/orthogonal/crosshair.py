@@ -12,7 +12,7 @@ from napari.utils.color import ColorValue
 from vispy.scene.visuals import Line
 
 from napari_medread.core.anatomical_directions import find_plane_along_axis
-from napari_medread.plugin.gui.timers import make_timer
+from napari_medread.plugin.gui.timers import CallBeforeDrawing
 from napari_medread.plugin.planes.navigation.plane_switching import find_displayed_plane
 
 PLANE_COLOURS = {"axial": "#ff6b5e", "coronal": "#63d463", "sagittal": "#f5c542"}
@@ -57,7 +57,7 @@ class Crosshair:
         self._lines.order = _DRAWING_ORDER
         self._title = TextOverlay(position="top_left", font_size=10, box=True, box_color="black")
         viewer.canvas.overlays[_TITLE] = self._title
-        self._draw_timer = make_timer(0, self._draw)
+        self._draw_call = CallBeforeDrawing(self._draw)
         viewer.mouse_drag_callbacks.append(self._on_press)
         for emitter in self._followed_events(viewer):
             emitter.connect(self._on_change)
@@ -73,7 +73,7 @@ class Crosshair:
 
     def stop(self) -> None:
         """Stop following the viewer; the crosshair stays as it is drawn."""
-        self._draw_timer.stop()
+        self._draw_call.stop()
         viewer = self._viewer_ref()
         if viewer is not None:
             for emitter in self._followed_events(viewer):
@@ -94,7 +94,7 @@ class Crosshair:
 
     def _on_change(self, event: Any) -> None:
         del event
-        self._draw_timer.start()
+        self._draw_call.start()
 
     def _draw(self) -> None:
         viewer = self._viewer_ref()
@@ -157,10 +157,13 @@ def move_point_to(viewer: Any, position: Any) -> None:
     viewer : ViewerModel
     position : sequence of float
         In the world, one coordinate for each of the viewer's axes. Only the displayed axes
-        count, and are clipped to the ranges of the sliders.
+        count, and go to the nearest step of their sliders: napari's sliders would move the point
+        there, and slice all layers once more.
     """
     dims = viewer.dims
     point = list(dims.point)
     for axis in dims.displayed:
-        point[axis] = float(np.clip(position[axis], dims.range[axis].start, dims.range[axis].stop))
+        start, stop, step = dims.range[axis]
+        steps = np.rint((np.clip(position[axis], start, stop) - start) / step)
+        point[axis] = min(start + float(steps) * step, stop)
     dims.point = tuple(point)
