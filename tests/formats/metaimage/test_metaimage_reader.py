@@ -6,6 +6,8 @@ import SimpleITK as sitk
 
 from helpers.file_grids import DIRECTIONS, signed_permutations
 from helpers.metaimages import SLICES, TYPES, judge, read, some_pixels, write
+from helpers.scanned_head import make_head
+from napari_medread.core.opening_window import HU_ASSUMED
 
 CONTAINERS = [
     ("image.mha", False, False),
@@ -214,3 +216,15 @@ def test_contrast_limits_are_finite_and_increasing(tmp_path, values):
     ).contrast_limits
     assert np.isfinite([low, high]).all()
     assert low < high
+
+
+@pytest.mark.parametrize("keys", [{}, {"Modality": "MET_MOD_CT"}])
+def test_a_ct_opens_for_soft_tissue_and_says_that_its_unit_is_assumed(tmp_path, keys):
+    body = make_head() > 0
+    hu = (np.where(body, 40, -1000) + np.random.default_rng(6).normal(0, 10, body.shape)).astype(
+        "i2"
+    )
+    volume = read(write(tmp_path / "image.mha", hu, "MET_SHORT", **keys))
+    assert volume.contrast_limits == (-160, 239)
+    assert volume.notes == (HU_ASSUMED,)
+    assert volume.value_unit == ""

@@ -9,6 +9,8 @@ import SimpleITK as sitk
 
 from helpers.file_grids import ROTATIONS, by_nibabel, by_simpleitk, in_file_order, oblique
 from helpers.metaimages import some_pixels
+from helpers.scanned_head import SKIN, WHITE_MATTER, add_noise, make_head
+from napari_medread.core.opening_window import HIDDEN_BY_FILE_WINDOW
 from napari_medread.errors import UnreadableFile
 from napari_medread.formats.nifti import nifti_reader
 
@@ -288,6 +290,25 @@ def test_the_range_to_show(tmp_path):
     assert volume.contrast_limits == (-10_000, 30_000)
     assert volume.windows == ((10_000, 40_000, ""),)
     assert not volume.notes
+
+
+@pytest.mark.parametrize("cal", [(0, 60), (0, 250_000), (9000, 9999)])
+def test_a_range_that_hides_the_object_is_not_used_and_kept_in_the_list(tmp_path, cal):
+    head = add_noise(make_head()).astype(np.int16)
+    volume = read(save(tmp_path / "a.nii", head, cal_min=cal[0], cal_max=cal[1]))
+    low, high = volume.contrast_limits
+    assert low < 100
+    assert WHITE_MATTER < high < 2 * SKIN
+    assert volume.windows == ((sum(cal) / 2, cal[1] - cal[0], ""),)
+    assert volume.notes == (HIDDEN_BY_FILE_WINDOW,)
+
+
+def test_a_run_shows_the_head_in_the_middle_of_its_time(tmp_path):
+    head = add_noise(make_head()) * np.array([8, 2, 1, 1, 1, 1])[:, None, None, None]
+    volume = read(save(tmp_path / "a.nii", head.astype(np.int16), zooms=(2.0,)))
+    low, high = volume.contrast_limits
+    assert low < 100
+    assert WHITE_MATTER < high < 2 * SKIN
 
 
 @pytest.mark.parametrize("high", [0, -5, np.nan, np.inf])

@@ -15,6 +15,7 @@ from helpers.builders import make_series, write_series
 from helpers.idle import wait_until_idle
 from helpers.keys import typed
 from helpers.menus import opened
+from helpers.scanned_head import SKIN, add_noise, make_head
 from napari_medread.plugin.gui.preferences import PLUGIN_NAME
 
 MENU = "Layers", "Visualize", "Window and level"
@@ -83,6 +84,46 @@ def dicom(tmp_path, **attributes):
         **attributes,
     }
     return write_series(tmp_path, make_series(**attributes))
+
+
+def test_proposed_windows_are_listed_and_can_be_undone(viewer, widget, click, tmp_path):
+    head = add_noise(make_head(slices=6)).astype(np.uint16)
+
+    def fill(n, dataset):
+        dataset.Rows, dataset.Columns = head.shape[1:]
+        dataset.PixelData = head[n].tobytes()
+        dataset.WindowCenter, dataset.WindowWidth = str(20 + n), str(40 + n)
+
+    folder = write_series(tmp_path, make_series(slices=range(6), change=fill, Modality="MR"))
+    (layer,) = viewer.open(folder, plugin="napari-medread")
+    wait_until_idle()
+    opened_limits = tuple(layer.contrast_limits)
+    texts = [text for text, _ in widget.windows.offered]
+    assert [text.split("   ")[0] for text in texts] == [
+        "File: window",
+        "Whole object (proposed)",
+        "Dark structures (proposed)",
+        "Bright structures (proposed)",
+    ]
+    assert widget.windows.value == [1]
+    click(widget.windows, "Dark structures")
+    assert layer.contrast_limits[1] < SKIN
+    click(widget.windows, "File: window")
+    assert layer.contrast_limits[1] < 100
+    click(widget.undo)
+    click(widget.undo)
+    assert tuple(layer.contrast_limits) == opened_limits
+    assert widget.windows.value == [1]
+
+
+def test_a_preset_that_is_proposed_is_listed_once(viewer, widget, tmp_path):
+    series = make_series(ConvolutionKernel="BONE")
+    viewer.open(write_series(tmp_path, series), plugin="napari-medread")
+    wait_until_idle()
+    texts = [text for text, _ in widget.windows.offered]
+    assert texts[:2] == ["Bone (proposed)   1000 / 400", "Abdomen   350 / 40"]
+    assert sum("1000 / 400" in text for text in texts) == 1
+    assert widget.windows.value == [0]
 
 
 def test_the_windows_of_a_file_and_the_presets(viewer, widget, click, tmp_path):
