@@ -98,6 +98,12 @@ def test_grey_images_over_labels_are_no_labels(tmp_path):
     (labels,) = read(tmp_path / "a.nrrd")
     write(tmp_path / "b.nrrd", dataclasses.replace(labels, labels=False))
     assert not read(tmp_path / "b.nrrd")[0].labels
+    placed(tmp_path / "c.nrrd", PIXELS, "Segment0_ID:=Segment_1\nname:=kept")
+    (segmentation,) = read(tmp_path / "c.nrrd")
+    write(tmp_path / "d.nrrd", dataclasses.replace(segmentation, labels=False))
+    (grey,) = read(tmp_path / "d.nrrd")
+    assert not grey.labels
+    assert grey.header["name"] == "kept"
 
 
 def test_packing_is_a_choice(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,9 @@ from napari_medread.formats.shared.stored_voxels import GZIP_WBITS, write_stored
 
 _REPLACED_KEYS = (LEADING_AXES_KEY, LABEL_MAP_KEY)
 """Keys that are written anew, and not copied."""
+
+_SEGMENT_KEY = re.compile(r"Segment\d+_|Segmentation_")
+"""Keys of 3D Slicer that describe segments, and so mark labels."""
 
 
 def write(
@@ -157,7 +161,12 @@ def _make_keys(
     if source:  # keys that identify the patient are only in the file
         copied = {**source.keys, **copied}
     kept, dropped = remove_patient_keys(
-        {key: value for key, value in copied.items() if key not in (*_REPLACED_KEYS, *FIELD_NAMES)},
+        {
+            key: value
+            for key, value in copied.items()
+            if key not in (*_REPLACED_KEYS, *FIELD_NAMES)
+            and (volume.labels or not _SEGMENT_KEY.match(key))
+        },
         keep_patient=keep_patient,
     )
     if grid.others and any("gradient" in key for key in kept) and _format_measurement_frame(source):

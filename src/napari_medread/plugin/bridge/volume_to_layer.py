@@ -10,6 +10,7 @@ import numpy as np
 from napari.layers import Image, Layer
 
 from napari_medread.core.label_detection import LABELS_SUGGESTED
+from napari_medread.core.progress import Progress, no_progress
 from napari_medread.core.volume import Volume
 from napari_medread.plugin.bridge.layer_metadata import with_record
 
@@ -90,7 +91,7 @@ def to_layer(volume: Volume, *, visible: bool = True) -> LayerData:
     if volume.geometry is not None and volume.patient_affine is not None:
         metadata = with_record(metadata, slice_axis=volume.geometry.slice_axis)
     arguments["metadata"] = metadata
-    regions = _to_whole_numbers(volume.data) if volume.labels else None
+    regions = to_whole_numbers(volume.data) if volume.labels else None
     # napari would guess: it takes a last axis of length 3 or 4 for colour, which a series of few
     # sagittal slices has.
     arguments["multiscale"] = False
@@ -115,7 +116,7 @@ def choose_colormap(volume: Volume) -> str:
     return "gray_r" if volume.is_drawn_inverted else "gray"
 
 
-def _to_whole_numbers(data: Any) -> Any | None:
+def to_whole_numbers(data: Any, progress: Progress = no_progress) -> Any | None:
     """Return the numbers of regions as integers, as napari needs them; None if some are not whole.
 
     They are often stored as floating point.
@@ -123,7 +124,7 @@ def _to_whole_numbers(data: Any) -> Any | None:
     if data.dtype.kind in "iub":
         return data
     whole = np.empty(data.shape, np.int32)
-    for at in np.ndindex(data.shape[:-2]):
+    for at in progress([*np.ndindex(data.shape[:-2])], "Converting to whole numbers"):
         values = np.asarray(data[at])
         with np.errstate(invalid="ignore"):
             whole[at] = values

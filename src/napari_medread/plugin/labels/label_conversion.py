@@ -6,7 +6,6 @@ import weakref
 from functools import partial
 from typing import Any
 
-import numpy as np
 from napari.layers import Image, Labels
 from napari.utils.notifications import show_error
 
@@ -14,7 +13,7 @@ from napari_medread.core.label_detection import LABELS_SUGGESTED
 from napari_medread.core.progress import Progress
 from napari_medread.errors import CannotConvert
 from napari_medread.plugin.bridge.layer_metadata import with_record
-from napari_medread.plugin.bridge.volume_to_layer import get_finest_data
+from napari_medread.plugin.bridge.volume_to_layer import get_finest_data, to_whole_numbers
 from napari_medread.plugin.gui.background_task import BackgroundTask, cancel_when_removed
 from napari_medread.plugin.gui.viewer_references import get_open_viewer
 
@@ -44,15 +43,9 @@ def _to_label_numbers(name: str, data: Any, progress: Progress) -> Any:
     CannotConvert
         If a value is no whole number.
     """
-    if data.dtype.kind in "iub":
-        return data
-    numbers = np.empty(data.shape, np.int32)
-    for index in progress([*np.ndindex(data.shape[:-2])], f"Converting {name}"):
-        plane = np.asarray(data[index])
-        with np.errstate(invalid="ignore"):
-            numbers[index] = plane
-        if not np.array_equal(numbers[index], plane):
-            raise CannotConvert(f"{name}: its values are not all whole numbers, as labels are.")
+    numbers = to_whole_numbers(data, progress)
+    if numbers is None:
+        raise CannotConvert(f"{name}: its values are not all whole numbers, as labels are.")
     return numbers
 
 
@@ -63,7 +56,9 @@ def _replace_layer(
     if viewer is None or layer is None or layer not in viewer.layers:
         return
     attributes = layer.as_layer_data_tuple()[1]
-    metadata = with_record(layer.metadata, opened_contrast_limits=None, opened_colormap=None)
+    metadata = with_record(
+        layer.metadata, opened_contrast_limits=None, opened_colormap=None, proposed_windows=None
+    )
     metadata["notes"] = [note for note in metadata.get("notes", ()) if note != LABELS_SUGGESTED]
     kept = {key: attributes[key] for key in _KEPT_ATTRIBUTES if key in attributes}
     index, is_active = viewer.layers.index(layer), viewer.layers.selection.active is layer
