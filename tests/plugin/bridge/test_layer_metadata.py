@@ -23,7 +23,8 @@ from napari_medread.plugin.bridge.layer_metadata import (
 from napari_medread.plugin.bridge.volume_to_layer import to_layer
 
 PUBLIC_KEYS = {
-    "patient_affine", "source", "notes", "modality", "value_unit", "windows", "axes", "header",
+    "patient_affine", "source", "notes", "modality", "value_unit", "windows", "axes",
+    "axis_units", "header",
 }  # fmt: skip
 
 

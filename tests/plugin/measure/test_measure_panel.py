@@ -227,15 +227,15 @@ def test_labels_of_a_lazy_series_are_measured_in_the_frame_shown(viewer, widget,
     still = np.zeros((3, 5, 6), np.uint8)
     still[1, 2:4, 1:5] = 7
     widget.drawn.value = viewer.add_labels(still, units="mm", name="region")
-    assert widget.outcome.value == "Values will be measured in the displayed frame: time 3 of 4."
+    assert widget.outcome.value == "Values will be measured in the displayed frame: time 3 of 4 (5.0 s)."
     (row,) = values()
     inside = data[2][still == 7]
     assert float(row["Mean"]) == pytest.approx(inside.mean(), rel=1e-2)
-    assert widget.message.value == "Values of perfusion at time 3 of 4."
+    assert widget.message.value == "Values of perfusion at time 3 of 4 (5.0 s)."
     viewer.dims.set_current_step(0, 0)
     (row,) = values()
     assert float(row["Mean"]) == pytest.approx(data[0][still == 7].mean(), rel=1e-2)
-    assert widget.message.value == "Values of perfusion at time 1 of 4."
+    assert widget.message.value == "Values of perfusion at time 1 of 4 (0.0 s)."
 
 
 def test_shapes_without_a_slice_are_measured_in_the_displayed_one(viewer, widget, values):

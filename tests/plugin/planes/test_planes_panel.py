@@ -3,9 +3,11 @@
 import gc
 import itertools
 import weakref
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from napari.layers import Layer
 from qtpy.QtCore import QEvent, QPoint, Qt
 from qtpy.QtWidgets import QApplication
 
@@ -13,6 +15,8 @@ from helpers import mouse
 from helpers.idle import wait_until_idle
 from helpers.menus import action
 from helpers.scans import AXIAL, CORONAL, OBLIQUE, SAGITTAL, SCANS
+from napari_medread.core.volume import Axis, Volume
+from napari_medread.plugin.bridge.volume_to_layer import to_layer
 from napari_medread.plugin.planes.navigation.plane_switching import AS_ACQUIRED, PLANE_KEYS
 
 PLANES = {"axial": (0, 1, 2), "coronal": (1, 0, 2), "sagittal": (2, 0, 1)}
@@ -230,7 +234,7 @@ def test_the_wheel_moves_through_slices(viewer, widget, click, turn):
 
     def seen():
         """Return the number of the slice on the screen, as the slider counts."""
-        return int(widget.slice.value.split()[1])
+        return int(widget.slice.value.split()[0])
 
     for plane, (axis, _, _) in PLANES.items():
         click(widget.planes[plane])
@@ -372,7 +376,8 @@ def test_no_letters_without_a_position(qtbot, viewer, widget, click):
     viewer.dims.point = (4, 5, 6)
     wait_until_idle()
     assert shown(viewer) == [None] * 4
-    assert widget.slice.value == "Slice 5 of 8"
+    assert widget.slice.value == "5 of 8"
+    assert viewer.canvas.overlays["slice_shown"].text == "Slice 5 of 8"
     assert not widget.planes[AS_ACQUIRED].native.isEnabled()
     assert (widget.position.value, widget.value.value) == ("–", str(4 * 600 + 5 * 30 + 6))
     scan = viewer.add_layer(AXIAL.layer())
@@ -406,7 +411,8 @@ def test_the_slice_and_where_it_lies(qtbot, viewer, widget):
     viewer.dims.point = layer.data_to_world((2, 3, 4))
     wait_until_idle()
     z = AXIAL.place(layer.data[2, 3, 4])[2]
-    assert widget.slice.value == f"Slice 7 of 9, S {z:.1f} mm"
+    assert widget.slice.value == f"7 of 9, S {z:.1f} mm"
+    assert viewer.canvas.overlays["slice_shown"].text == f"Slice 7 of 9\nS {z:.1f} mm"
     viewer.layers.clear()
     layer = viewer.add_layer(OBLIQUE.layer())
     viewer.dims.point = layer.data_to_world((2, 3, 4))
@@ -424,6 +430,50 @@ def test_the_slice_and_where_it_lies(qtbot, viewer, widget):
     viewer.layers.pop(0)
     wait_until_idle()
     assert shown(viewer) == ["A", "P", "R", "L"]
+
+
+def test_other_axes_are_counted_with_their_values(viewer, widget):
+    scan = AXIAL.volume()
+    axes = Axis("time", "s", 3.2), Axis("b-value", values=(0, 700, 928), value_unit="s/mm²")
+    run = viewer.add_layer(to_run(scan, axes, (3, 3)))
+    viewer.dims.current_step = (2, 1, 4, 0, 0)
+    wait_until_idle()
+    assert widget.leading_labels.value == "Time\nb-value"
+    assert widget.leading.value == "3 of 3, 6.4 s\n2 of 3, b = 700 s/mm²"
+    text = viewer.canvas.overlays["slice_shown"].text
+    assert text.startswith("Slice 5 of 9\nS ")
+    assert text.replace("2 of 3\n", "2 of 3, ").endswith(
+        "Time 3 of 3, 6.4 s\nb-value 2 of 3, b = 700 s/mm²"
+    )
+    # Of the layer whose slice it is, and none outside it.
+    still = viewer.add_layer(AXIAL.layer())
+    viewer.layers.selection.active = still
+    wait_until_idle()
+    assert not widget.leading_row.visible
+    assert "b = " not in viewer.canvas.overlays["slice_shown"].text
+    still.visible = False
+    wait_until_idle()
+    assert widget.leading_row.visible
+    run.metadata = run.metadata | {"axes": {}}
+    wait_until_idle()
+    assert widget.leading.value == "3 of 3, 6.4 s\n2 of 3"
+
+
+def test_a_run_of_single_images_has_no_slices(viewer, widget):
+    plane = Volume.from_array(
+        np.zeros((4, 20, 30), np.uint8), spacing=1, leading=[Axis("time", "s", 0.04)]
+    )
+    viewer.add_layer(Layer.create(*to_layer(plane)))
+    viewer.dims.current_step = (2, 0, 0)
+    wait_until_idle()
+    assert widget.slice.value == "–"
+    assert viewer.canvas.overlays["slice_shown"].text == "Time 3 of 4, 0.08 s"
+
+
+def to_run(volume, axes, lengths):
+    """Return a volume as a layer that has it many times over, along other axes."""
+    data = np.broadcast_to(volume.data, (*lengths, *volume.data.shape)).copy()
+    return Layer.create(*to_layer(replace(volume, data=data, leading=axes)))
 
 
 def test_patient_space_in_3d(qtbot, viewer, widget, click):
@@ -542,4 +592,4 @@ def test_two_viewers_do_not_meddle(qtbot, make_napari_viewer, viewer, widget):
     other.close()
     viewer.dims.point = viewer.layers[0].data_to_world((1, 1, 1))
     wait_until_idle()
-    assert widget.slice.value.startswith("Slice 8 of 9")
+    assert widget.slice.value.startswith("8 of 9")

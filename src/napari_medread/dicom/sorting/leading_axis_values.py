@@ -16,6 +16,9 @@ from napari_medread.dicom.headers.private_attributes import find_private_diffusi
 EVEN_STEP_TOLERANCE = 0.01
 """Values whose steps are equal within this share give an axis a step in its unit."""
 
+_COUNTED_VALUE_UNITS = {"b-value": "s/mm²"}
+"""Units of values along axes whose steps only count (PS3.3 C.8.13.5.9)."""
+
 _SECONDS_PER_DAY = 24 * 3600.0
 
 
@@ -59,7 +62,8 @@ def make_measured_axis(label: str, unit: str, values: Sequence[Hashable]) -> Axi
         step = (numbers[-1] - numbers[0]) / (len(numbers) - 1)
         if np.abs(np.diff(numbers) - step).max() <= EVEN_STEP_TOLERANCE * step:
             return Axis(label, unit, float(step), values)
-    return Axis(label, values=tuple(values))
+        return Axis(label, values=values, value_unit=unit)
+    return Axis(label, values=tuple(values), value_unit=_COUNTED_VALUE_UNITS.get(label, ""))
 
 
 def identify_axis(frames: NDArray[np.object_], label: str) -> Axis | None:
@@ -92,7 +96,7 @@ def _make_diffusion_axis(frames: NDArray[np.object_]) -> Axis | None:
         weightings.append(first)
     if len(set(weightings)) == 1:
         return None
-    return Axis("b-value", values=tuple(weightings))
+    return Axis("b-value", values=tuple(weightings), value_unit=_COUNTED_VALUE_UNITS["b-value"])
 
 
 def _make_time_axis(frames: NDArray[np.object_]) -> Axis | None:

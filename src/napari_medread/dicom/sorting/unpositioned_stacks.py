@@ -82,7 +82,7 @@ def _make_cine_axis(frames: Sequence[Frame]) -> Axis:
         step = float(times[-1] / (len(times) - 1))
         if step > 0 and np.abs(np.diff(times) - step).max() <= EVEN_STEP_TOLERANCE * step:
             return Axis("time", "s", step, tuple(times.tolist()))
-        return Axis("time", values=tuple(times.tolist()))
+        return Axis("time", values=tuple(times.tolist()), value_unit="s")
     step = attributes.get_number(dataset, "FrameTime") or 0.0
     if step > 0:
         return Axis("time", "s", step / 1000)

@@ -135,17 +135,9 @@ def make_layer_grid(name: str, shape: tuple[int, ...], attributes: Mapping[str, 
     index_to_world = matrix[lead:, lead:].copy()
     index_to_world[:spatial, :] *= [[factor or 1.0] for factor in factors[lead:]]
     metadata = attributes.get("metadata") or {}
-    values = metadata.get("axes", {})
     leading = tuple(
-        Axis(
-            label if label and not label.startswith("-") else "frame",
-            shorten_unit(unit) if factor is None else "mm",
-            abs(float(step)) * (factor or 1.0) or 1.0,
-            tuple(known) if len(known := values.get(label, ())) == n else (),
-        )
-        for label, unit, factor, step, n in zip(
-            labels[:lead], units, factors, np.diag(matrix), shape, strict=False
-        )
+        _make_leading_axis(label, unit, float(step), n, metadata)
+        for label, unit, step, n in zip(labels[:lead], units, np.diag(matrix), shape, strict=False)
     )
     return LayerGrid(
         name,
@@ -156,4 +148,22 @@ def make_layer_grid(name: str, shape: tuple[int, ...], attributes: Mapping[str, 
         metadata,
         leading,
         tuple(factor or 1.0 for factor in factors[lead:]),
+    )
+
+
+def _make_leading_axis(
+    label: str, unit: Any, step: float, length: int, metadata: Mapping[str, Any]
+) -> Axis:
+    """Return an axis before the spatial ones, with its values if there is one for each index."""
+    factor = get_mm_per_unit(unit)
+    axis_unit = shorten_unit(unit) if factor is None else "mm"
+    values = tuple(metadata.get("axes", {}).get(label, ()))
+    values = values if len(values) == length else ()
+    value_unit = str(metadata.get("axis_units", {}).get(label, "")) if values else ""
+    return Axis(
+        label if label and not label.startswith("-") else "frame",
+        axis_unit,
+        abs(step) * (factor or 1.0) or 1.0,
+        values,
+        "" if value_unit == axis_unit else value_unit,
     )

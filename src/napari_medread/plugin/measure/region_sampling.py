@@ -21,11 +21,11 @@ from napari_medread.core.region_statistics import (
     find_pixels_in_ellipse,
     find_pixels_in_polygon,
 )
-from napari_medread.core.volume import Axis
 from napari_medread.core.voxel_blocks import find_block_edges
 from napari_medread.errors import CannotMeasure
 from napari_medread.plugin.bridge.layer_to_volume import volume_from_layer
 from napari_medread.plugin.bridge.layer_transforms import get_displayed_frame
+from napari_medread.plugin.bridge.leading_positions import describe_frame
 from napari_medread.plugin.bridge.slice_numbers import number_indices
 from napari_medread.plugin.bridge.spatial_axes import get_layer_grid
 from napari_medread.plugin.bridge.volume_to_layer import get_finest_data
@@ -71,10 +71,10 @@ def describe_displayed_frame(image: Image, space: MeasurementSpace, point: Seque
     frame = get_displayed_frame(image, space.ndim, point)
     if space.image is None:
         return ""
-    volume = space.image.volume
-    axes = zip(volume.leading, frame, volume.shape, strict=False)
     return ", ".join(
-        f"{axis.label}{_format_axis_value(axis, n)} {n + 1} of {total}" for axis, n, total in axes
+        format_axis_position(each.label, each.number, each.total)
+        + (f" ({each.value})" if each.value else "")
+        for each in describe_frame(image, frame)
     )
 
 
@@ -90,15 +90,6 @@ def describe_displayed_slice(
     if not 0 <= n < len(numbers):
         return ""
     return format_axis_position("slice", numbers[n], len(numbers))
-
-
-def _format_axis_value(axis: Axis, n: int) -> str:
-    """Return the value of an axis at an index, as in `` 1000 s/mm²,``; empty without values."""
-    if not axis.values:
-        return ""
-    unit = "" if axis.unit in ("", "pixel") else f" {axis.unit}"
-    value = axis.values[n]
-    return f" {value:g}{unit}," if isinstance(value, int | float) else f" {value}{unit},"
 
 
 def check_measurable(image: Image | None) -> Image:

@@ -6,6 +6,8 @@ from typing import Any
 
 from magicgui.widgets import CheckBox, Label, PushButton
 
+from napari_medread.core.axis_positions import capitalise_label
+from napari_medread.plugin.bridge.leading_positions import LeadingPosition
 from napari_medread.plugin.bridge.oblique_drawings import is_left_straight, is_oblique
 from napari_medread.plugin.gui.controls import make_labelled_row, make_row, make_wrapping_label
 from napari_medread.plugin.gui.panel_base import Panel
@@ -70,9 +72,15 @@ class PlanesAndSlices(Panel):
         self.slice, self.position, self.value, self.layer = (
             make_wrapping_label() for _ in range(4)
         )
+        self.leading, self.leading_labels = make_wrapping_label(), Label(value="")
+        self.leading.tooltip = (
+            "Where the sliders of the other axes stand: number and value, of the layer\n"
+            "whose slice is displayed."
+        )
+        self.leading_row = _make_readout_row(self.leading_labels, self.leading)
         self.slice.tooltip = (
-            "Number and position of the displayed slice. Counted in the direction of the\n"
-            "slider: from the head, the front or the right."
+            "Number and position of the displayed slice. Counted from 1 in the direction of\n"
+            "the slider: from the head, the front or the right."
         )
         self.position.tooltip = (
             "Patient coordinates of the cursor in mm: L or R, A or P, S or I.\n"
@@ -91,7 +99,8 @@ class PlanesAndSlices(Panel):
         self.slice_number = CheckBox(
             text="Slice number on the image",
             value=True,
-            tooltip="Shows number and position of the slice in the lower left corner.",
+            tooltip="Shows number and position of the slice in the lower left corner, and the\n"
+            "values of other axes such as time. What has no room there is left out.",
         )
         self.wheel = CheckBox(
             text="Mouse wheel scrolls through slices",
@@ -119,10 +128,11 @@ class PlanesAndSlices(Panel):
             make_row(self.planes["sagittal"], self.planes[AS_ACQUIRED]),
         ]
         readout_rows = [
-            _make_readout_row("Slice", self.slice),
-            _make_readout_row("Position", self.position),
-            _make_readout_row("Value", self.value),
-            _make_readout_row("Layer", self.layer),
+            _make_readout_row(Label(value="Slice"), self.slice),
+            self.leading_row,
+            _make_readout_row(Label(value="Position"), self.position),
+            _make_readout_row(Label(value="Value"), self.value),
+            _make_readout_row(Label(value="Layer"), self.layer),
         ]
         check_boxes = [
             *(self.three_planes, self.letters, self.slice_number, self.wheel, self.patient_space)
@@ -155,7 +165,12 @@ class PlanesAndSlices(Panel):
         viewer = self._viewer_ref()
         if viewer is None:
             return
-        self.slice.value = self.tools.describe_slice() or _NOTHING
+        displayed = self.tools.read_slice()
+        self.slice.value = ", ".join(filter(None, displayed or ())) or _NOTHING
+        leading = self.tools.read_leading_positions()
+        self.leading_labels.value = "\n".join(capitalise_label(each.label) for each in leading)
+        self.leading.value = "\n".join(_format_leading(each) for each in leading)
+        self.leading_row.visible = bool(leading)
         for plane, button in self.planes.items():
             button.enabled = viewer.dims.ndim >= 3
             if plane == AS_ACQUIRED and button.enabled:
@@ -195,8 +210,12 @@ def _make_plane_button(plane: str) -> PushButton:
     return PushButton(text=plane.capitalize(), tooltip=tooltip)
 
 
-def _make_readout_row(name: str, readout: Any) -> Any:
-    label = Label(value=name)
+def _format_leading(position: LeadingPosition) -> str:
+    number = f"{position.number} of {position.total}"
+    return f"{number}, {position.value}" if position.value else number
+
+
+def _make_readout_row(label: Any, readout: Any) -> Any:
     row = make_labelled_row(label, readout)
     label.min_width, readout.min_width = _LABEL_WIDTH_PX, _READOUT_WIDTH_PX
     return row

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from napari.layers import Image, Labels, Layer
 
-from napari_medread.core.axis_positions import format_axis_position
+from napari_medread.core.axis_positions import capitalise_label, format_axis_position
 from napari_medread.core.geometry import Geometry
 from napari_medread.core.slice_sources import SliceSources
 from napari_medread.core.tag_elements import Tag, Tags
@@ -177,7 +177,7 @@ class LayerHeaders:
         where = ", ".join(
             self._describe_index(axis, voxel[axis], is_slice=axis >= self._leading) for axis in axes
         )
-        where = f"{where[:1].upper()}{where[1:]}"
+        where = capitalise_label(where)
         if image is None:
             raise NoHeader(
                 f"{where}: it was missing among the files and was filled, so it has no header."

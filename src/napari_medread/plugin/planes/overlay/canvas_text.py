@@ -31,9 +31,11 @@ class CanvasText:
         for name, overlay in self._overlays.items():
             viewer.canvas.overlays[name] = overlay
 
-    def write(self, name: str, text: str) -> None:
+    def write(self, name: str, text: str, font_size: int | None = None) -> None:
         """Show a text, or hide it if it is empty: an empty overlay would show its box."""
         overlay = self._overlays[name]
+        if text and font_size is not None and overlay.font_size != font_size:
+            overlay.font_size = font_size
         if text and overlay.text != text:
             overlay.text = text
         if overlay.visible != bool(text):

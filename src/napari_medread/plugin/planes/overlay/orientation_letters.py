@@ -20,7 +20,7 @@ _POSITIONS = {
 }
 """The name of each overlay, and where on the canvas it is drawn."""
 
-_FONT_SIZE = 14
+LETTER_FONT_SIZE = 14
 
 
 class EdgeLetters(NamedTuple):
@@ -36,7 +36,7 @@ class OrientationLetters:
     """Draws letters at the edges of a viewer's canvas until closed."""
 
     def __init__(self, viewer: Any) -> None:
-        self._text = CanvasText(viewer, _POSITIONS, _FONT_SIZE)
+        self._text = CanvasText(viewer, _POSITIONS, LETTER_FONT_SIZE)
 
     def show(self, letters: EdgeLetters | None) -> None:
         """Draw letters at the edges; None hides them."""
