@@ -23,7 +23,7 @@ from napari_medread.core.rendering_presets import (
 from napari_medread.core.volume import Volume
 from napari_medread.plugin.bridge.patient_space import PatientSpace
 from napari_medread.plugin.bridge.volume_to_layer import to_layer
-from napari_medread.plugin.rendering import clipping_box, rendered_voxels
+from napari_medread.plugin.rendering import clipping_box, crop_drag, rendered_voxels
 from napari_medread.plugin.rendering.lazy_loading import is_in_memory
 from napari_medread.plugin.rendering.rendering_session import get_rendering_session
 
@@ -80,7 +80,8 @@ def state(viewer, layer):
 
 
 def drawn(viewer):
-    """Return what the canvas shows, in grey, (rows, columns)."""
+    """Return what the canvas shows once all is drawn, in grey, (rows, columns)."""
+    wait_until_idle()
     return viewer.screenshot(canvas_only=True, flash=False)[..., :3].astype(float).mean(axis=-1)
 
 
@@ -472,6 +473,58 @@ def test_crops_are_typed_and_dragged(viewer, widget, click, look_from):
     first, last = clipping_box.find_clipping_box(layer)[0]
     assert (first, last) == (-1.5, pytest.approx(10.5, abs=2))
     assert crop.numbers[0][1].value() == pytest.approx(last + 1.5, abs=0.05)
+
+
+def volume_node(viewer, layer):
+    """Return what vispy draws a volume with."""
+    return viewer.window._qt_viewer.canvas.layer_to_visual[layer]._layer_node._volume_node
+
+
+def test_a_drag_of_twenty_moves_is_drawn_coarsely_and_at_its_end_finely(
+    viewer, widget, look_from, monkeypatch
+):
+    layer = viewer.add_image(np.full((8, 10, 12), 1000, np.int16), **blocks((3, 1, 1), (1, 1, 1)))
+    look_from("Anterior")
+    node, slider, boxes = volume_node(viewer, layer), widget.crop.sliders[2], []
+    fine = node.relative_step_size
+
+    def clip(clipped, box):
+        clipping_box.clip_to_box(clipped, box)
+        boxes.append(box[2, 1])
+
+    monkeypatch.setattr(crop_drag, "clip_to_box", clip)
+    wait_until_idle()
+    start, end = QPoint(slider.width() - 8, slider.height() // 2), QPoint(slider.width() // 2, 8)
+    QTest.mousePress(slider, Qt.MouseButton.LeftButton, pos=start)
+    for move in range(1, 21):  # while the window is busy, and does nothing else
+        QTest.mouseMove(slider, start + (end - start) * (move / 20))
+    assert len(boxes) == 1
+    assert node.relative_step_size > fine
+    shown = slider.value()[1]
+    assert shown < 8
+    QTest.mouseRelease(slider, Qt.MouseButton.LeftButton, pos=end)
+    assert node.relative_step_size == fine
+    assert boxes[1:] == [pytest.approx(clipping_box.find_layer_box(layer)[2, 0] + shown)]
+    wait_until_idle()
+    assert len(boxes) == 2
+    assert slider.value()[1] == pytest.approx(shown)
+
+
+def test_back_in_slices_the_volume_is_given_back_and_comes_again_in_3d(viewer, widget, choose):
+    data = np.zeros((20, 20, 20), np.int16)
+    data[5:15, 5:15, 5:15] = 1000
+    layer = viewer.add_image(data, **blocks((1, 1, 1), (1, 1, 1)))
+    choose("MIP")
+    before, node = drawn(viewer), volume_node(viewer, layer)
+    center = viewer.scene.camera.center
+    assert node._last_data.size == node._texture.shape[0] ** 3 == data.size
+    on_gpu = weakref.ref(node._last_data)
+    viewer.dims.ndisplay = 2
+    assert node._last_data.size == node._texture.shape[0] == 1
+    assert on_gpu() is None
+    viewer.dims.ndisplay = 3
+    viewer.scene.camera.center = center
+    np.testing.assert_array_equal(drawn(viewer), before)
 
 
 def oblique(degrees):

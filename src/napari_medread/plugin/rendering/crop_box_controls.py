@@ -33,6 +33,8 @@ class CropBoxControls(QWidget):
     ----------
     changed : Signal()
         The user has moved a handle or edited a number.
+    finished : Signal()
+        The user has released a handle, or edited a number: nothing follows for now.
     sliders : list of QDoubleRangeSlider
         One for each axis.
     numbers : list of tuple of QDoubleSpinBox
@@ -40,6 +42,7 @@ class CropBoxControls(QWidget):
     """
 
     changed = Signal()
+    finished = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,6 +62,7 @@ class CropBoxControls(QWidget):
             for column, widget in enumerate((label, numbers[0], slider, numbers[1])):
                 widget.setToolTip(tooltip)
                 layout.addWidget(widget, axis, column)
+            slider.sliderReleased.connect(self.finished)
             slider.valueChanged.connect(lambda _, axis=axis: self._on_slider(axis))
             for end, number in enumerate(numbers):
                 number.valueChanged.connect(partial(self._on_number, axis, end))
@@ -88,6 +92,10 @@ class CropBoxControls(QWidget):
         finally:
             self._is_filling = False
 
+    def is_held(self) -> bool:
+        """Return whether the user holds a handle."""
+        return any(slider.isSliderDown() for slider in self.sliders)
+
     def read_box(self, layer_box: Float) -> Float:
         """Return the box that is kept in the world, (3, 2); infinite where nothing is cropped."""
         box = np.full((3, 2), [-math.inf, math.inf])
@@ -115,6 +123,7 @@ class CropBoxControls(QWidget):
         length = self.sliders[axis].maximum()
         ends[end] = length if value >= round(length, _DECIMALS_MM) else value
         self._edit(axis, sorted(ends))
+        self.finished.emit()
 
     def _edit(self, axis: int, ends: Sequence[float]) -> None:
         self._is_filling = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from typing import Any
 
+import numpy as np
 from magicgui.widgets import Label, PushButton
 from napari.layers import Layer
 from napari.utils.notifications import show_error
@@ -17,12 +18,9 @@ from napari_medread.plugin.gui.layer_panel import LayerPanel
 from napari_medread.plugin.gui.qt_parts import wrap_qt_widgets
 from napari_medread.plugin.gui.viewer_references import get_open_viewer
 from napari_medread.plugin.rendering.camera_views import VIEW_DIRECTIONS
-from napari_medread.plugin.rendering.clipping_box import (
-    clip_to_box,
-    find_clipping_box,
-    find_layer_box,
-)
+from napari_medread.plugin.rendering.clipping_box import find_clipping_box, find_layer_box
 from napari_medread.plugin.rendering.crop_box_controls import CropBoxControls
+from napari_medread.plugin.rendering.crop_drag import CropDrag
 from napari_medread.plugin.rendering.lazy_loading import make_loading_task, needs_loading_for_3d
 from napari_medread.plugin.rendering.renderable_layers import (
     describe_rendering,
@@ -92,6 +90,8 @@ class VolumeRendering(LayerPanel):
         self.views.clicked.connect(self._on_view)
         self.crop = CropBoxControls()
         self.crop.changed.connect(self._on_crop)
+        self._crop_drag = CropDrag(self._viewer_ref, self._session, self.crop.is_held)
+        self.crop.finished.connect(self._crop_drag.finish)
         self.reset = PushButton(
             text="Reset crop", tooltip="Shows all of this and of all selected volumes again."
         )
@@ -114,6 +114,9 @@ class VolumeRendering(LayerPanel):
             ]
         )
         self.min_width = _MIN_WIDTH_PX
+
+    def _on_close(self) -> None:
+        self._crop_drag.finish()
 
     def _layer_choices(self, *_: Any) -> list[Layer]:
         return [layer for layer in super()._layer_choices() if is_renderable(layer)]
@@ -144,7 +147,7 @@ class VolumeRendering(LayerPanel):
                 [(preset.name, preset.description) for preset in self._offered]
             )
             self._show_applied_preset(layer)
-            if layer is not None:
+            if layer is not None and not self._crop_drag.is_awaited_by(layer):
                 self.crop.show_box(find_layer_box(layer), find_clipping_box(layer))
             self._show_running(running=self._task is not None)
             self.outcome.value = describe_rendering(layer, self._viewer_ref())
@@ -158,9 +161,13 @@ class VolumeRendering(LayerPanel):
         if applied is None:
             self.legend.show_transfer(None)
             return
-        low, high = layer.contrast_limits
         unit = get_value_unit(layer)
-        end_labels = (f"{low:.4g} {unit}".strip(), f"{high:.4g} {unit}".strip())
+        # Four digits, and never an exponent.
+        low, high = (
+            np.format_float_positional(limit, 4, unique=False, fractional=False, trim="-")
+            for limit in layer.contrast_limits
+        )
+        end_labels = (f"{low} {unit}".strip(), f"{high} {unit}".strip())
         self.legend.show_transfer(self._offered[applied].make_transfer_function(1.0), end_labels)
 
     def _on_preset(self, n: int) -> None:
@@ -168,6 +175,7 @@ class VolumeRendering(LayerPanel):
         if self._task is not None or layer is None or viewer is None:
             return
         preset = self._offered[n]
+        self._crop_drag.finish()
         self.message.value = ""
         if needs_loading_for_3d(layer, viewer):
             # Until the volume is loaded, the click changes nothing.
@@ -205,12 +213,10 @@ class VolumeRendering(LayerPanel):
         layer = self.layer.value
         if self._is_updating or layer is None:
             return
-        box, layers = self.crop.read_box(find_layer_box(layer)), self._find_crop_targets()
-        with self._session.step(layers, merge_key=("crop", *map(id, layers))):
-            for target in layers:
-                clip_to_box(target, box)
+        self._crop_drag.crop(self._find_crop_targets(), self.crop.read_box(find_layer_box(layer)))
 
     def _on_reset(self) -> None:
+        self._crop_drag.finish()
         layers = [
             layer for layer in self._find_crop_targets() if layer.experimental_clipping_planes
         ]
@@ -220,6 +226,7 @@ class VolumeRendering(LayerPanel):
                     layer.experimental_clipping_planes = None
 
     def _on_undo(self) -> None:
+        self._crop_drag.finish()
         self.message.value = ""
         layers = [layer for layer in self._session.undo() if layer in self.layer.choices]
         if layers and self.layer.value not in layers:
@@ -240,6 +247,7 @@ class VolumeRendering(LayerPanel):
 
     def _on_run(self) -> None:
         """Resample a copy that the GPU can show completely."""
+        self._crop_drag.finish()
         layer, viewer = self.layer.value, self._viewer_ref()
         if layer is None or viewer is None or self._task is not None:
             return

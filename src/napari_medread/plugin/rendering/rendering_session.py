@@ -27,6 +27,7 @@ from napari_medread.plugin.rendering.session_snapshots import (
     record_added_layer,
     take_layer_snapshot,
 )
+from napari_medread.plugin.rendering.volume_nodes import release_hidden_volumes
 
 _MAX_UNDO_STEPS = 50
 """Maximum number of steps that can be undone."""
@@ -212,9 +213,13 @@ class RenderingSession:
         """Swap the appearance of rendered layers when the viewer changes between 2D and 3D."""
         del event
         viewer = self._viewer_ref()
-        if viewer is None or self._is_undoing:
+        if viewer is None:
             return
         is_3d = viewer.dims.ndisplay == 3
+        if not is_3d:
+            release_hidden_volumes(viewer)
+        if self._is_undoing:
+            return
         previous, present = self._slice_appearances, self._volume_appearances
         if not is_3d:
             previous, present = present, previous
