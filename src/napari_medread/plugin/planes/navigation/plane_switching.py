@@ -8,7 +8,9 @@ from napari.layers import Image, Layer
 from napari.utils.notifications import show_info
 
 from napari_medread.core.anatomical_directions import find_plane_along_axis, order_axes_for_plane
+from napari_medread.plugin.bridge.camera_fit import fit_to_visible_layers
 from napari_medread.plugin.bridge.layer_metadata import get_record
+from napari_medread.plugin.planes.navigation.canvas_fit import hold_fit
 from napari_medread.plugin.rendering.camera_views import PATIENT_ORIENTATION
 
 AS_ACQUIRED = "as acquired"
@@ -42,12 +44,14 @@ def show_plane(viewer: Any, plane: str) -> None:
     if viewer.dims.ndim < 3:
         show_info(_NO_VOLUME)
         return
-    point = viewer.dims.point
+    point, is_leaving_3d = viewer.dims.point, viewer.dims.ndisplay == 3
     viewer.dims.ndisplay = 2
     viewer.dims.order = order_axes_for_plane(plane, viewer.dims.ndim)
     viewer.dims.point = point  # napari moves to the middle when it leaves 3D
     viewer.scene.camera.orientation = PATIENT_ORIENTATION
-    viewer.reset_view()
+    fit_to_visible_layers(viewer)
+    if is_leaving_3d:
+        hold_fit(viewer)
 
 
 def find_acquired_plane(viewer: Any) -> str | None:

@@ -17,8 +17,8 @@ from napari_medread.plugin.bridge.camera_fit import fit_to_visible_layers
 from napari_medread.plugin.bridge.patient_space import PatientSpace
 from napari_medread.plugin.gui.timers import make_timer
 from napari_medread.plugin.gui.viewer_references import get_open_viewer
+from napari_medread.plugin.planes.navigation.canvas_fit import CanvasFit, is_fitted_to_size
 from napari_medread.plugin.planes.navigation.plane_switching import find_displayed_plane
-from napari_medread.plugin.planes.orthogonal.canvas_fit import CanvasFit
 from napari_medread.plugin.planes.orthogonal.crosshair import Crosshair
 from napari_medread.plugin.planes.orthogonal.plane_canvas import (
     CanvasSettings,
@@ -235,8 +235,9 @@ class OrthogonalViews(QObject):
         """Fit the side canvases too, unless the window's own was only turned or resized."""
         del event
         viewer = self._viewer_ref()
-        is_resizing = self._canvas_fit is not None and self._canvas_fit.is_fitting
-        if viewer is None or is_resizing or _describe_view(viewer) != self._arranged_view:
+        if viewer is None or is_fitted_to_size(viewer):
+            return
+        if _describe_view(viewer) != self._arranged_view:
             return
         for canvas in self.canvases:
             canvas.fit()

@@ -16,8 +16,8 @@ from qtpy.QtWidgets import QApplication
 from napari_medread.core.anatomical_directions import order_axes_for_plane
 from napari_medread.plugin.bridge.camera_fit import fit_to_visible_layers
 from napari_medread.plugin.gui.viewer_references import unwrap_viewer
+from napari_medread.plugin.planes.navigation.canvas_fit import CanvasFit
 from napari_medread.plugin.planes.navigation.wheel_scrolling import WheelScrolling
-from napari_medread.plugin.planes.orthogonal.canvas_fit import CanvasFit
 from napari_medread.plugin.planes.orthogonal.crosshair import Crosshair
 from napari_medread.plugin.planes.orthogonal.layer_mirror import LayerMirror
 from napari_medread.plugin.planes.overlay.slice_overlay import SliceOverlay
