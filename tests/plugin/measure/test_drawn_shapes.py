@@ -131,6 +131,11 @@ def test_every_shape_in_every_plane_of_a_scan(viewer, draw, scan, plane):
 def test_a_picture_with_a_spacing(viewer, draw):
     viewer.add_image(np.zeros((60, 40)), scale=(0.5, 1.5), units="mm", name="film")
     check_all(draw)
+    # Seen on grey, with the pixels inside.
+    shapes = viewer.layers[-1]
+    saturation = np.ptp(shapes.edge_color[:, :3], axis=1)
+    assert (saturation > 0.8).all()
+    assert (shapes.face_color[:, 3] == 0).all()
 
 
 def test_a_picture_without_a_spacing(viewer, draw):

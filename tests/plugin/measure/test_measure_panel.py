@@ -201,6 +201,9 @@ def test_what_is_selected_is_measured(viewer, widget, values):
     assert [row["Label"] for row in values()] == ["1"]
     viewer.window._qt_viewer.layerButtons.newShapesButton.click()
     assert widget.drawn.value is viewer.layers[-1]
+    red = viewer.add_shapes(ndim=3, edge_color="red", name="red")
+    assert widget.drawn.value is red
+    assert red.current_edge_color == "red"
 
 
 def test_cancelling_leaves_the_table_as_it_was(qtbot, viewer, widget, click):
@@ -227,7 +230,10 @@ def test_labels_of_a_lazy_series_are_measured_in_the_frame_shown(viewer, widget,
     still = np.zeros((3, 5, 6), np.uint8)
     still[1, 2:4, 1:5] = 7
     widget.drawn.value = viewer.add_labels(still, units="mm", name="region")
-    assert widget.outcome.value == "Values will be measured in the displayed frame: time 3 of 4 (5.0 s)."
+    assert (
+        widget.outcome.value
+        == "Values will be measured in the displayed frame: time 3 of 4 (5.0 s)."
+    )
     (row,) = values()
     inside = data[2][still == 7]
     assert float(row["Mean"]) == pytest.approx(inside.mean(), rel=1e-2)

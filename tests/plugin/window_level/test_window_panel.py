@@ -1,6 +1,7 @@
 """The widget for window and level, by real clicks and drags in a real viewer."""
 
 import gc
+import itertools
 import weakref
 
 import dask.array as da
@@ -114,6 +115,30 @@ def test_proposed_windows_are_listed_and_can_be_undone(viewer, widget, click, tm
     click(widget.undo)
     assert tuple(layer.contrast_limits) == opened_limits
     assert widget.windows.value == [1]
+
+
+@pytest.mark.parametrize("is_listed", [False, True])
+def test_controls_stand_together_in_a_tall_window_and_show_their_units(viewer, widget, is_listed):
+    viewer.window.resize(900, 1150)
+    layer = viewer.add_image(np.random.default_rng(3).random((4, 5, 6)) * 3e6)
+    windows = [(1e6, 2e6, "file"), (2e6, 1e6, "other")] if is_listed else []
+    layer.metadata = {"value_unit": "Bq/ml", "windows": windows}
+    layer.contrast_limits = (-12345.67, 2345678.91)
+    wait_until_idle()
+    assert widget.windows.native.isVisible() == bool(widget.windows.offered) == is_listed
+    controls = [widget.layer, widget.heading, widget.windows, *widget.numbers.boxes.values()]
+    controls += [widget.run, widget.inverted, widget.right_drag, widget.undo]
+    boxes = [
+        (each.native.mapTo(widget.native, QPoint(0, 0)).y(), each.native.height())
+        for each in controls
+        if each.native.isVisible()
+    ]
+    for (top, height), (next_top, _) in itertools.pairwise(boxes):
+        assert 0 <= next_top - top - height <= 12
+    for box in widget.numbers.boxes.values():
+        edit = box.native.lineEdit()
+        assert edit.text().endswith(" Bq/ml")
+        assert edit.width() > edit.fontMetrics().horizontalAdvance(edit.text())
 
 
 def test_a_preset_that_is_proposed_is_listed_once(viewer, widget, tmp_path):

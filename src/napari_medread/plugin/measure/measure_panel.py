@@ -41,6 +41,7 @@ from napari_medread.plugin.measure.region_sampling import (
     make_label_sampler,
     make_shape_sampler,
 )
+from napari_medread.plugin.measure.shape_colours import choose_visible_colours
 
 _UPDATE_DELAY_MS = 50
 """Changes within this time are measured together: drawing makes many."""
@@ -173,6 +174,7 @@ class MeasurePanel(LayerPanel):
             return
         try:
             if isinstance(drawn, Shapes):
+                choose_visible_colours(drawn)
                 self._show_shapes(drawn)
             else:
                 self._show_labels()

@@ -9,7 +9,13 @@ from typing import Any
 
 from magicgui.widgets import Container, FloatSpinBox, Label, Select
 from napari.layers import Image
-from qtpy.QtWidgets import QAbstractItemView
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QAbstractSpinBox,
+    QSizePolicy,
+    QStyle,
+    QStyleOptionSpinBox,
+)
 
 from napari_medread.core.volume import Window
 from napari_medread.core.window_presets import (
@@ -30,6 +36,12 @@ from napari_medread.plugin.window_level.layer_windows import (
 
 _LARGEST_NUMBER = sys.float_info.max
 """Largest number that can be entered: images hold fill values as large as their type allows."""
+
+_TEXT_MARGIN_PX = 8
+"""Width that a spin box leaves free beside its text."""
+
+_MAX_BOX_WIDTH_PX = 240
+"""Numbers as long as their type allows do not widen the panel beyond this."""
 
 _MAX_VISIBLE_WINDOWS = 16
 """Windows that the list shows at once; it scrolls to further ones."""
@@ -54,6 +66,7 @@ class WindowList(Select):
         )
         self.native.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.native.setSpacing(2)
+        self.native.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def show_windows_for(self, layer: Image | None) -> None:
         """Offer the windows that fit a layer, and mark the one that it has now."""
@@ -61,8 +74,8 @@ class WindowList(Select):
         if offered != self.offered or layer is None:
             self.offered = offered
             self.reset_choices()
-            self.visible = bool(offered)
             self._fit_height()
+        self.visible = bool(offered)
         current = [] if layer is None else find_current_windows(layer, offered)
         if not set(self.value) & set(current) or not current:
             self.value = current[:1]
@@ -115,6 +128,20 @@ class WindowNumberBoxes(Container[Any]):
             native.setSingleStep(find_window_step(width, is_integer=whole))
             native.setSuffix(f" {unit}" if unit else "")
             box.value = min(max(numbers[name], -_LARGEST_NUMBER), _LARGEST_NUMBER)
+            native.setMinimumWidth(_find_needed_width(native))
+
+
+def _find_needed_width(spin_box: QAbstractSpinBox) -> int:
+    """Return the width in which a spin box shows its number and unit in full, up to a limit."""
+    text = spin_box.fontMetrics().horizontalAdvance(f"{spin_box.text()} ")
+    option = QStyleOptionSpinBox()
+    option.initFrom(spin_box)
+    option.buttonSymbols = spin_box.buttonSymbols()
+    option.subControls = QStyle.SubControl.SC_All
+    edit = spin_box.style().subControlRect(
+        QStyle.ComplexControl.CC_SpinBox, option, QStyle.SubControl.SC_SpinBoxEditField, spin_box
+    )
+    return min(text + spin_box.width() - edit.width() + _TEXT_MARGIN_PX, _MAX_BOX_WIDTH_PX)
 
 
 def _make_number_box(tooltip: str) -> Any:
