@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,15 +12,6 @@ from napari_medread.core.contrast_limits import make_drawable_limits
 
 Limits = tuple[float, float]
 """The values drawn as black and as white."""
-
-SAMPLED_SLICES = 5
-"""Number of slices that are looked at, spread over the middle of a volume."""
-
-MIDDLE_PART = 0.4
-"""The part of the slices that is looked at: the ends of a stack often show little."""
-
-SAMPLED_VALUES = 40_000
-"""About how many values of these slices are looked at."""
 
 _FEW_VALUES = 32
 """An image with no more different values is drawn from the lowest to the highest."""
@@ -38,7 +28,7 @@ _SPARE_WIDTH = 1.15
 _MAX_WHITE_SHARE = 0.25
 """Largest share of the brightest part of an image that may be drawn white."""
 
-_MAX_BRIGHT_RATIO = 5.5
+_MAX_BRIGHT_RATIO = 6.5
 """Limit of the upper value in units of the upper quarter of the tissue, which hot spots would sink
 into black otherwise."""
 
@@ -84,49 +74,6 @@ class ObjectLimits(NamedTuple):
     whole: Limits
     dark: Limits
     bright: Limits
-
-
-def pick_middle_slices(count: int) -> list[int]:
-    """Return the indices of the slices to look at, of a stack of ``count``: around its middle."""
-    middle = (count - 1) / 2
-    reach = min(max(MIDDLE_PART / 2 * count, (SAMPLED_SLICES - 1) / 2), middle)
-    picked = np.linspace(middle - reach, middle + reach, min(count, SAMPLED_SLICES))
-    return [math.floor(n + 0.5) for n in picked]
-
-
-def sample_middle_slices(data: Any, slice_axis: int = 0) -> NDArray[Any]:
-    """Return values from several slices around the middle of an array.
-
-    Parameters
-    ----------
-    data : array
-        With at least two axes. Axes before the last three are looked at in their middle only. Of
-        a lazy array, only a few slices are read.
-    slice_axis : int
-        Which of the last three axes the slices are stacked along, which is the fastest to read.
-
-    Returns
-    -------
-    (n,) array
-    """
-    middle = tuple(n // 2 for n in data.shape[: max(data.ndim - 3, 0)])
-    data = data[middle]
-    if data.ndim < 3:
-        return _thin_out(data, 1)
-    picked = pick_middle_slices(data.shape[slice_axis])
-    before = (slice(None),) * slice_axis
-    return np.concatenate([_thin_out(data[(*before, n)], len(picked)) for n in picked])
-
-
-def _thin_out(plane: Any, plane_count: int) -> NDArray[Any]:
-    """Return evenly spread values of a plane, of which there are several."""
-    step = find_sampling_step(plane.shape, plane_count)
-    return np.asarray(plane[::step, ::step]).ravel()
-
-
-def find_sampling_step(shape: tuple[int, ...], plane_count: int) -> int:
-    """Return the step between sampled rows and columns of planes of a shape."""
-    return max(1, round(math.sqrt(shape[0] * shape[1] * plane_count / SAMPLED_VALUES)))
 
 
 def find_object_limits(values: NDArray[Any], *, is_signed_map: bool = True) -> ObjectLimits:
@@ -177,16 +124,14 @@ def hides_object(values: NDArray[Any], limits: Limits, *, max_white_share: float
     """Return whether contrast limits plainly hide the object in a sample of an image's values.
 
     They do where more than ``max_white_share`` of the object is drawn white, or nearly all of it
-    near black.
+    near black. The object is the brighter class of the values that are not fill.
     """
     ordered = _sort_finite(values)
+    if _is_on_one_side(ordered, limits):
+        return True
     if not ordered.size or ordered[0] == ordered[-1]:
         return False
     low, high = limits
-    if shows_nothing(values, limits):
-        return True
-    # Values that most pixels have are fill; many are far away, and would be the threshold's dark
-    # class alone.
     kept, _ = _leave_out_fills(ordered)
     bright = _values_above(kept, _find_otsu_threshold(kept)[0])
     is_white = np.mean(bright > high) > max_white_share
@@ -196,11 +141,16 @@ def hides_object(values: NDArray[Any], limits: Limits, *, max_white_share: float
 
 def shows_nothing(values: NDArray[Any], limits: Limits) -> bool:
     """Return whether nearly all values of a sample are drawn black, or nearly all white."""
-    ordered = _sort_finite(values)
+    return _is_on_one_side(_sort_finite(values), limits)
+
+
+def _is_on_one_side(ordered: NDArray[np.float64], limits: Limits) -> bool:
+    """Return whether nearly all sorted values are on one side of a window; no if all are equal."""
     if not ordered.size or ordered[0] == ordered[-1]:
         return False
-    low, high = limits
-    return bool(max(np.mean(ordered <= low), np.mean(ordered >= high)) >= _HIDDEN_SHARE)
+    black = np.searchsorted(ordered, limits[0], "right")
+    white = ordered.size - np.searchsorted(ordered, limits[1], "left")
+    return bool(max(black, white) >= _HIDDEN_SHARE * ordered.size)
 
 
 def _sort_finite(values: NDArray[Any]) -> NDArray[np.float64]:

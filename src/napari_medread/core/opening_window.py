@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_medread.core.contrast_limits import limits_from_window
+from napari_medread.core.middle_slices import sample_middle_slices
 from napari_medread.core.object_limits import (
     Limits,
     find_object_limits,
     find_uptake_limits,
     hides_object,
-    sample_middle_slices,
     shows_nothing,
 )
 from napari_medread.core.volume import Window
@@ -90,8 +90,8 @@ def choose_opening_window(
     """Choose the window that a volume opens with.
 
     A window that the file states once for all slices is used, unless it plainly hides the
-    object. A CT's is always used, and one that a user has set. Where the windows differ from slice to slice, or there is
-    none, a window is proposed for the modality and the values.
+    object. A CT's is always used, and one that a user has set. Where the windows differ from
+    slice to slice, or there is none, a window is proposed for the modality and the values.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ from helpers.builders import (
     write_series,
 )
 from napari_medread.api import read
-from napari_medread.core.object_limits import SAMPLED_SLICES
+from napari_medread.core.middle_slices import SAMPLED_SLICES
 from napari_medread.dicom.headers import header_scan
 from napari_medread.dicom.pixels import filled_planes, frame_decoding, stack_assembly
 from napari_medread.errors import MedReadError

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_medread.core.object_limits import find_sampling_step, pick_middle_slices
+from napari_medread.core.middle_slices import find_sampling_step, pick_middle_slices
 from napari_medread.dicom.frames.frame import Frame
 from napari_medread.dicom.frames.stored_values import find_padding_range
 
