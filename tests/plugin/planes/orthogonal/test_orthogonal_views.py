@@ -1,6 +1,7 @@
 """Three planes at once, by real clicks and pixels in a real viewer."""
 
 import gc
+import itertools
 import threading
 import warnings
 import weakref
@@ -640,12 +641,36 @@ def test_what_is_seen_fits_its_room(qtbot, viewer, widget, planes):
 
 def test_each_plane_is_seen_in_a_small_window(qtbot, viewer, widget, planes):
     viewer.window.resize(900, 500)
-    viewer.add_layer(AXIAL.layer())
+    viewer.add_layer(AXIAL.layer(frames=3))
     # As wide as napari's controls are where colormaps have long names.
     viewer.window._qt_viewer.dockLayerControls.setMinimumWidth(420)
     viewer.dims.ndisplay = 3
     for each in planes(3):
         assert min(each.model.canvas.size) > 100
+        assert_texts_are_apart(each)
+    viewer.window._qt_viewer.dockLayerControls.setMinimumWidth(0)
+    viewer.window.resize(1400, 900)
+    wait_until_idle()
+    for each in canvases(widget):
+        assert_texts_are_apart(each)
+        assert said_by(each).startswith("Slice ")
+        assert said_by(each).replace("3\n", "3, ").endswith("Time 2 of 3, 2.5 s")
+
+
+def assert_texts_are_apart(canvas):
+    """Check that none of the texts of a canvas is drawn over another, or cut off."""
+    height, width = canvas.model.canvas.size
+    canvas.qt_viewer.screenshot(flash=False)  # napari places texts when it draws
+    boxes = []
+    for overlay, visuals in canvas.qt_viewer.canvas._viewer_overlay_to_visual.items():
+        if overlay.visible and hasattr(overlay, "text"):
+            (visual,) = visuals
+            start = np.array(visual.node.transform.translate[:2])
+            boxes.append((start, start + np.array([visual.x_size, visual.y_size])))
+            assert (start >= 0).all()
+            assert (boxes[-1][1] <= (width, height)).all()
+    for (start, end), (other_start, other_end) in itertools.combinations(boxes, 2):
+        assert (start >= other_end).any() or (other_start >= end).any()
 
 
 def test_two_viewers_do_not_meddle(qtbot, make_napari_viewer, viewer, widget, planes):
