@@ -121,6 +121,26 @@ def test_the_other_two_planes_are_seen_as_in_a_reading_room(qtbot, viewer, widge
             assert native(each).isVisible()
 
 
+def test_names_of_planes_are_readable_in_both_themes(viewer, widget, planes):
+    viewer.add_layer(AXIAL.layer())
+    planes()
+    for theme in ("light", "dark"):
+        viewer.theme = theme
+        wait_until_idle()
+        for model in (viewer, *(each.model for each in canvases(widget))):
+            title, background = model.canvas.overlays["plane_shown"], model.canvas.background_color
+            assert title.box_color is None  # that of the canvas
+            levels = sorted(luminance(colour) for colour in (title.color, background))
+            assert (levels[1] + 0.05) / (levels[0] + 0.05) >= 4.5  # WCAG 2.2, 1.4.3
+
+
+def luminance(colour):
+    """Return the relative luminance of a colour as WCAG defines it."""
+    rgb = np.array(colour[:3], dtype=float)
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return linear @ (0.2126, 0.7152, 0.0722)
+
+
 def test_every_pixel_is_the_voxel_that_lies_there(qtbot, viewer, widget, planes):
     """A bright cube is seen where the standard's equation and the letters want it."""
     layer = viewer.add_layer(SCANS["from head"].layer())

@@ -18,6 +18,9 @@ from napari_medread.plugin.planes.navigation.plane_switching import find_display
 PLANE_COLOURS = {"axial": "#ff6b5e", "coronal": "#63d463", "sagittal": "#f5c542"}
 """The colour of each plane: of its name, and of its lines in the others; as in 3D Slicer."""
 
+_DARKENING = 0.55
+"""By how much the colours are darkened for text on a light background."""
+
 _GAP_PX = 9
 """Distance from the point at which the lines begin, so that it can be seen."""
 
@@ -55,7 +58,7 @@ class Crosshair:
         )
         self._lines.set_gl_state("translucent", depth_test=False)
         self._lines.order = _DRAWING_ORDER
-        self._title = TextOverlay(position="top_left", font_size=10, box=True, box_color="black")
+        self._title = TextOverlay(position="top_left", font_size=10, box=True)
         viewer.canvas.overlays[_TITLE] = self._title
         self._draw_call = CallBeforeDrawing(self._draw)
         viewer.mouse_drag_callbacks.append(self._on_press)
@@ -69,6 +72,7 @@ class Crosshair:
             *(dims.order, dims.ndisplay, dims.point, dims.ndim, dims.range),
             viewer.scene.camera.events.zoom,
             viewer.canvas.grid.events.enabled,
+            viewer.canvas.events.background_color,
         ]
 
     def stop(self) -> None:
@@ -121,7 +125,8 @@ class Crosshair:
             pos=np.concatenate([horizontal, vertical]),
             color=np.repeat([ColorValue(colour) for colour in colours], 4, axis=0),
         )
-        self._title.text, self._title.color = plane.capitalize(), PLANE_COLOURS[plane]
+        self._title.text = plane.capitalize()
+        self._title.color = _find_title_colour(plane, viewer.canvas.background_color)
 
     def _on_press(self, viewer: Any, event: Any) -> Iterator[None] | None:
         """Take a press of the left button; napari runs the returned generator while it moves."""
@@ -147,6 +152,13 @@ class Crosshair:
             yield
         if max(distance, np.abs(event.pos[:2] - start).max()) <= _MAX_CLICK_MOVE_PX:
             move_point_to(viewer, event.position)
+
+
+def _find_title_colour(plane: str, background: ColorValue) -> ColorValue:
+    """Return the colour of a plane's name, darker on a light background."""
+    colour = ColorValue(PLANE_COLOURS[plane])
+    is_light = np.mean(background[:3]) > 0.5
+    return ColorValue([*(colour[:3] * _DARKENING), 1.0]) if is_light else colour
 
 
 def move_point_to(viewer: Any, position: Any) -> None:
