@@ -125,14 +125,18 @@ def test_few_different_values_are_all_shown():
 
 
 @pytest.mark.parametrize(
-    "values", [[], [np.nan], [np.inf, np.nan], [0, 0], [7.0], [-1e-9, -1e-9], [3, 4], [0, 1e308]]
-)
+    "values",
+    [[], [np.nan], [np.inf, np.nan], [0, 0], [7.0], [-1e-9, -1e-9], [3, 4], [0, 1e308],
+     np.geomspace(1e-300, 1e300, 99), -np.geomspace(1e-300, 1e300, 99), np.arange(99) * 1.5e306,
+     np.sin(np.arange(99)) * 1.5e308, 1e9 + np.arange(99), np.arange(99) * 1e-310],
+)  # fmt: skip
 def test_any_values_have_limits_that_can_be_drawn(values):
     for limits in find_object_limits(np.array(values)):
         assert np.isfinite(limits).all()
-        with np.errstate(over="ignore"):  # the GPU has single precision
-            low, high = np.array(limits, np.float32)
-        assert low < high
+        # The GPU has single precision.
+        low, high = np.clip(limits, -3e38, 3e38).astype(np.float32)
+        assert low < high or np.abs(limits).max() > 3e38
+    hides_object(np.array(values), (0, 1), max_white_share=0.5)  # warns of nothing
 
 
 def test_saturated_values_are_white():

@@ -66,9 +66,9 @@ class ObjectLimits(NamedTuple):
     whole : tuple of float
         Shows the whole object, with little of it saturated.
     dark : tuple of float
-        Shows its dark parts: the brightest quarter is white.
+        Shows its dark parts: the lower half of these limits.
     bright : tuple of float
-        Shows its bright parts, up to the highest value: the darker half is dark.
+        Shows its bright parts: from the upper half of these limits to the highest value.
     """
 
     whole: Limits
@@ -132,8 +132,9 @@ def hides_object(values: NDArray[Any], limits: Limits, *, max_white_share: float
     if not ordered.size or ordered[0] == ordered[-1]:
         return False
     low, high = limits
-    kept, _ = _leave_out_fills(ordered)
-    bright = _values_above(kept, _find_otsu_threshold(kept)[0])
+    with np.errstate(over="ignore", invalid="ignore"):
+        kept, _ = _leave_out_fills(ordered)
+        bright = _values_above(kept, _find_otsu_threshold(kept)[0])
     is_white = np.mean(bright > high) > max_white_share
     is_dark = np.mean(bright < low + 0.1 * (high - low)) > _HIDDEN_DARK_SHARE
     return bool(is_white or is_dark)
@@ -209,7 +210,7 @@ def _find_magnitude_limits(ordered: NDArray[np.float64], fills: list[float]) -> 
     (low,) = _find_percentiles(ordered, _LOW_PERCENTILE)
     bright = _values_above(ordered, _find_otsu_threshold(ordered)[0])
     tissue = _find_tissue(ordered, bright, low, has_background=not fills)
-    half, three_quarters, high = _find_percentiles(tissue, 50, 75, _HIGH_PERCENTILE)
+    three_quarters, high = _find_percentiles(tissue, 75, _HIGH_PERCENTILE)
     if len(bright) > _MIN_OBJECT_SHARE * len(ordered):
         # Bright parts are shown rather than clipped.
         high = max(high, *_find_percentiles(bright, 100 * (1 - _MAX_WHITE_SHARE)))
@@ -222,11 +223,9 @@ def _find_magnitude_limits(ordered: NDArray[np.float64], fills: list[float]) -> 
         elif high < fill <= high + width:
             high = fill
     whole = _round_outwards(low, high)
-    return ObjectLimits(
-        whole,
-        (whole[0], _round_outwards(low, max(three_quarters, low + width / 10))[1]),
-        _round_outwards(min(half, high - width / 10), max(whole[1], float(ordered[-1]))),
-    )
+    _, middle = _round_outwards(whole[0], (whole[0] + whole[1]) / 2)
+    _, highest = _round_outwards(middle, max(whole[1], float(ordered[-1])))
+    return ObjectLimits(whole, (whole[0], middle), (middle, highest))
 
 
 def _find_tissue(
