@@ -14,7 +14,7 @@ from napari_medread.plugin.gui.timers import make_timer
 SLOW_S = 0.1
 """Seconds of drawing from which on changes are skipped."""
 
-COARSE_SPEEDUP = 4.0
+COARSE_SPEEDUP = 2.0
 """How many times quicker a coarse drawing is at most."""
 
 _PROBE_MS = 30

@@ -15,7 +15,7 @@ from napari.layers import Layer
 
 from napari_medread.plugin.gui.viewer_references import unwrap_viewer
 
-COARSE_STEP_FACTOR = 4
+COARSE_STEP_FACTOR = 2
 """How many times further apart the samples along a ray are while it is drawn coarsely."""
 
 
