@@ -57,6 +57,8 @@ def find_orientation_differences(layers: Iterable[Layer]) -> list[OrientationDif
         for layer in layers
         if layer.visible and (world_to_patient := find_own_world_to_patient(layer)) is not None
     ]
+    if _is_one_orientation(drawn):  # as is usual, and pairs are many
+        return []
     return [
         OrientationDifference(lower, upper, _find_angle(one, other), shift)
         for (lower, one), (upper, other) in itertools.combinations(drawn, 2)
@@ -76,6 +78,18 @@ def describe_differences(differences: list[OrientationDifference]) -> str:
         what = f"{names} are drawn up to {first.shift:.1f} mm off each other: they do not match."
     others = f" Neither do {more} other {'pair' if more == 1 else 'pairs'} of layers."
     return f"{what}{others if more else ''} To compare them, resample one to the other's grid."
+
+
+def _is_one_orientation(drawn: list[tuple[Layer, Float]]) -> bool:
+    """Return whether layers match wherever any of them is drawn, by a look at each."""
+    if len(drawn) < 2:
+        return True
+    corners = np.vstack([_find_corners(layer.extent.world) for layer, _ in drawn])
+    box = _find_corners(np.stack([corners.min(axis=0), corners.max(axis=0)])[:, :3])
+    matrices = np.stack([world_to_patient for _, world_to_patient in drawn])
+    shifts = np.linalg.norm((box @ (matrices - matrices[0]).transpose(0, 2, 1))[..., :3], axis=-1)
+    voxel_size = min(_find_voxel_size(layer) for layer, _ in drawn)
+    return bool(shifts.max() <= TOLERATED_SHIFT / 2 * voxel_size)
 
 
 def _find_shift(lower: Layer, upper: Layer, one: Float, other: Float) -> float:

@@ -211,7 +211,7 @@ class ViewerFollower:
         if not layers:
             return
         for layer in layers:
-            if get_record(layer) in self._hidden:
+            if layer.visible and get_record(layer) in self._hidden:
                 layer.visible = False
         insert_in_order(viewer.layers, layers)
         update_fusion(viewer.layers, layers)

@@ -16,7 +16,7 @@ from napari_medread.plugin.bridge.camera_fit import (
     fit_to_visible_layers,
 )
 
-_SMALLEST_SHARE = 0.5
+_SMALLEST_SHARE = 0.6
 """Share of the canvas that visible layers fill at least in one direction, after napari's fit."""
 
 

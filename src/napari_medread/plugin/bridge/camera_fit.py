@@ -35,7 +35,9 @@ def find_slice_range(viewer: Any, layers: Sequence[Layer]) -> NDArray[np.float64
     (3, n) array
         Along the last n axes of napari's world, n being the most axes that a layer has.
     """
-    extent = viewer.layers.get_extent(layers)
+    # That of all layers is kept by napari; to find one anew takes time with many layers.
+    is_all = len(layers) == len(viewer.layers)
+    extent = viewer.layers.extent if is_all else viewer.layers.get_extent(layers)
     ranges = np.stack([*np.asarray(extent.world, dtype=float), extent.step])
     units = (viewer.layers.extent.units or ())[-ranges.shape[1] :]
     if extent.units and units and extent.units != units:
