@@ -75,7 +75,7 @@ def has_label_values(data: Any) -> bool:
     return equal >= _MIN_EQUAL_NEIGHBOURS * labelled
 
 
-def suggest_labels(volume: Volume) -> None:
+def note_possible_labels(volume: Volume) -> None:
     """Append a note to an image that may be labels; every other volume stays as it is."""
     if volume.labels or volume.rgb or not volume.source:
         return

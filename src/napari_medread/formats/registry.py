@@ -81,11 +81,11 @@ class FileFormat:
         UnreadableFile
             If the file cannot be read.
         """
-        from napari_medread.core.label_detection import suggest_labels
+        from napari_medread.core.label_detection import note_possible_labels
 
         volumes = self.import_reader()(path, progress)
         for volume in volumes:
-            suggest_labels(volume)
+            note_possible_labels(volume)
         return volumes
 
     def import_reader(self) -> Callable[[Path, Progress], list[Volume]]:

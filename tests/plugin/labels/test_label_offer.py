@@ -88,12 +88,13 @@ def test_an_offer_on_an_image_that_was_removed_says_so(
 
 def test_labels_saved_by_the_menu_open_as_labels(viewer, drop, save_selected, offers, tmp_path):
     labels = viewer.add_labels(np.eye(4, dtype=np.uint8)[np.newaxis].repeat(3, 0), name="labels")
-    for name in ("labels.mhd", "labels.mha"):
+    for name in ("saved.mhd", "saved2.mha"):
         viewer.layers.selection = {labels}
         save_selected(tmp_path / name)
         drop([tmp_path / name])
-        assert isinstance(viewer.layers[-1], Labels)
-        assert np.array_equal(viewer.layers[-1].data, labels.data)
+        found = viewer.layers[name.split(".")[0]]
+        assert isinstance(found, Labels)
+        assert np.array_equal(found.data, labels.data)
     assert not offers()
 
 
