@@ -30,8 +30,8 @@ from napari_medread.plugin.gui.viewer_references import unwrap_viewer
 if TYPE_CHECKING:
     from napari_medread.catalogue import Catalogue
 
-_SEARCH_INTERVAL_MS = 100
-"""Time between two looks at what a search has found."""
+_SEARCH_INTERVAL_MS = 250
+"""Time between two looks at what a search has found: each redraws the window."""
 
 _PROGRESS_STEPS = 1000
 """Steps of the bar from nothing to everything."""
