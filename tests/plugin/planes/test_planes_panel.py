@@ -360,6 +360,10 @@ def test_the_mouse_over_the_canvas(qtbot, viewer, widget, click, turn):
     QApplication.sendEvent(canvas, QEvent(QEvent.Type.Leave))
     wait_until_idle()
     assert (widget.value.value, widget.position.value, widget.layer.value) == ("–",) * 3
+    viewer.dims.set_current_step(0, 2)  # by the slider
+    viewer.add_layer(AXIAL.layer(frames=2))
+    wait_until_idle()
+    assert (widget.value.value, widget.position.value, widget.layer.value) == ("–",) * 3
 
 
 def test_no_letters_without_a_position(qtbot, viewer, widget, click):

@@ -24,8 +24,6 @@ _LAYER_EVENTS = {
 }  # fmt: skip
 """Events of layers after which a slider may have another value."""
 
-_MARGIN_PX = 8
-
 
 class SliderValues:
     """Shows beside each slider of a viewer the value where it stands, until closed.
@@ -109,11 +107,11 @@ def _show_values(values: list[tuple[QWidget, str]]) -> None:
     labels = [(_find_label(slider) or _make_label(slider), value) for slider, value in values]
     is_shown = any(value for _, value in labels)
     # The column never becomes narrower, so that the sliders keep their lengths while they move.
-    needed = [label.fontMetrics().horizontalAdvance(value) + _MARGIN_PX for label, value in labels]
-    width = max([*needed, *(label.minimumWidth() for label, _ in labels)]) if is_shown else 0
     for label, value in labels:
         label.setText(value)
-        label.setMinimumWidth(width)
+    widths = [max(label.sizeHint().width(), label.minimumWidth()) for label, _ in labels]
+    for label, _ in labels:
+        label.setFixedWidth(max(widths))
         label.setVisible(is_shown)
 
 

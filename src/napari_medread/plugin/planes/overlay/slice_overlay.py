@@ -80,7 +80,7 @@ class SliceOverlay(QObject):
     shows_letters, shows_slice : bool
         What to write; call ``update`` after a change.
     is_cursor_outside : bool
-        Whether the cursor has left the canvas: nothing is under it.
+        Whether the cursor was not over the canvas yet, or has left it: nothing is under it.
     """
 
     changed = Signal()
@@ -97,7 +97,8 @@ class SliceOverlay(QObject):
             viewer, {_SPACER: "bottom_left", _SLICE_TEXT: "bottom_left"}, LETTER_FONT_SIZE
         )
         self.shows_letters = self.shows_slice = True
-        self.is_cursor_outside = False
+        self.is_cursor_outside = True
+        self._cursor_position = tuple(viewer.cursor.position)
         self._update_call = CallBeforeDrawing(self._update)
         self._cursor_timer = make_timer(_CURSOR_INTERVAL_MS, self.cursor_moved.emit)
         for emitter, callback in self._followed_events(viewer):
@@ -172,7 +173,18 @@ class SliceOverlay(QObject):
 
     def _on_cursor(self, event: Any) -> None:
         del event
-        self._report_cursor(is_outside=False)
+        viewer = self._viewer_ref()
+        if viewer is None:
+            return
+        before, self._cursor_position = self._cursor_position, tuple(viewer.cursor.position)
+        # napari changes the position with sliders and layers too, wherever the cursor is: only a
+        # change on the screen is a move. Axes are aligned at the last one.
+        displayed = {viewer.dims.ndim - axis for axis in viewer.dims.displayed}
+        pairs = zip(reversed(before), reversed(self._cursor_position), strict=False)
+        if any(old != new and n in displayed for n, (old, new) in enumerate(pairs, 1)):
+            self._report_cursor(is_outside=False)
+        else:
+            self._read_cursor_soon()
 
     def _report_cursor(self, *, is_outside: bool) -> None:
         self.is_cursor_outside = is_outside
