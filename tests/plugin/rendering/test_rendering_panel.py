@@ -360,6 +360,29 @@ def test_a_lazy_volume_is_read_beside_the_window(
     assert widget.message.value == "Loaded lazy into memory."
 
 
+def test_of_many_times_the_one_in_3d_is_in_memory_and_no_other(qtbot, viewer, widget, choose):
+    values = np.arange(3 * 6 * 8 * 10, dtype=np.int16).reshape(3, 6, 8, 10)
+    read = []
+
+    def read_block(block, block_info=None):
+        read.append(block_info[0]["array-location"][0][0])
+        return block
+
+    data = da.from_array(values, chunks=(1, 6, 8, 10)).map_blocks(read_block, dtype=np.int16)
+    layer = viewer.add_image(data, scale=(1, 1, 1, 1), contrast_limits=(0, 1500))
+    for time_index in (0, 2):
+        viewer.dims.ndisplay = 2
+        viewer.dims.set_current_step(0, time_index)
+        widget._update_controls()
+        choose("MIP")
+        qtbot.waitUntil(lambda: widget._task is None, timeout=20000)
+        assert is_in_memory(layer, viewer.dims.point)
+    for time_index, is_read in ((2, False), (0, True)):
+        read.clear()
+        np.testing.assert_array_equal(np.asarray(layer.data[time_index]), values[time_index])
+        assert bool(read) == is_read
+
+
 def test_labels_stay_where_they_are_stored(viewer):
     class Stored:
         shape, ndim, dtype = (3, 4, 5), 3, np.dtype(np.uint8)

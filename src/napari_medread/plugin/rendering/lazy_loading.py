@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Sequence
 from functools import partial
 from itertools import accumulate, pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import psutil
@@ -22,8 +22,27 @@ from napari_medread.plugin.rendering.rendered_voxels import get_drawn_data
 _MAX_MEMORY_FRACTION = 0.8
 """Fraction of the free memory that a volume may take."""
 
-_LOADED_FRAMES: weakref.WeakKeyDictionary[Layer, tuple[int, ...]] = weakref.WeakKeyDictionary()
-"""Which volume of a lazy layer is in memory: its index along the axes before the last three."""
+
+class _LoadedFrame(NamedTuple):
+    """The one volume of a lazy layer that is in memory.
+
+    Attributes
+    ----------
+    frame : tuple of int
+        Its index along the axes before the last three.
+    data_ref : weak reference
+        To the layer's data with this volume.
+    source : array or None
+        The same without it, to which another volume is added; None if there is no other.
+    """
+
+    frame: tuple[int, ...]
+    data_ref: weakref.ref[Any]
+    source: Any
+
+
+_LOADED_FRAMES: weakref.WeakKeyDictionary[Layer, _LoadedFrame] = weakref.WeakKeyDictionary()
+"""What is in memory of each lazy layer."""
 
 
 def needs_loading_for_3d(layer: Layer, viewer: Any) -> bool:
@@ -50,7 +69,8 @@ def _is_lazy(layer: Layer, data: Any) -> bool:
 
 
 def _is_loaded(layer: Layer, point: Sequence[float]) -> bool:
-    return _LOADED_FRAMES.get(layer) == get_displayed_frame(layer, 3, point)
+    loaded = _LOADED_FRAMES.get(layer)
+    return loaded is not None and loaded.frame == get_displayed_frame(layer, 3, point)
 
 
 def make_loading_task(layer: Layer, viewer: Any) -> BackgroundTask:
@@ -68,13 +88,21 @@ def make_loading_task(layer: Layer, viewer: Any) -> BackgroundTask:
         found = layer_ref()
         if found is None or found.data is not layer_data:  # it was given other data meanwhile
             return
-        loaded = _replace_frame(drawn_data, frame, volume)
+        source = _find_lazy_source(found, drawn_data)
+        loaded = _replace_frame(source, frame, volume)
         found.data = [*list(layer_data)[:-1], loaded] if found.multiscale else loaded
-        _LOADED_FRAMES[found] = frame
+        kept_source = source if frame else None
+        _LOADED_FRAMES[found] = _LoadedFrame(frame, weakref.ref(loaded), kept_source)
 
     task.returned.connect(put_into_layer)
     cancel_when_removed(task, viewer, [layer])
     return task
+
+
+def _find_lazy_source(layer: Layer, data: Any) -> Any:
+    """Return a layer's data without the volume in memory, so that no two are kept at once."""
+    loaded = _LOADED_FRAMES.get(layer)
+    return data if loaded is None or loaded.data_ref() is not data else loaded.source
 
 
 def _load_frame(data: Any, frame: tuple[int, ...], name: str, progress: Progress) -> Any:
