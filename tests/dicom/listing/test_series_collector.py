@@ -15,6 +15,7 @@ from helpers.builders import (
     save_dataset,
 )
 from napari_medread.dicom.headers.header_scan import DicomFileHeader
+from napari_medread.dicom.listing.packed_headers import PackedHeaders
 from napari_medread.dicom.listing.series_catalogue import INCOMPLETE_SERIES
 from napari_medread.dicom.listing.series_collector import SeriesCollector, list_patients
 from napari_medread.dicom.read import read_dicom
@@ -161,3 +162,24 @@ def test_files_that_are_gone_are_reported_when_they_are_read(tmp_path):
         path.unlink()
     with pytest.raises(Exception, match="the file has been moved or deleted"):
         entry.read()
+
+
+def test_frames_are_made_once_for_all_slices_of_a_volume(tmp_path, monkeypatch):
+    for name, number in (("a", 1), ("b", 2)):  # the second is described last
+        for n, ds in enumerate(make_series(SeriesInstanceUID=f"1.2.{number}", SeriesNumber=number)):
+            save_dataset(ds, tmp_path / name / f"{n}")
+    patients, _ = list_patients(sorted(tmp_path.rglob("*/*")))
+    first, second = all_entries(patients)
+    unpacked = []
+    unpack = PackedHeaders.unpack
+
+    def counted(headers, count=None):
+        unpacked.append(headers)
+        return unpack(headers, count)
+
+    monkeypatch.setattr(PackedHeaders, "unpack", counted)
+    voxels = np.asarray(first.volume.data)
+    np.testing.assert_array_equal(first.read()[0].data, voxels)
+    assert len(unpacked) == 1
+    np.testing.assert_array_equal(second.volume.data, voxels)
+    assert len(unpacked) == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from dataclasses import dataclass, field
 from typing import Any
 
 import dask.array as da
@@ -16,6 +17,16 @@ from napari_medread.dicom.sorting.stack import Stack
 from napari_medread.dicom.volume_building import build_volume
 
 
+@dataclass
+class _UnpackedSeries:
+    """The stacks of the first headers of a series, and the slices of those that were needed."""
+
+    headers: PackedHeaders
+    count: int
+    stacks: list[Stack]
+    slices: dict[int, Any] = field(default_factory=dict)
+
+
 class RecentStacks:
     """The stacks of the series that was needed last: neighbours in a list are often of one series.
 
@@ -23,16 +34,25 @@ class RecentStacks:
     """
 
     def __init__(self) -> None:
-        self._recent: tuple[PackedHeaders, int, list[Stack]] | None = None
+        self._recent: _UnpackedSeries | None = None
 
     def get(self, headers: PackedHeaders, count: int, key: Hashable) -> list[Stack]:
         """Return the stacks of the first headers of a series."""
+        return self._unpack(headers, count, key).stacks
+
+    def get_slices(self, headers: PackedHeaders, count: int, key: Hashable, index: int) -> Any:
+        """Return the slices of one of the stacks, as a lazy array in world order."""
+        unpacked = self._unpack(headers, count, key)
+        if index not in unpacked.slices:
+            unpacked.slices[index] = build_volume(unpacked.stacks[index], lazy=True).data
+        return unpacked.slices[index]
+
+    def _unpack(self, headers: PackedHeaders, count: int, key: Hashable) -> _UnpackedSeries:
         recent = self._recent  # one access: other threads may change it
-        if recent is not None and recent[0] is headers and recent[1] == count:
-            return recent[2]
-        stacks = split_series(make_series_frames(key, headers.unpack(count)))
-        self._recent = headers, count, stacks
-        return stacks
+        if recent is None or recent.headers is not headers or recent.count != count:
+            stacks = split_series(make_series_frames(key, headers.unpack(count)))
+            recent = self._recent = _UnpackedSeries(headers, count, stacks)
+        return recent
 
 
 class DescribedStack:
@@ -62,6 +82,10 @@ class DescribedStack:
         """Return the stack with its frames."""
         return self._recent.get(self._headers, self._count, self._key)[self._index]
 
+    def load_slices(self) -> Any:
+        """Return its slices as a lazy array in world order."""
+        return self._recent.get_slices(self._headers, self._count, self._key, self._index)
+
     def forget_frames(self, volume: Volume) -> None:
         """Let the volume of this stack make its frames again whenever slices of it are read."""
         data = volume.data
@@ -77,6 +101,5 @@ class _ForgottenSlices:
         self.shape, self.dtype, self.ndim = data.shape, data.dtype, data.ndim
 
     def __getitem__(self, index: Any) -> NDArray[Any]:
-        data = build_volume(self._stack.load(), lazy=True).data
         # In this thread: dask has given it this chunk to read.
-        return np.asarray(data[index].compute(scheduler="synchronous"))
+        return np.asarray(self._stack.load_slices()[index].compute(scheduler="synchronous"))
