@@ -364,6 +364,10 @@ def test_the_mouse_over_the_canvas(qtbot, viewer, widget, click, turn):
     viewer.add_layer(AXIAL.layer(frames=2))
     wait_until_idle()
     assert (widget.value.value, widget.position.value, widget.layer.value) == ("–",) * 3
+    viewer.layers.clear()
+    viewer.add_layer(AXIAL.layer())
+    wait_until_idle()
+    assert (widget.value.value, widget.position.value, widget.layer.value) == ("–",) * 3
 
 
 def test_no_letters_without_a_position(qtbot, viewer, widget, click):

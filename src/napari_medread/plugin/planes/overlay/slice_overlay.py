@@ -178,10 +178,11 @@ class SliceOverlay(QObject):
             return
         before, self._cursor_position = self._cursor_position, tuple(viewer.cursor.position)
         # napari changes the position with sliders and layers too, wherever the cursor is: only a
-        # change on the screen is a move. Axes are aligned at the last one.
-        displayed = {viewer.dims.ndim - axis for axis in viewer.dims.displayed}
-        pairs = zip(reversed(before), reversed(self._cursor_position), strict=False)
-        if any(old != new and n in displayed for n, (old, new) in enumerate(pairs, 1)):
+        # change on the screen is a move.
+        is_same_space = len(before) == len(self._cursor_position) == viewer.dims.ndim
+        if is_same_space and any(
+            before[axis] != self._cursor_position[axis] for axis in viewer.dims.displayed
+        ):
             self._report_cursor(is_outside=False)
         else:
             self._read_cursor_soon()
