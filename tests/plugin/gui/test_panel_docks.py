@@ -1,5 +1,8 @@
 """Panels in the window: one of each kind however it is asked for, in reach on a small screen."""
 
+import re
+from pathlib import Path
+
 import npe2
 import numpy as np
 from napari._app_model import get_app_model
@@ -164,12 +167,20 @@ def test_each_viewer_has_a_panel_of_its_own(make_napari_viewer, viewer):
     assert PlanesAndSlices(viewer) is panels[0]
 
 
-def test_the_docs_name_every_panel_of_the_manifest():
+def test_menus_and_docs_name_each_panel_alike():
     manifest = npe2.PluginManager.instance().get_manifest(PLUGIN)
     titles = {command.id: command.title for command in manifest.contributions.commands}
     widgets = manifest.contributions.widgets
     assert [widget.display_name for widget in widgets] == list(PANELS)
     assert [titles[widget.command] for widget in widgets] == list(PANELS)
+    readme = Path(__file__).parents[3] / "README.md"
+    table = readme.read_text(encoding="utf-8").partition("| menu | panel |")[2].partition("\n\n")[0]
+    named, menu = {}, ()
+    for row in table.splitlines()[2:]:
+        first, name = (cell.strip() for cell in row.split("|")[1:3])
+        menu = tuple(first.strip("*").split(" > ")) if first else menu
+        named[re.sub(r"\[(.*)\]\(.*\)", r"\1", name)] = menu
+    assert named == PANELS
 
 
 def test_all_panels_fit_into_a_small_window(viewer):

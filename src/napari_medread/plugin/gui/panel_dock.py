@@ -78,9 +78,14 @@ class PanelDock(QObject):
         """Notice when the dock is hidden or shown."""
         if watched is self.parent() and event.type() in (QEvent.Type.Hide, QEvent.Type.Show):
             if event.type() == QEvent.Type.Hide:
-                self._was_behind = not self._is_in_front
+                self._was_behind = not self._is_in_front and self._is_tab()
             self._timer.start()
         return False
+
+    def _is_tab(self) -> bool:
+        dock: Any = self.parent()
+        window = dock.parent()
+        return isinstance(window, QMainWindow) and bool(window.tabifiedDockWidgets(dock))
 
     def _settle(self) -> None:
         """Do what is left once napari and Qt are done with the dock."""
@@ -100,7 +105,8 @@ class PanelDock(QObject):
 
 def _leave_room_for_title(dock: QDockWidget) -> None:
     """Keep a panel from being narrower than its title bar, which would be cut off."""
-    layout, panel = dock.titleBarWidget().layout(), dock.widget()
+    bar, panel = dock.titleBarWidget(), dock.widget()
+    layout = None if bar is None else bar.layout()
     if layout is not None and layout.minimumSize().width() > panel.minimumWidth():
         panel.setMinimumWidth(layout.minimumSize().width())
 
@@ -132,8 +138,9 @@ def _find_place(dock: QDockWidget) -> None:
         dock.raise_()
     else:
         growing = [n for n, each in enumerate(docks) if _is_growing(each)] or [len(docks) - 1]
+        share = max(room - sum(sizes), 0) // len(growing)
         for n in growing:
-            sizes[n] += max(room - sum(sizes), 0) // len(growing)
+            sizes[n] += share
         orientation = Qt.Orientation.Vertical if is_column else Qt.Orientation.Horizontal
         window.resizeDocks(docks, sizes, orientation)
 
