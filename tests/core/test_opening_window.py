@@ -97,13 +97,38 @@ def test_values_that_look_like_a_ct_open_as_one_and_say_so():
 
 @pytest.mark.parametrize(
     "values",
-    [HEAD, HU + 1024, HU * 10, HU / 1000, np.full(99, -1000), np.arange(-1000, 1000)],
-    ids=["MR", "stored values of a CT", "other scale", "attenuation", "air", "a ramp"],
+    [
+        HEAD,
+        HU + 1024,
+        HU * 10,
+        HU / 1000,
+        HU - 200,
+        np.full(99, -1000),
+        np.arange(-1000, 1000),
+        np.random.default_rng(6).normal(0, 350, 20_000),
+        np.random.default_rng(6).normal(-300, 350, 20_000),
+    ],
+    ids=[
+        "MR",
+        "stored values of a CT",
+        "other scale",
+        "attenuation",
+        "shifted",
+        "air",
+        "a ramp",
+        "a field map",
+        "a field map off centre",
+    ],
 )
 def test_other_values_are_not_taken_for_a_ct(values):
     found = choose(values)
     assert found.limits != SOFT_TISSUE
     assert found.notes == ()
+
+
+def test_lungs_without_air_around_look_like_a_ct():
+    lungs = np.random.default_rng(8).normal(-860, 30, HU.shape)
+    assert choose(np.where(HU < -500, lungs, HU)).notes == (HU_ASSUMED,)
 
 
 def test_an_mr_with_air_and_fat_at_the_values_of_a_ct_is_no_ct():

@@ -50,12 +50,15 @@ a file without a modality, someone may have set the window. Windows of all other
 as X-rays, are used as long as they show anything.
 """
 
-_AIR_HU = (-1100.0, -900.0)
-_BODY_HU = (-300.0, 300.0)
+_PADDING_HU, _AIR_HU, _LUNG_HU, _FAT_HU, _BONE_HU = -1500.0, -1100.0, -650.0, -300.0, 300.0
+"""Padding is below the first value, nothing is up to the second, air and lungs are up to the third,
+little is up to the fourth, and fat and soft tissue up to the fifth."""
+
 _LOWEST_HU, _HIGHEST_HU = -4100.0, 33_000.0
 _MIN_AIR_SHARE, _MIN_BODY_SHARE, _MAX_BODY_MEDIAN_HU = 0.03, 0.6, 150.0
-"""Values look like Hounsfield units if this share is air or padding, and of the rest above it,
-this share is soft tissue, with a median this near to water."""
+_MAX_IMPOSSIBLE_SHARE = 0.005
+"""Values look like Hounsfield units if this share is air or lung, and of the rest above it, this
+share is soft tissue, with a median this near to water, and almost none is where nothing can be."""
 
 
 class OpeningWindow(NamedTuple):
@@ -210,15 +213,20 @@ def _looks_like_hounsfield(values: NDArray[Any]) -> bool:
     values = values[np.isfinite(values)] if values.dtype.kind == "f" else values
     if not values.size or values.min() < _LOWEST_HU or values.max() > _HIGHEST_HU:
         return False
-    is_air = values <= _AIR_HU[1]
-    is_low_air = np.mean(is_air & (values >= _AIR_HU[0])) >= _MIN_AIR_SHARE
-    body = values[values > _BODY_HU[0]]
-    if not is_low_air or not body.size:
-        return False
-    return bool(
-        np.mean(body <= _BODY_HU[1]) >= _MIN_BODY_SHARE
-        and abs(np.median(body)) <= _MAX_BODY_MEDIAN_HU
+    count = values.size
+    padding, air, lung, fat, bone, metal = (
+        int(np.count_nonzero(values <= limit))
+        for limit in (_PADDING_HU, _AIR_HU, _LUNG_HU, _FAT_HU, _BONE_HU, -_LUNG_HU)
     )
+    body = values[values > _FAT_HU]
+    if lung - air < _MIN_AIR_SHARE * count or not body.size:
+        return False
+    is_body_soft = bone - fat >= _MIN_BODY_SHARE * body.size
+    has_nothing_below_air = air - padding <= _MAX_IMPOSSIBLE_SHARE * count
+    # A map of both signs has as many high values as low ones, and most between.
+    is_one_sided = count - metal < (lung - air) / 2 and fat - lung <= lung - air
+    is_like_water = abs(float(np.median(body))) <= _MAX_BODY_MEDIAN_HU
+    return is_body_soft and has_nothing_below_air and is_one_sided and is_like_water
 
 
 def _choose_function(*, is_integer: bool) -> str:
