@@ -30,6 +30,7 @@ from napari_medread.dicom.listing import series_collector
 from napari_medread.dicom.listing.series_catalogue import INCOMPLETE_SERIES
 from napari_medread.plugin.bridge.volume_to_layer import to_layer
 from napari_medread.plugin.browser import (
+    catalogue_rows,
     folder_search,
     load_queue,
     loaded_layers,
@@ -37,6 +38,7 @@ from napari_medread.plugin.browser import (
     thumbnail_queue,
 )
 from napari_medread.plugin.browser.entry_preview import THUMBNAIL_SIZE_PX
+from napari_medread.plugin.browser.folder_search import ListedRows
 from napari_medread.plugin.gui.background_task import _RUNNING_TASKS
 
 MENU = "File", "IO Utilities", "Series browser"
@@ -769,3 +771,40 @@ def test_in_long_lists_only_rows_in_view_get_thumbnails(
     browser.tree.scrollToBottom()
     qtbot.waitUntil(lambda: is_done(browser) and "39 Part P39" in made, timeout=20000)
     assert len(made) == len(set(made))
+
+
+def test_names_that_are_hidden_while_rows_are_added_do_not_come_back(
+    qtbot, browser, archive, monkeypatch
+):
+    monkeypatch.setattr(series_tree, "_FILL_TIME_S", 0.0)
+    found = catalogue.browse(archive)
+    for _ in range(2):  # the second waits until the first is shown
+        browser._show(ListedRows(found, catalogue_rows.make_rows(found, names=True)))
+    assert browser.tree.is_filling
+    assert texts(browser)[0] == (0, "Sentinel, Secretus · ID SID4711")
+    browser.names.value = False
+    assert texts(browser)[0] == (0, "Patient 1")
+    qtbot.waitUntil(lambda: browser.is_settled, timeout=20000)
+    assert len(texts(browser)) == 1 + 4 + 40
+    assert texts(browser)[0] == (0, "Patient 1")
+    browser.names.value = True
+    assert texts(browser)[0] == (0, "Sentinel, Secretus · ID SID4711")
+
+
+def test_a_search_that_fails_says_that_its_list_is_incomplete(
+    qtbot, browser, read_until, two_folders, monkeypatch
+):
+    go_on = read_until("Second2")
+    browser.browse(two_folders)
+    qtbot.waitUntil(lambda: len(texts(browser)) == 4, timeout=20000)
+
+    def fail(collector, path):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(series_collector.SeriesCollector, "add", fail)
+    go_on.set()
+    qtbot.waitUntil(lambda: is_done(browser), timeout=20000)
+    assert browser.message.value == (
+        "The operating system reported an error: Input/output error. The list is incomplete."
+    )
+    assert len(texts(browser)) == 4

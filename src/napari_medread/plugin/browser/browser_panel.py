@@ -222,7 +222,9 @@ class SeriesBrowserPanel(Panel):
 
     def _on_search_refused(self, sentence: str) -> None:
         is_rescan = self._search is not None and self._search.is_rescan
-        self.message.value = f"{sentence} {self._describe_earlier()}" if is_rescan else sentence
+        incomplete = "The list is incomplete." if self._is_incomplete else ""
+        about_list = self._describe_earlier() if is_rescan else incomplete
+        self.message.value = " ".join(filter(None, (sentence, about_list)))
 
     def _on_searched(self) -> None:
         self._end_search()
@@ -271,8 +273,8 @@ class SeriesBrowserPanel(Panel):
     def _show_rows(self, listed: ListedRows) -> None:
         if not self.names.value:
             titles = make_patient_titles(listed.catalogue, names=False)
-            for row, title in zip(listed.rows, titles, strict=False):
-                row.title = title
+            for row in listed.rows:
+                row.title = titles.get(row.key, row.title)
         self.tree.show_rows(listed.rows)
 
     def _show_skipped(self) -> None:

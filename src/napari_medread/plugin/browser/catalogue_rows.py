@@ -85,11 +85,11 @@ def make_rows(catalogue: Catalogue, *, names: bool) -> list[CatalogueRow]:
     titles = make_patient_titles(catalogue, names=names)
     rows = [
         CatalogueRow(
-            title,
+            titles[patient.key,],
             children=[_make_study_row(study, (patient.key,)) for study in patient.studies],
             key=(patient.key,),
         )
-        for title, patient in zip(titles, catalogue.patients, strict=True)
+        for patient in catalogue.patients
     ]
     if catalogue.files:
         children = [_make_file_row(entry) for entry in catalogue.files]
@@ -97,11 +97,12 @@ def make_rows(catalogue: Catalogue, *, names: bool) -> list[CatalogueRow]:
     return rows
 
 
-def make_patient_titles(catalogue: Catalogue, *, names: bool) -> list[str]:
-    """Return the titles of the patients' rows: their names and IDs, or numbers."""
-    if names:
-        return [_make_patient_title(patient) for patient in catalogue.patients]
-    return [f"Patient {n}" for n in range(1, len(catalogue.patients) + 1)]
+def make_patient_titles(catalogue: Catalogue, *, names: bool) -> dict[Hashable, str]:
+    """Return the titles of the patients' rows by their keys: names and IDs, or numbers."""
+    return {
+        (patient.key,): _make_patient_title(patient) if names else f"Patient {n}"
+        for n, patient in enumerate(catalogue.patients, 1)
+    }
 
 
 def _make_patient_title(patient: DicomPatient) -> str:

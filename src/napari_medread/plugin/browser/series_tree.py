@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from time import perf_counter
 from typing import Any
 
@@ -168,12 +168,14 @@ class SeriesTree(QTreeWidget):
             item.setFont(0, font)
         return item
 
-    def set_titles(self, titles: Sequence[str]) -> None:
-        """Change the titles of the first rows at the top."""
-        for row, title in zip(self._rows, titles, strict=False):
-            row.title = title
-            if row.key in self._items:
-                self._write(row)
+    def set_titles(self, titles: Mapping[Hashable, str]) -> None:
+        """Change the titles of rows at the top, by their keys, of those that come too."""
+        for row in (*self._rows, *(self._next_rows or ())):
+            row.title = titles.get(row.key, row.title)
+        for key in titles.keys() & self._items.keys():
+            shown = self._rows_by_item[id(self._items[key])]  # which may be about to be replaced
+            shown.title = titles[key]
+            self._write(shown)
         self.filter(self._filter_text)
 
     def _write(self, row: CatalogueRow) -> None:
