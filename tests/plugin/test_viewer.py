@@ -7,6 +7,7 @@ import pytest
 from napari.layers import Image
 
 from helpers.builders import ORIENTATIONS, ROWS, SLICES, find_normal, make_series, write_series
+from napari_medread.core.opening_window import HU_ASSUMED
 from napari_medread.plugin.reader import read_layers
 
 SAMPLES = ["ct_thorax", "mr_sagittal", "chest_ct", "chest_xray", "chest_section"]
@@ -126,7 +127,8 @@ def test_the_3d_view_is_not_a_mirror_image(viewer, tmp_path):
 @pytest.mark.parametrize("key", SAMPLES)
 def test_samples_open(viewer, key):
     (layer,) = viewer.open_sample("napari-medread", key)
-    assert layer.metadata["notes"] == []
+    # A MetaImage does not say that it is a CT in HU.
+    assert layer.metadata["notes"] == ([HU_ASSUMED] if key == "chest_ct" else [])
     assert {str(unit) for unit in layer.units} == {"millimeter"}
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from napari_medread.core.volume import Window
 
 LIMIT_PERCENTILES = (1.0, 99.0)
-"""Percentiles of the values that become the contrast limits if a file has no window."""
+"""Percentiles of the values between which *Window and level* sets a window."""
 
 SAMPLED_VOXELS = 200_000
 """About how many voxels the percentiles are computed from, spread over the whole volume."""

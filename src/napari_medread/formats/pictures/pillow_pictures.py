@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.ExifTags import Base as Exif
 
-from napari_medread.core import contrast_limits
 from napari_medread.core.geometry import Geometry
+from napari_medread.core.opening_window import OpeningWindow, choose_array_window
 from napari_medread.core.volume import NO_PIXEL_SIZE, Axis, Volume
 
 MM_PER_INCH = 25.4
@@ -99,16 +99,18 @@ def make_picture_volume(
         notes = (*notes, NO_PIXEL_SIZE)
     else:
         geometry = Geometry.from_itk((columns, rows), spacing[::-1], (0.0, 0.0), (1, 0, 0, 1))
+    opening = None if rgb else _choose_window(data)
     return Volume(
         data,
         path.stem,
         geometry,
         leading,
         rgb=rgb,
-        contrast_limits=None if rgb else _find_contrast_limits(data),
+        contrast_limits=None if opening is None else opening.limits,
         inverted=inverted,
         source=(path,),
-        notes=notes,
+        notes=notes if opening is None else (*notes, *opening.notes),
+        proposed_windows=() if opening is None else opening.proposed,
     )
 
 
@@ -155,10 +157,8 @@ def _read_png_spacing(image: Image.Image) -> tuple[float, float] | None:
     return validate_pixel_size(row, column)
 
 
-def _find_contrast_limits(data: NDArray[Any]) -> tuple[float, float]:
-    """Return the full range of 8-bit pictures, as picture viewers do, else percentiles."""
+def _choose_window(data: NDArray[Any]) -> OpeningWindow:
+    """Return the full range for 8-bit pictures, as picture viewers do, else a proposed window."""
     if data.dtype == np.uint8 and data.max() > 1:
-        return 0.0, 255.0
-    # Values near the limit of the type overflow when percentiles are interpolated.
-    with np.errstate(over="ignore", invalid="ignore"):
-        return contrast_limits.find_percentile_limits(contrast_limits.sample_voxels(data))
+        return OpeningWindow((0.0, 255.0))
+    return choose_array_window(data)
