@@ -9,6 +9,7 @@ from napari.layers import Image, Labels, Layer, Points
 
 from helpers.scans import AXIAL
 from napari_medread.plugin.arrival import viewer_follower
+from napari_medread.plugin.arrival.layer_order import insert_in_order
 from napari_medread.plugin.arrival.viewer_follower import announce_layers
 from napari_medread.plugin.bridge.volume_to_layer import to_layers
 
@@ -69,6 +70,12 @@ def test_the_order_that_the_user_made_stays(viewer):
     assert names(viewer) == ["organs", "CT", "PT", "SPECT"]
     add(viewer, MR)
     assert names(viewer) == ["organs", "CT", "MR", "PT", "SPECT"]
+
+
+def test_layers_that_others_have_come_between_are_ordered_too(viewer):
+    layers = [viewer.add_image(np.ones((2, 2)), name=name) for name in ("a", "b", "x", "c")]
+    insert_in_order(viewer.layers, [layers[1], layers[0]])
+    assert names(viewer) == ["x", "c", "b", "a"]
 
 
 @pytest.mark.parametrize("volumes", [(CT, PET), (PET, CT), (MR, SPECT), (SPECT, MR)])

@@ -46,6 +46,9 @@ def insert_in_order(layers: Any, arrived: Sequence[Layer]) -> None:
         The new ones, from the lowest to the topmost.
     """
     first = len(layers) - len(arrived)
+    if {layers[n] for n in range(first, len(layers))} != {*arrived}:  # others came in between
+        for layer in arrived:
+            layers.move(layers.index(layer), len(layers))
     for index, layer in enumerate(arrived, first):
         if layers[index] is not layer:
             layers.move(layers.index(layer), index)
