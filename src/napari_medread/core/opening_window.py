@@ -117,7 +117,7 @@ def choose_opening_window(
     if file_limits is not None and is_stated_once and is_deliberate:
         return OpeningWindow(file_limits)
     values = sample()
-    proposed, notes = propose_windows(
+    proposed, notes = _propose_windows(
         values, is_integer=is_integer, modality=modality, unit=unit, ct_window=ct_window
     )
     if file_limits is not None and is_stated_once:
@@ -157,7 +157,7 @@ def choose_array_window(
     )
 
 
-def propose_windows(
+def _propose_windows(
     values: NDArray[Any],
     *,
     is_integer: bool,
