@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -20,7 +21,7 @@ def make_timer(
 
 
 class CallBeforeDrawing(QObject):
-    """Calls a function once after its last start, before the window is drawn the next time.
+    """Calls a method once after its last start, before the window is drawn the next time.
 
     A timer of 0 ms comes after it: what it changes would be drawn a moment later than the
     picture, and the window, which takes Qt a while, twice. Qt handles events in the order in
@@ -28,29 +29,31 @@ class CallBeforeDrawing(QObject):
 
     Parameters
     ----------
-    function : callable
+    method : bound method
+        Its object is not kept alive.
     """
 
-    def __init__(self, function: Callable[[], Any]) -> None:
+    def __init__(self, method: Callable[[], Any]) -> None:
         super().__init__()
-        self._function = function
+        self._method_ref = weakref.WeakMethod(method)
         self._is_started = False
 
     def start(self) -> None:
-        """Call the function soon, unless it is to be called already."""
+        """Call the method soon, unless it is to be called already."""
         if not self._is_started:
             self._is_started = True
             QCoreApplication.postEvent(self, QEvent(QEvent.Type.User))
 
     def stop(self) -> None:
-        """Do not call the function."""
+        """Do not call the method."""
         self._is_started = False
 
     def event(self, event: QEvent) -> bool:
         """Take the event that ``start`` has posted."""
         if event.type() != QEvent.Type.User:
             return bool(super().event(event))
-        if self._is_started:
+        method = self._method_ref()
+        if self._is_started and method is not None:
             self._is_started = False
-            self._function()
+            method()
         return True

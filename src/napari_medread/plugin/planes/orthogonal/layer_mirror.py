@@ -38,6 +38,8 @@ _IGNORED_EVENTS = {
 }  # fmt: skip
 """Events of points, shapes and others after which they look the same."""
 
+_SPATIAL_AXES = 3
+
 _RENEW_DELAY_MS = 50
 """Delay before a layer is mirrored again while it is drawn on."""
 
@@ -108,8 +110,9 @@ class LayerMirror:
         for layer in set(self._copies).difference(mirrored):
             self._model.layers.remove(self._copies.pop(layer))
         is_first = bool(mirrored) and not self._model.layers
-        if is_first:
-            # napari would slice the first layer at its start, then at its middle, then here.
+        if is_first and viewer.dims.ndim > _SPATIAL_AXES:
+            # napari would slice the first layer at its start, at its middle and then here: of a
+            # lazy run, that would read volumes that are not shown.
             self._span.match(viewer)
             self._take_point()
         for layer in mirrored:
@@ -127,7 +130,7 @@ class LayerMirror:
             if self._model.layers[n] is not copy:
                 self._model.layers.move(self._model.layers.index(copy), n)
         if is_first:
-            self._take_point()  # the viewer's sliders may not reach as far beside 3D
+            self._take_point()
         self._on_active()
 
     def _take_point(self) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from napari.layers import Layer
 from qtpy.QtCore import QObject, Qt, Signal  # type: ignore[attr-defined]
-from qtpy.QtWidgets import QSplitter
+from qtpy.QtWidgets import QSplitter, QWidget
 
 from napari_medread.core.anatomical_directions import PLANE_AXES
 from napari_medread.plugin.bridge.camera_fit import fit_to_visible_layers
@@ -21,6 +21,7 @@ from napari_medread.plugin.planes.navigation.canvas_fit import CanvasFit, is_fit
 from napari_medread.plugin.planes.navigation.plane_switching import find_displayed_plane
 from napari_medread.plugin.planes.orthogonal.crosshair import Crosshair
 from napari_medread.plugin.planes.orthogonal.plane_canvas import (
+    MIN_CANVAS_SIZE_PX,
     CanvasSettings,
     PlaneCanvas,
     find_qt_viewer,
@@ -65,8 +66,10 @@ class OrthogonalViews(QObject):
         self._patient_space = patient_space
         self.is_on = False
         self._settings: CanvasSettings | None = None
+        self._qt_viewer_ref: weakref.ref[Any] | None = None
         self._column: QSplitter | None = None
         self.canvases: list[PlaneCanvas] = []
+        self._settled_count = 0
         self._crosshair: Crosshair | None = None
         self._preload: VolumePreload | None = None
         self._canvas_fit: CanvasFit | None = None
@@ -99,12 +102,13 @@ class OrthogonalViews(QObject):
     def apply_settings(self, settings: CanvasSettings) -> None:
         """Let all side canvases, and those that are opened later, show and do the same."""
         self._settings = settings
-        for canvas in self.canvases:
+        for canvas in self.canvases[: self._settled_count]:
             canvas.apply_settings(settings)
 
     def _open(self, viewer: Any) -> None:
         qt_viewer = find_qt_viewer(viewer)
         assert qt_viewer is not None  # noqa: S101  (``switch`` has checked it)
+        self._qt_viewer_ref = weakref.ref(qt_viewer)
         self._column = QSplitter(Qt.Orientation.Vertical)
         self._column.setChildrenCollapsible(False)
         qt_viewer.setOrientation(Qt.Orientation.Horizontal)
@@ -124,7 +128,7 @@ class OrthogonalViews(QObject):
         # Called before napari and patient space move the point.
         viewer.dims.events.ndisplay.connect(self._on_ndisplay, position="first")
         self._fit_timer.start()
-        self._arrange()
+        self._arrange_timer.start()
 
     def _close(self, viewer: Any) -> None:
         self._arrange_timer.stop()
@@ -144,13 +148,16 @@ class OrthogonalViews(QObject):
         for canvas in self.canvases:
             canvas.close()
         self.canvases.clear()
+        self._settled_count = 0
         column, self._column = self._column, None
+        if column is None:
+            return
         with contextlib.suppress(RuntimeError):  # Qt has deleted it already, with its window
-            if column is not None:
-                column.hide()
-                column.setParent(None)
-                column.deleteLater()
-            qt_viewer = find_qt_viewer(viewer)
+            column.hide()
+            column.setParent(None)
+            column.deleteLater()
+            # Not searched for: a window that is being deleted must not be asked for its widgets.
+            qt_viewer = None if self._qt_viewer_ref is None else self._qt_viewer_ref()
             if qt_viewer is not None:
                 qt_viewer.setOrientation(Qt.Orientation.Vertical)
                 self._fit_timer.start()
@@ -180,7 +187,11 @@ class OrthogonalViews(QObject):
         self._take_main_point()
 
     def _arrange(self) -> None:
-        """Show the planes that the window's own canvas does not show."""
+        """Show the planes that the window's own canvas does not show.
+
+        One step at a time, as each takes napari a while, and the window responds in between: first
+        the canvases, then what is written on them.
+        """
         viewer = self._viewer_ref()
         if viewer is None or self._column is None or self._preload is None:
             return
@@ -192,22 +203,40 @@ class OrthogonalViews(QObject):
         for canvas in self.canvases[len(planes) :]:
             canvas.close()
         del self.canvases[len(planes) :]
+        self._settled_count = min(self._settled_count, len(planes))
         self._take_main_point()
-        if len(self.canvases) == len(planes):
+        if len(self.canvases) < len(planes):
+            self._make_room(self._column, len(planes))
+            self._open_canvas(viewer, planes[len(self.canvases)], self._column, self._preload)
+        elif self._settled_count < len(planes) and self._settings is not None:
+            self._settled_count += 1
+            self.canvases[self._settled_count - 1].apply_settings(self._settings)
+        else:
             return
-        # One canvas at a time: each takes napari a while, and the window responds in between.
-        plane = planes[len(self.canvases)]
-        canvas = PlaneCanvas(viewer, plane, self._preload.is_ready, _make_point_getter(self))
+        self._arrange_timer.start()
+
+    def _make_room(self, column: QSplitter, count: int) -> None:
+        """Give each canvas its room before it comes: a resized canvas is drawn again at once."""
+        if column.count() == count:
+            return
+        while column.count() < count:
+            room = QWidget()
+            room.setMinimumSize(*MIN_CANVAS_SIZE_PX)
+            column.addWidget(room)
+        column.setSizes([_EQUAL_HEIGHT] * count)
+
+    def _open_canvas(
+        self, viewer: Any, plane: str, column: QSplitter, preload: VolumePreload
+    ) -> None:
+        """Show a plane in the next room of the column."""
+        canvas = PlaneCanvas(viewer, plane, preload.is_ready, _make_point_getter(self))
         canvas.point_moved.connect(partial(self._on_point_moved, weakref.ref(canvas)))
         canvas.cursor_moved.connect(partial(self._on_cursor_moved, weakref.ref(canvas)))
         canvas.changed.connect(self.update)
+        room = column.replaceWidget(len(self.canvases), canvas.qt_viewer)
+        room.deleteLater()
         self.canvases.append(canvas)
-        self._column.addWidget(canvas.qt_viewer)
-        self._column.setSizes([_EQUAL_HEIGHT] * len(self.canvases))
         canvas.fit()
-        if self._settings is not None:
-            canvas.apply_settings(self._settings)
-        self._arrange_timer.start()
 
     def update(self, event: Any = None) -> None:
         """Update planes and points once, after all pending events."""

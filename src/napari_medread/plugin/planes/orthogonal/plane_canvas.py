@@ -24,7 +24,7 @@ from napari_medread.plugin.planes.overlay.slice_overlay import SliceOverlay
 from napari_medread.plugin.rendering.camera_views import PATIENT_ORIENTATION
 from napari_medread.plugin.window_level.window_drag import WindowDrag
 
-_MIN_SIZE_PX = (180, 120)
+MIN_CANVAS_SIZE_PX = (180, 120)
 """Smallest width and height of a canvas: napari would leave next to nothing in a small window."""
 
 
@@ -83,6 +83,7 @@ class PlaneCanvas(QObject):
         model.dims.events.ndim.connect(self._on_ndim)
         self.mirror = LayerMirror(viewer, model, is_ready, get_point)
         self.overlay = SliceOverlay(model)
+        self.overlay.shows_letters = self.overlay.shows_slice = False  # until there are settings
         self._wheel = WheelScrolling(model)
         self._crosshair = Crosshair(model, self.qt_viewer.canvas)
         self._fit = CanvasFit(model)
@@ -181,7 +182,7 @@ class _SideQtViewer(QtViewer):  # type: ignore[misc]  # napari has no types here
             emitter.disconnect(self.dims)
         self.canvas.native.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setMinimumSize(*_MIN_SIZE_PX)
+        self.setMinimumSize(*MIN_CANVAS_SIZE_PX)
 
     def _bind_shortcuts(self) -> None:
         """Bind no keys again: napari's own method, private, takes a third of the time it takes."""
