@@ -278,3 +278,15 @@ def has_tooltip(control, panel):
             return True
         control = control.parentWidget()
     return False
+
+
+def test_a_window_is_closed_with_tabs(make_napari_viewer):
+    """Viewers stay, or Python ends, where Qt deletes the panels before the canvas."""
+    viewer = make_napari_viewer(show=True)
+    viewer.window.resize(1100, 600)
+    viewer.add_image(np.zeros((4, 5, 6)))
+    trigger(viewer, "Layers", "Visualize", "Show three planes at once")
+    panel = by_script(viewer, "Window and level")
+    window = viewer.window._qt_window
+    assert len(window.tabifiedDockWidgets(dock_of(panel))) == 1
+    viewer.close()

@@ -73,6 +73,7 @@ class PanelDock(QObject):
 
     def _on_visibility(self, is_visible: bool) -> None:
         self._is_in_front = is_visible
+        self._timer.start()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802  (Qt's name)
         """Notice when the dock is hidden or shown."""
@@ -90,6 +91,7 @@ class PanelDock(QObject):
     def _settle(self) -> None:
         """Do what is left once napari and Qt are done with the dock."""
         dock: Any = self.parent()
+        _keep_canvas_first(dock)
         if dock.widget() is None:  # the panel was closed
             return
         if dock.isHidden() and self._was_behind:
@@ -101,6 +103,17 @@ class PanelDock(QObject):
             self._needs_place = False
             _leave_room_for_title(dock)
             _find_place(dock)
+
+
+def _keep_canvas_first(dock: QDockWidget) -> None:
+    """Let Qt delete the canvas before the docks, as it does where there are no tabs.
+
+    Qt raises the central widget above its siblings when another tab is shown. A window deletes its
+    children in that order, and a panel that takes its changes back then finds half a window.
+    """
+    window = dock.parent()
+    if isinstance(window, QMainWindow) and window.centralWidget() is not None:
+        window.centralWidget().lower()
 
 
 def _leave_room_for_title(dock: QDockWidget) -> None:
