@@ -8,6 +8,7 @@ import dask.array as da
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from pydicom import dcmread
 from qtpy.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from qtpy.QtGui import QDragEnterEvent, QDropEvent, QImage
 from qtpy.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QLineEdit
@@ -257,11 +258,13 @@ def test_a_whole_study_is_one_choice(qtbot, viewer, browser, look_into, click, f
     assert [layer.name for layer in viewer.layers] == ["2 Axial", "3 MR series"]
 
 
-def test_cancelling(qtbot, viewer, browser, look_into, click, folder):
+def test_cancelling(qtbot, viewer, browser, look_into, click, read_until, folder):
+    go_on = read_until("broken.dcm")  # the first of its files
     browser.path_bar.line.native.setText(str(folder))
     qtbot.keyClick(browser.path_bar.line.native, Qt.Key.Key_Return)
     assert browser.progress.visible
     qtbot.mouseClick(browser.cancel.native, LEFT)
+    go_on.set()
     wait_until_idle()
     assert texts(browser) == []
     assert browser.message.value == "Cancelled."
@@ -808,3 +811,37 @@ def test_a_search_that_fails_says_that_its_list_is_incomplete(
         "The operating system reported an error: Input/output error. The list is incomplete."
     )
     assert len(texts(browser)) == 4
+
+
+def test_rows_that_change_places_stay_as_they_are(qtbot, browser, look_into, click, two_folders):
+    study, uid = make_uid(), make_uid()
+    for number, orientation in ((3, "axial"), (3, "coronal"), (4, "axial")):
+        datasets = make_series(
+            ORIENTATIONS[orientation],
+            SeriesNumber=number,
+            SeriesDescription="Scan",
+            SeriesInstanceUID=uid if number == 3 else make_uid(),
+            StudyInstanceUID=study,
+        )
+        write_series(two_folders / "more" / f"{number} {orientation}", datasets)
+    look_into(two_folders / "more")
+    assert [text for _, text in texts(browser)][2:] == [
+        "3 Scan", "3 Scan (axial)", "3 Scan (coronal)", "4 Scan",
+    ]  # fmt: skip
+    click("3 Scan (coronal)")
+    # The first series gets another number.
+    for path in sorted((two_folders / "more").rglob("IM*")):
+        ds = dcmread(path)
+        if ds.SeriesNumber == 3:
+            ds.SeriesNumber = 5
+            ds.save_as(path)
+    qtbot.keyClicks(browser.filter.native, "coronal")
+    qtbot.mouseClick(browser.path_bar.rescan.native, LEFT)
+    qtbot.waitUntil(lambda: is_done(browser), timeout=20000)
+    assert [text for _, text in texts(browser)][2:] == ["5 Scan", "5 Scan (coronal)"]
+    assert [row.title for row in browser.tree.selected()] == ["5 Scan (coronal)"]
+    browser.filter.native.clear()
+    assert [text for _, text in texts(browser)][2:] == [
+        "4 Scan", "5 Scan", "5 Scan (axial)", "5 Scan (coronal)",
+    ]  # fmt: skip
+    assert item(browser, "5 Scan (axial)").parent().isExpanded()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 import dask.array as da
@@ -35,20 +36,24 @@ class RecentStacks:
 
     def __init__(self) -> None:
         self._recent: _UnpackedSeries | None = None
+        # dask reads slices in several threads, each of which would make the same frames.
+        self._lock = Lock()
 
     def get(self, headers: PackedHeaders, count: int, key: Hashable) -> list[Stack]:
         """Return the stacks of the first headers of a series."""
-        return self._unpack(headers, count, key).stacks
+        with self._lock:
+            return self._unpack(headers, count, key).stacks
 
     def get_slices(self, headers: PackedHeaders, count: int, key: Hashable, index: int) -> Any:
         """Return the slices of one of the stacks, as a lazy array in world order."""
-        unpacked = self._unpack(headers, count, key)
-        if index not in unpacked.slices:
-            unpacked.slices[index] = build_volume(unpacked.stacks[index], lazy=True).data
-        return unpacked.slices[index]
+        with self._lock:
+            unpacked = self._unpack(headers, count, key)
+            if index not in unpacked.slices:
+                unpacked.slices[index] = build_volume(unpacked.stacks[index], lazy=True).data
+            return unpacked.slices[index]
 
     def _unpack(self, headers: PackedHeaders, count: int, key: Hashable) -> _UnpackedSeries:
-        recent = self._recent  # one access: other threads may change it
+        recent = self._recent
         if recent is None or recent.headers is not headers or recent.count != count:
             stacks = split_series(make_series_frames(key, headers.unpack(count)))
             recent = self._recent = _UnpackedSeries(headers, count, stacks)

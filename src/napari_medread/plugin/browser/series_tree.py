@@ -140,20 +140,23 @@ class SeriesTree(QTreeWidget):
         return self._rows_by_item[id(item)].key
 
     def _move(self, item: QTreeWidgetItem, index: int) -> None:
-        """Move an item to another place among those of its parent."""
-        is_expanded = item.isExpanded()
+        """Move an item to another place among those of its parent, and leave it as it is."""
         parent = item.parent() or self.invisibleRootItem()
+        # Qt forgets these of an item that is taken out.
+        states = [
+            (each, each.isExpanded(), each.isHidden(), each.isSelected())
+            for each in _with_items_below(item)
+        ]
         parent.removeChild(item)
         parent.insertChild(index, item)
-        item.setExpanded(is_expanded)
+        for each, is_expanded, is_hidden, is_selected in states:
+            each.setExpanded(is_expanded)
+            each.setHidden(is_hidden)
+            each.setSelected(is_selected)
 
     def _remove(self, parent: QTreeWidgetItem, index: int) -> None:
         """Remove an item and those below it."""
-        item = parent.takeChild(index)
-        forgotten = [item]
-        while forgotten:
-            each = forgotten.pop()
-            forgotten += [each.child(n) for n in range(each.childCount())]
+        for each in _with_items_below(parent.takeChild(index)):
             row = self._rows_by_item.pop(id(each))
             self._hidden.discard(row.key)
             del self._items[row.key]
@@ -269,6 +272,12 @@ class SeriesTree(QTreeWidget):
             super().mouseDoubleClickEvent(event)
         elif event.button() == Qt.MouseButton.LeftButton:
             self.load_requested.emit()
+
+
+def _with_items_below(item: QTreeWidgetItem) -> list[QTreeWidgetItem]:
+    """Return an item and all items below it."""
+    below = [each for n in range(item.childCount()) for each in _with_items_below(item.child(n))]
+    return [item, *below]
 
 
 def _with_below(row: CatalogueRow) -> Iterator[CatalogueRow]:
