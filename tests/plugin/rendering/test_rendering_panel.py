@@ -550,6 +550,20 @@ def test_back_in_slices_the_volume_is_given_back_and_comes_again_in_3d(viewer, w
     np.testing.assert_array_equal(drawn(viewer), before)
 
 
+def test_what_drew_a_removed_volume_is_kept_without_its_voxels(viewer, widget, choose, collected):
+    layer = viewer.add_image(np.ones((20, 20, 20), np.int16), **blocks((1, 1, 1), (1, 1, 1)))
+    choose("MIP")
+    drawn(viewer)
+    node, removed = weakref.ref(volume_node(viewer, layer)), weakref.ref(layer)
+    on_gpu = weakref.ref(node()._last_data)
+    del layer
+    viewer.layers.clear()
+    collected(removed, on_gpu)
+    # Mesa 22.3 would crash where the program is deleted before something else is drawn.
+    assert node() is not None
+    assert node()._texture.shape[:3] == (1, 1, 1)
+
+
 def oblique(degrees):
     """Return a bright volume that lies obliquely in the patient, turned about the AP axis."""
     angle = np.deg2rad(degrees)

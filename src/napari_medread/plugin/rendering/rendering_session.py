@@ -27,7 +27,7 @@ from napari_medread.plugin.rendering.session_snapshots import (
     record_added_layer,
     take_layer_snapshot,
 )
-from napari_medread.plugin.rendering.volume_nodes import release_hidden_volumes
+from napari_medread.plugin.rendering.volume_nodes import RemovedVolumes, release_hidden_volumes
 
 _MAX_UNDO_STEPS = 50
 """Maximum number of steps that can be undone."""
@@ -53,7 +53,9 @@ class RenderingSession:
         self._undo_steps: list[SessionSnapshot] = []
         self._is_undoing = self._is_in_step = False
         self._listeners: list[weakref.WeakMethod[Callable[[], None]]] = []
+        self._removed_volumes = RemovedVolumes()
         viewer.dims.events.ndisplay.connect(self._on_ndisplay)
+        viewer.layers.events.removing.connect(self._on_removing)
 
     @property
     def can_undo(self) -> bool:
@@ -236,6 +238,11 @@ class RenderingSession:
             reset_axes(viewer)
         elif self._slice_order is not None and len(self._slice_order) == viewer.dims.ndim:
             viewer.dims.order, self._slice_order = self._slice_order, None
+
+    def _on_removing(self, event: Any) -> None:
+        viewer = self._viewer_ref()
+        if viewer is not None:
+            self._removed_volumes.keep(viewer, viewer.layers[event.index])
 
     def _notify_listeners(self) -> None:
         self._listeners = [listener for listener in self._listeners if listener() is not None]

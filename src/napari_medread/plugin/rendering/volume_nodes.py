@@ -7,6 +7,7 @@ napari is built differently, nothing is found and nothing is done.
 from __future__ import annotations
 
 import weakref
+from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
@@ -18,6 +19,9 @@ from napari_medread.plugin.gui.viewer_references import unwrap_viewer
 COARSE_STEP_FACTOR = 2
 """How many times further apart the samples along a ray are while it is drawn coarsely."""
 
+_MAX_KEPT_NODES = 16
+"""More volumes than that are hardly removed between two drawings."""
+
 
 def release_hidden_volumes(viewer: Any) -> None:
     """Give back the volumes that a viewer in 2D keeps from 3D.
@@ -27,9 +31,25 @@ def release_hidden_volumes(viewer: Any) -> None:
     """
     for layer in viewer.layers:
         node, is_displayed = _find_volume_node(viewer, layer)
-        data = getattr(node, "_last_data", None)
-        if node is not None and not is_displayed and isinstance(data, np.ndarray) and data.size > 1:
-            node.set_data(np.zeros((1,) * data.ndim, data.dtype))
+        if not is_displayed:
+            _give_back(node)
+
+
+class RemovedVolumes:
+    """Keeps what vispy drew the latest removed volumes with, without their voxels.
+
+    Mesa 22.3, which draws where there is no GPU, ends the process at the next drawing otherwise:
+    the program that it has drawn with last is deleted with the layer.
+    """
+
+    def __init__(self) -> None:
+        self._nodes: deque[Any] = deque(maxlen=_MAX_KEPT_NODES)
+
+    def keep(self, viewer: Any, layer: Layer) -> None:
+        """Keep the node of a layer that is about to be removed, if it was shown in 3D."""
+        node, _ = _find_volume_node(viewer, layer)
+        if _give_back(node):
+            self._nodes.append(node)
 
 
 class CoarseDrawing:
@@ -53,6 +73,16 @@ class CoarseDrawing:
             node.relative_step_size = step
             node.update()
         self._fine_steps.clear()
+
+
+def _give_back(node: Any) -> bool:
+    """Replace a node's volume by a single voxel; return whether it ever had one."""
+    data = getattr(node, "_last_data", None)
+    if not isinstance(data, np.ndarray):
+        return False
+    if data.size > 1:
+        node.set_data(np.zeros((1, 1, 1, *data.shape[3:]), data.dtype))  # colours come last
+    return True
 
 
 def _find_volume_node(viewer: Any, layer: Layer) -> tuple[Any, bool]:
