@@ -303,6 +303,7 @@ def test_ctrl_and_the_wheel_zoom_at_the_cursor(qtbot, viewer, widget, turn):
     assert viewer.dims.current_step[0] == step[0] + 1
     widget.wheel.value = True
     viewer.dims.ndisplay = 3
+    wait_until_idle()
     zoom = viewer.scene.camera.zoom
     turn(1)
     qtbot.waitUntil(lambda: viewer.scene.camera.zoom > zoom)

@@ -1,5 +1,7 @@
 """What the side canvases of three planes show of hidden layers, and how they are fitted."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
@@ -197,7 +199,9 @@ def test_title_and_letters_are_those_of_the_plane_at_every_moment(viewer, views)
     assert all(set(found_letters) <= set(wanted) for found_letters, wanted in letters)
 
 
-def test_a_click_slices_each_layer_once_and_draws_picture_and_lines_together(viewer, views):
+def test_a_click_slices_each_layer_once_and_draws_picture_and_lines_together(
+    viewer, views, request
+):
     """By what each canvas draws: never the new slices with the lines where they were."""
     layer = viewer.add_layer(AXIAL.layer())
     found = views()
@@ -207,7 +211,7 @@ def test_a_click_slices_each_layer_once_and_draws_picture_and_lines_together(vie
         shown.append((canvas.model, canvas.qt_viewer.canvas, canvas._crosshair, copy))
     draws, slicings = [], []
 
-    def look(model, crosshair):
+    def look(model, crosshair, _event):
         down, right = model.dims.displayed
         lines = crosshair._lines.pos
         is_there = np.allclose(
@@ -215,8 +219,11 @@ def test_a_click_slices_each_layer_once_and_draws_picture_and_lines_together(vie
         )
         draws.append((model, is_there))
 
-    for model, canvas, crosshair, copy in shown:
-        canvas.events.draw.connect(lambda event, model=model, lines=crosshair: look(model, lines))
+    for n, (model, canvas, crosshair, copy) in enumerate(shown):
+        on_draw = partial(look, model, crosshair)
+        canvas.events.draw.connect(on_draw)
+        if n == 0:  # the canvas of the viewer that tests share
+            request.addfinalizer(partial(canvas.events.draw.disconnect, on_draw))
         copy.events.set_data.connect(lambda event: slicings.append(id(event.source)))
     viewer.dims.point = layer.data_to_world((5, 10, 11))
     wait_until_idle()
