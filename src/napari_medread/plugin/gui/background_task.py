@@ -17,6 +17,7 @@ from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 
 from napari_medread.core.progress import Progress
 from napari_medread.errors import Cancelled, MedReadError
+from napari_medread.plugin.gui.garbage_collection import existing_objects_spared
 from napari_medread.plugin.gui.viewer_references import get_open_viewer
 
 T = TypeVar("T")
@@ -76,7 +77,8 @@ class BackgroundTask(QObject):
     def _call(self) -> Any:
         # Errors are returned as sentences: napari would show an exception with its traceback.
         try:
-            return self._function(self._track)
+            with existing_objects_spared():
+                return self._function(self._track)
         except (MedReadError, Cancelled) as error:
             return _Refusal(str(error))
         except MemoryError:
