@@ -36,8 +36,11 @@ def test_numbers_tell_patients_apart_and_stay():
     assert compose_names([OTHER], numbers) == ["3 CT chest"]
     expected = ["P2: 3 CT chest, 2011-03-04", "P1: 3 CT chest, 2011-03-04", "3 CT chest"]
     assert compose_names([CHEST, OTHER, NOBODY], numbers) == expected
-    # Whoever is left alone keeps the number.
-    assert compose_names([LATER], numbers) == ["P2: 3 CT chest, 2012-05-06"]
+    # Whoever is shown alone needs no number, and has the same one beside others again.
+    assert compose_names([LATER], numbers) == ["3 CT chest"]
+    assert compose_names([LATER, OTHER], numbers) == [
+        "P2: 3 CT chest, 2012-05-06", "P1: 3 CT chest, 2011-03-04",
+    ]  # fmt: skip
 
 
 def test_equal_names_are_counted():

@@ -49,8 +49,8 @@ class PatientNumbers:
             self._numbers.setdefault(reference.patient_key, len(self._numbers) + 1)
 
     def find(self, reference: SeriesReference) -> int | None:
-        """Return the number of a patient; None as long as there is only one patient."""
-        return self._numbers.get(reference.patient_key) if len(self._numbers) > 1 else None
+        """Return the number of a patient; None for one who has none."""
+        return self._numbers.get(reference.patient_key)
 
 
 def make_patient_key(patient_id: str, patient_name: str) -> str:
@@ -76,18 +76,19 @@ def compose_names(references: Sequence[SeriesReference], numbers: PatientNumbers
     Parameters
     ----------
     references : sequence of SeriesReference
-        Of all volumes, also of those that were opened before.
+        Of all volumes that are shown, also of those that were opened before.
     numbers : PatientNumbers
         Patients who have no number get one.
     """
     for reference in references:
         numbers.add(reference)
+    has_several_patients = len({each.patient_key for each in references} - {""}) > 1
     dates: dict[tuple[str, str], set[str]] = {}
     for each in references:
         dates.setdefault((each.patient_key, each.name), set()).add(each.study_date)
     names = []
     for each in references:
-        number = numbers.find(each)
+        number = numbers.find(each) if has_several_patients else None
         prefix = "" if number is None else f"P{number}: "
         is_dated = number is not None or len(dates[each.patient_key, each.name]) > 1
         suffix = f", {each.study_date}" if is_dated and each.study_date else ""

@@ -66,3 +66,16 @@ def test_uneven_times_are_in_seconds_since_the_first(viewer, tmp_path):
     viewer.layers.clear()
     viewer.add_image(np.zeros((3, 4, 5, 6)))
     assert not any(values(viewer).values())
+
+
+def test_the_names_of_axes_fit_before_the_sliders(viewer, tmp_path):
+    """Also where others replace them, as those of a layer over another axis do."""
+    viewer.open(write_series(tmp_path, make_sets(4, weight)), plugin="napari-medread")
+    wait_until_idle()
+    name = "diffusion direction"
+    viewer.dims.axis_labels = (name, *viewer.dims.axis_labels[1:])
+    wait_until_idle()
+    qt_dims = viewer.window._qt_viewer.dims
+    label = qt_dims.slider_widgets[0].axis_label
+    assert label.text() == name
+    assert label.width() >= qt_dims.fontMetrics().horizontalAdvance(name)

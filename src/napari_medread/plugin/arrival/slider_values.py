@@ -16,7 +16,7 @@ from napari_medread.plugin.planes.navigation.slice_navigation import find_sliced
 VALUE_LABEL = "medread_axis_value"
 """Name of the Qt label beside a slider."""
 
-_DIMS_EVENTS = ("point", "order", "ndisplay", "ndim", "range")
+_DIMS_EVENTS = ("point", "order", "ndisplay", "ndim", "range", "axis_labels")
 
 _LAYER_EVENTS = {
     "inserted", "removed", "reordered", "visible", "metadata", "data", "scale", "translate",
@@ -80,6 +80,7 @@ class SliderValues:
         first = 0 if layer is None else viewer.dims.ndim - layer.ndim
         values = {first + each.axis: each.value for each in positions}
         sliders = list(_find_sliders(viewer))
+        _fit_axis_labels(viewer)
         if any(values.values()) or any(_find_label(slider) is not None for _, slider in sliders):
             _show_values([(slider, values.get(axis, "")) for axis, slider in sliders])
 
@@ -90,12 +91,26 @@ def _find_sliders(viewer: Any) -> Iterator[tuple[int, QWidget]]:
     They are private to napari: where they are not as expected, there are none, and the values
     are only on the canvas and in the panel.
     """
-    qt_viewer = getattr(getattr(viewer, "window", None), "_qt_viewer", None)
-    sliders = getattr(getattr(qt_viewer, "dims", None), "slider_widgets", ())
-    for slider in sliders:
+    for slider in getattr(_get_qt_dims(viewer), "slider_widgets", ()):
         axis = getattr(slider, "axis", None)
         if isinstance(axis, int) and isinstance(slider, QWidget):
             yield axis, slider
+
+
+def _get_qt_dims(viewer: Any) -> Any:
+    """Return napari's private widget of all sliders, None where there is none."""
+    qt_viewer = getattr(getattr(viewer, "window", None), "_qt_viewer", None)
+    return getattr(qt_viewer, "dims", None)
+
+
+def _fit_axis_labels(viewer: Any) -> None:
+    """Make the names of axes before the sliders as wide as they need.
+
+    napari does so when the user changes a name, but not when a layer does.
+    """
+    fit = getattr(_get_qt_dims(viewer), "_resize_axis_labels", None)
+    if callable(fit):
+        fit()
 
 
 def _find_label(slider: QWidget) -> QLabel | None:
