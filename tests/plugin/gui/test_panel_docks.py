@@ -214,6 +214,16 @@ def test_all_panels_fit_into_a_small_window(viewer):
             assert seen.height() == control.height(), (title, control, control.toolTip())
 
 
+def test_a_long_name_of_a_layer_cuts_no_panel_off(viewer):
+    name = "P2: 801 field map of the phantom (magnitude and phase), 2018-05-26"
+    viewer.add_image(np.arange(4 * 5 * 6).reshape(4, 5, 6), name=name)
+    viewer.window.resize(1280, 720)
+    for title in ("Planes and slices", "Volume rendering"):
+        trigger(viewer, *PANELS[title], f"{title} (")
+    area = scroll_area_of(docks(viewer)[-1].inner_widget())
+    assert area.widget().width() <= area.viewport().width()
+
+
 def test_panels_stand_below_one_another_where_they_fit(viewer):
     viewer.window.resize(1280, 1100)
     resample, grayscale = (by_script(viewer, title) for title in ("Resample", "Grayscale"))

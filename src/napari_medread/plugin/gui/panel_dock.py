@@ -120,8 +120,10 @@ def _leave_room_for_title(dock: QDockWidget) -> None:
     """Keep a panel from being narrower than its title bar, which would be cut off."""
     bar, panel = dock.titleBarWidget(), dock.widget()
     layout = None if bar is None else bar.layout()
-    if layout is not None and layout.minimumSize().width() > panel.minimumWidth():
-        panel.setMinimumWidth(layout.minimumSize().width())
+    if layout is not None:
+        width = max(panel.minimumWidth(), panel.minimumSizeHint().width())
+        if layout.minimumSize().width() > width:
+            panel.setMinimumWidth(layout.minimumSize().width())
 
 
 def _find_place(dock: QDockWidget) -> None:

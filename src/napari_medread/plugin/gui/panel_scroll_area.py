@@ -20,6 +20,9 @@ from qtpy.QtWidgets import (
 _MIN_HEIGHT_PX = 80
 """Least height of what can be seen of a panel: several may stand above one another."""
 
+_MIN_CHOICE_CHARACTERS = 12
+"""Least number of characters of a choice, such as that of a layer, that can be read."""
+
 _WHEEL_CONTROLS = (QAbstractSpinBox, QComboBox, QAbstractSlider)
 """Whose value the wheel changes: unnoticed, if the user only wants to scroll past them."""
 
@@ -72,6 +75,12 @@ class PanelScrollArea(QScrollArea):
         if not self.grows():
             layout: Any = self._content.layout()
             layout.addStretch(1)
+        for choice in self._content.findChildren(QComboBox):
+            # Not as wide as the longest name of a layer: the panel would be cut off.
+            choice.setSizeAdjustPolicy(
+                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+            )
+            choice.setMinimumContentsLength(_MIN_CHOICE_CHARACTERS)
         for kind in _WHEEL_CONTROLS:
             for control in self._content.findChildren(kind):
                 control.installEventFilter(self)

@@ -41,9 +41,6 @@ _BUTTONS_PER_ROW = 3
 _MAX_PRESETS = 12
 """Maximum number of presets that are offered for a layer."""
 
-_MIN_WIDTH_PX = 330
-"""Narrower, the title of the panel would be cut off."""
-
 _SIDE_DESCRIPTIONS = {
     "Anterior": "the front, head up",
     "Posterior": "behind, head up",
@@ -113,7 +110,6 @@ class VolumeRendering(LayerPanel):
                 make_row(self.reset, self.undo),
             ]
         )
-        self.min_width = _MIN_WIDTH_PX
 
     def _on_close(self) -> None:
         self._crop_drag.finish()

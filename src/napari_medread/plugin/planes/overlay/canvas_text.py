@@ -8,6 +8,8 @@ from typing import Any
 
 from napari.components.overlays import TextOverlay
 
+from napari_medread.plugin.gui.viewer_references import get_open_viewer
+
 
 class CanvasText:
     """Texts drawn over a viewer's canvas until closed.
@@ -42,8 +44,8 @@ class CanvasText:
             overlay.visible = bool(text)
 
     def close(self) -> None:
-        """Remove all texts from the canvas."""
-        viewer = self._viewer_ref()
+        """Remove all texts from the canvas; a closed viewer has none any more."""
+        viewer = get_open_viewer(self._viewer_ref)
         if viewer is None:
             return
         for name, overlay in self._overlays.items():

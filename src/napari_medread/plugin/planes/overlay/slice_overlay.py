@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import weakref
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -124,7 +125,8 @@ class SliceOverlay(QObject):
     def stop(self) -> None:
         """Stop following the viewer; the text stays as it is."""
         self._update_call.stop()
-        self._cursor_timer.stop()
+        with contextlib.suppress(RuntimeError):  # Qt has deleted it, at the end of the program
+            self._cursor_timer.stop()
         viewer = self._viewer_ref()
         if viewer is not None:
             for emitter, callback in self._followed_events(viewer):
