@@ -66,6 +66,14 @@ def test_of_volumes_opened_together_the_largest_is_visible():
     assert [arguments["visible"] for _, arguments, _ in to_layers(volumes)] == [False, True, False]
 
 
+def test_a_large_picture_does_not_hide_the_volume_beside_it():
+    geometry = Geometry((2, 3, 4), np.diag([-1.0, 1, 1, 1])[[2, 1, 0, 3]])
+    volume = Volume(np.zeros(geometry.shape, np.int16), "scan", geometry)
+    picture = Volume(np.zeros((100, 200), np.uint8), "picture")
+    layers = to_layers([picture, volume])
+    assert [arguments["visible"] for _, arguments, _ in layers] == [False, True]
+
+
 def test_pictures_opened_together_are_all_visible():
     volumes = [Volume(np.zeros((n, 4), np.uint8), "picture") for n in (3, 9)]
     assert all(arguments["visible"] for _, arguments, _ in to_layers(volumes))

@@ -34,12 +34,13 @@ def to_numpy_or_dask(data: Any) -> Any:
 def to_layers(volumes: Sequence[Volume]) -> list[LayerData]:
     """Return the layer data of volumes opened together, of which only the largest is visible.
 
-    It is an image if there is one: labels alone show nothing of the patient. Where none of them
-    is in patient space, as with pictures, all are visible.
+    It is a volume in patient space, not a picture beside it, and an image if there is one: labels
+    alone show nothing of the patient. Where none of them is in patient space, all are visible.
     """
     if not any(v.patient_affine is not None for v in volumes):
         return [to_layer(v) for v in volumes]
-    largest = max(volumes, key=lambda v: (shows_patient(v), math.prod(v.shape)))
+    placed = [v for v in volumes if v.patient_affine is not None]
+    largest = max(placed, key=lambda v: (shows_patient(v), math.prod(v.shape)))
     return [to_layer(v, visible=v is largest) for v in volumes]
 
 
