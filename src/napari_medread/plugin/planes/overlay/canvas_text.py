@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import weakref
 from collections.abc import Mapping
 from typing import Any
 
 from napari.components.overlays import TextOverlay
+from psygnal import EmitLoopError
 
 from napari_medread.plugin.gui.viewer_references import get_open_viewer
 
@@ -49,6 +51,8 @@ class CanvasText:
         if viewer is None:
             return
         for name, overlay in self._overlays.items():
-            overlay.visible = False
-            if viewer.canvas.overlays.get(name) is overlay:
-                del viewer.canvas.overlays[name]
+            # Qt may have deleted the canvas of a plane with the window: nothing is left on it.
+            with contextlib.suppress(EmitLoopError):
+                overlay.visible = False
+                if viewer.canvas.overlays.get(name) is overlay:
+                    del viewer.canvas.overlays[name]
