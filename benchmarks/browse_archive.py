@@ -43,6 +43,7 @@ class StallClock:
         self._timer = QTimer()
         self._timer.setInterval(_TICK_MS)
         self._timer.timeout.connect(self._tick)
+        self.longest_collection_s = 0.0
         gc.callbacks.append(self._on_collection)
         self._loop = QEventLoop()
         self._is_done: Callable[[], bool] = bool

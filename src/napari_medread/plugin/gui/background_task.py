@@ -17,13 +17,19 @@ from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]
 
 from napari_medread.core.progress import Progress
 from napari_medread.errors import Cancelled, MedReadError
-from napari_medread.plugin.gui.garbage_collection import existing_objects_spared
+from napari_medread.plugin.gui.garbage_collection import (
+    existing_objects_spared,
+    spare_new_objects,
+)
 from napari_medread.plugin.gui.viewer_references import get_open_viewer
 
 T = TypeVar("T")
 
 PROGRESS_INTERVAL_S = 0.05
 """Seconds between two reports of progress: the main thread waits for the worker at each of them."""
+
+SPARE_INTERVAL_S = 2.0
+"""Seconds after which what a task has made meanwhile is left out of garbage collections too."""
 
 _RUNNING_TASKS: set[BackgroundTask] = set()
 """Keeps tasks alive until they are finished, even if what has started them no longer exists."""
@@ -97,6 +103,7 @@ class BackgroundTask(QObject):
         """
         del description
         last_report = monotonic() - PROGRESS_INTERVAL_S
+        last_spared = monotonic()
         for done, item in enumerate(items):
             # napari sets this too, when it quits.
             if self._worker.abort_requested:
@@ -104,6 +111,9 @@ class BackgroundTask(QObject):
             if monotonic() - last_report >= PROGRESS_INTERVAL_S:
                 last_report = monotonic()
                 self.progressed.emit(done, len(items))
+                if monotonic() - last_spared >= SPARE_INTERVAL_S:
+                    spare_new_objects()
+                    last_spared = monotonic()
             yield item
 
     def _on_returned(self, result: Any) -> None:

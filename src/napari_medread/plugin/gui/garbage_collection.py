@@ -31,3 +31,15 @@ def existing_objects_spared() -> Iterator[None]:
             _spared_count -= 1
             if not _spared_count:
                 gc.unfreeze()
+
+
+def spare_new_objects() -> None:
+    """Within ``existing_objects_spared``, leave out what has been made since then too.
+
+    What a long search has found grows until visiting it takes too long as well. Recent garbage is
+    collected first; older garbage waits for the end.
+    """
+    with _lock:
+        if _spared_count:
+            gc.collect(1)
+            gc.freeze()
