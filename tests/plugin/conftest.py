@@ -141,6 +141,7 @@ def save_selected(viewer: napari.Viewer) -> Callable[..., None]:
             if isinstance(box, QMessageBox):  # the file is there: asks whether to replace it
                 box.button(QMessageBox.StandardButton.Yes).click()
 
+        viewer.window.file_menu.aboutToShow.emit()  # it says then what can be done
         (action,) = (a for a in viewer.window.file_menu.actions() if "Selected" in a.text())
         assert action.isEnabled()
         QTimer.singleShot(300, fill)
