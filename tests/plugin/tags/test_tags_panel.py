@@ -408,6 +408,7 @@ def test_outside_of_the_layer_there_is_no_header(viewer, widget, opened, settled
     (layer,) = opened(write_series(tmp_path, make_series(change=marked)))
     viewer.add_image(np.zeros((200, 5, 6)), scale=(5, 1, 1), units="mm", name="longer")
     viewer.layers.selection.active = layer
+    settled()  # what follows new layers would lead back to one if the canvas showed none
     viewer.dims.set_point(0, viewer.dims.range[0].stop)
     settled()
     assert "outside this layer" in widget.where.value
