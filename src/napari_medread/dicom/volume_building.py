@@ -21,8 +21,9 @@ from napari_medread.core.window_presets import DISPLAYED_WINDOW
 from napari_medread.dicom.convolution_kernels import choose_ct_window
 from napari_medread.dicom.frames.frame import Frame
 from napari_medread.dicom.frames.planar_pixel_size import find_pixel_aspect, find_pixel_size
+from napari_medread.dicom.frames.volume_names import make_volume_name
 from napari_medread.dicom.headers import attributes
-from napari_medread.dicom.headers.patient_words import has_patient_identifier
+from napari_medread.dicom.headers.series_references import make_series_reference
 from napari_medread.dicom.pixels.frame_decoding import is_rgb
 from napari_medread.dicom.pixels.modality_values import (
     LABELS_IMAGE_TYPE,
@@ -30,7 +31,6 @@ from napari_medread.dicom.pixels.modality_values import (
     ModalityTransform,
 )
 from napari_medread.dicom.pixels.stack_assembly import StackPixels, read_stack
-from napari_medread.dicom.series_references import make_series_reference
 from napari_medread.dicom.sorting.stack import Stack
 from napari_medread.errors import NotAVolume, UnreadableFile
 
@@ -241,6 +241,7 @@ def _has_label_numbers(dataset: Dataset) -> bool:
     """Return whether values are label numbers: of a segmentation, or of labels written here.
 
     A segment is 0 and 1 (PS3.3 C.8.20.2); those of SegmentationType FRACTIONAL are grey.
+    Segmentations pass here only for their preview in a list: ``objects.segmentation`` reads them.
     """
     return LABELS_IMAGE_TYPE in attributes.get_texts(dataset, "ImageType") or attributes.get_text(
         dataset, "SegmentationType"
@@ -255,26 +256,6 @@ def _find_value_unit(dataset: Dataset) -> str:
         # PS3.3 C.11.1.1.2: HU unless the image is a localizer.
         kind = "" if "LOCALIZER" in attributes.get_text(dataset, "ImageType").upper() else "HU"
     return UNIT_LABELS.get(kind, "")
-
-
-def make_volume_name(frame: Frame, label: str, file_count: int) -> str:
-    """Return a name from series number and description, else from the file's or folder's name.
-
-    Text that contains the patient's name or ID is not used.
-    """
-    dataset = frame.dataset
-    number = attributes.get_text(dataset, "SeriesNumber")
-    description = attributes.get_text(dataset, "SeriesDescription") or attributes.get_text(
-        dataset, "ProtocolName"
-    )
-    path = frame.header.path
-    path_name = "" if number else path.parent.name if file_count > 1 else path.stem
-    text = next(
-        (t for t in (description, path_name) if t and not has_patient_identifier(t, dataset)), ""
-    )
-    if not text:
-        text = f"{attributes.get_text(dataset, 'Modality')} series".strip()
-    return " ".join(p for p in (number, text, f"({label})" if label else "") if p)
 
 
 def series_number_from_name(name: str) -> float:

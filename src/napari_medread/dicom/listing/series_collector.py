@@ -8,6 +8,7 @@ from pathlib import Path
 
 from napari_medread.core.progress import Progress, no_progress
 from napari_medread.dicom.frames.frame import Frame
+from napari_medread.dicom.frames.volume_names import make_volume_name
 from napari_medread.dicom.headers import attributes
 from napari_medread.dicom.headers.header_scan import DicomFileHeader, ImageHeaderReader
 from napari_medread.dicom.listing.described_stacks import DescribedStack, RecentStacks
@@ -15,11 +16,7 @@ from napari_medread.dicom.listing.packed_headers import PackedHeaders
 from napari_medread.dicom.listing.patient_index import SeriesOwner, arrange_series, find_owner
 from napari_medread.dicom.listing.series_catalogue import DicomEntry, DicomPatient, DicomSeries
 from napari_medread.dicom.sorting.series_splitting import find_series_key
-from napari_medread.dicom.volume_building import (
-    build_volume,
-    make_names_unique,
-    make_volume_name,
-)
+from napari_medread.dicom.volume_building import build_volume, make_names_unique
 from napari_medread.errors import UnreadableFile
 
 

@@ -6,7 +6,7 @@ from pydicom.dataset import Dataset
 import napari_medread
 from helpers.patients import write_scan
 from napari_medread.core.warning_filters import suppress_warnings
-from napari_medread.dicom.series_references import make_series_reference
+from napari_medread.dicom.headers.series_references import make_series_reference
 
 
 def names(path):
