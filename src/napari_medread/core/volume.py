@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_medread.core.geometry import PATIENT_LABELS, PLANE_LABELS, Geometry
+from napari_medread.core.segments import Segment
 from napari_medread.core.series_names import SeriesReference
 from napari_medread.core.slice_sources import SliceSources
 from napari_medread.errors import NotAVolume
@@ -110,6 +111,8 @@ class Volume:
     proposed_windows : tuple of Window
         Windows proposed for the values, see ``core.opening_window``. Where the contrast limits
         are not those of the file's first window, they are those of the first of these.
+    segments : tuple of Segment
+        What the values of a label image stand for, if known.
     """
 
     data: Any
@@ -130,6 +133,7 @@ class Volume:
     slice_sources: SliceSources | None = None
     series: SeriesReference | None = None
     proposed_windows: tuple[Window, ...] = ()
+    segments: tuple[Segment, ...] = ()
 
     @classmethod
     def from_array(
