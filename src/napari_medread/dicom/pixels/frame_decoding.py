@@ -64,6 +64,10 @@ _JPEG_2000_SYNTAXES = (JPEG2000, JPEG2000Lossless, HTJ2K, HTJ2KLossless, HTJ2KLo
 _DECODING_PLUGINS = {
     JPEGBaseline8Bit: "pillow",
     JPEGExtended12Bit: "pillow",
+    JPEGLossless: "gdcm",
+    JPEGLosslessSV1: "gdcm",
+    JPEGLSLossless: "gdcm",
+    JPEGLSNearLossless: "gdcm",
     JPEG2000Lossless: "pylibjpeg",
     JPEG2000: "pylibjpeg",
     HTJ2KLossless: "pylibjpeg",
@@ -143,14 +147,14 @@ def read_stored_values(frame: Frame) -> Array:
 
 def _read_image(header: DicomFileHeader, index: int) -> Array:
     """Return one image as it is stored in the file, or its RGB."""
-    return _read_plain(header, index) if _is_plain(header) else _decode(header, index)
+    return _read_plain(header, index) if is_plain(header) else _decode(header, index)
 
 
 # All tiles of a mosaic are cut from one image: it is only read once.
 _read_mosaic = lru_cache(maxsize=1)(_read_image)
 
 
-def _is_plain(header: DicomFileHeader) -> bool:
+def is_plain(header: DicomFileHeader) -> bool:
     """Return whether pixels are plain numbers in the file that need no decoder."""
     pixels = header.pixels
     return (
