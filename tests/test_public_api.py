@@ -11,8 +11,8 @@ import pytest
 import napari_medread
 
 NAMES = {
-    "Axis", "Cancelled", "CannotWrite", "Geometry", "MedReadError", "UnreadableFile", "Volume",
-    "browse", "read", "read_volume", "resample", "tags", "write",
+    "Axis", "Cancelled", "CannotWrite", "ContourSet", "Geometry", "MedReadError", "UnreadableFile",
+    "Volume", "browse", "read", "read_contours", "read_volume", "resample", "tags", "write",
 }  # fmt: skip
 LARGE = ("napari", "qtpy", "magicgui", "SimpleITK", "nibabel", "pydicom", "dask", "numpy")
 
@@ -45,8 +45,11 @@ def test_importing_the_package_imports_no_library():
     ("code", "allowed"),
     [
         ("from napari_medread import MedReadError, UnreadableFile, CannotWrite, Cancelled", set()),
-        ("from napari_medread import Volume, Geometry, Axis", {"numpy"}),
-        ("from napari_medread import read, read_volume, write", {"numpy", "pydicom"}),
+        ("from napari_medread import Volume, Geometry, Axis, ContourSet", {"numpy"}),
+        (
+            "from napari_medread import read, read_contours, read_volume, write",
+            {"numpy", "pydicom"},
+        ),
         ("from napari_medread import tags", {"numpy", "pydicom"}),
         ("from napari_medread import browse", {"numpy", "pydicom", "dask"}),
         ("from napari_medread import *", {"numpy", "pydicom", "SimpleITK", "dask"}),

@@ -10,8 +10,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from napari_medread.api import read, read_volume, write
+    from napari_medread.api import read, read_contours, read_volume, write
     from napari_medread.catalogue import browse
+    from napari_medread.core.contours import ContourSet
     from napari_medread.core.geometry import Geometry
     from napari_medread.core.volume import Axis, Volume
     from napari_medread.errors import Cancelled, CannotWrite, MedReadError, UnreadableFile
@@ -24,6 +25,7 @@ __all__ = [
     "Axis",
     "Cancelled",
     "CannotWrite",
+    "ContourSet",
     "Geometry",
     "MedReadError",
     "UnreadableFile",
@@ -31,6 +33,7 @@ __all__ = [
     "__version__",
     "browse",
     "read",
+    "read_contours",
     "read_volume",
     "resample",
     "tags",
@@ -41,12 +44,14 @@ _MODULES = {
     "Axis": "core.volume",
     "Cancelled": "errors",
     "CannotWrite": "errors",
+    "ContourSet": "core.contours",
     "Geometry": "core.geometry",
     "MedReadError": "errors",
     "UnreadableFile": "errors",
     "Volume": "core.volume",
     "browse": "catalogue",
     "read": "api",
+    "read_contours": "api",
     "read_volume": "api",
     "resample": "processing.volume_resampling",
     "tags": "tag_reading",

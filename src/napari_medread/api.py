@@ -1,7 +1,8 @@
 """Reading and writing medical images in Python, without napari.
 
-What ``napari_medread`` exports of this module are ``read``, ``read_volume`` and ``write``. The rest
-finds the files to read at a path, and is used by ``catalogue`` and by the plugin.
+What ``napari_medread`` exports of this module are ``read``, ``read_volume``, ``read_contours`` and
+``write``. The rest finds the files to read at a path, and is used by ``catalogue`` and by the
+plugin.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from napari_medread.core.atomic_files import WrittenFiles
+from napari_medread.core.contours import ContourSet
 from napari_medread.core.progress import Progress, no_progress
 from napari_medread.core.size_text import format_size
 from napari_medread.core.volume import SKIPPED, Volume
@@ -33,6 +35,9 @@ from napari_medread.formats.registry import (
     find_write_suffix,
     import_writer,
 )
+
+if TYPE_CHECKING:
+    from napari_medread.dicom.read import DicomContents
 
 PathLike = str | os.PathLike[str]
 
@@ -118,22 +123,87 @@ def read(
     read_volume : Read the only volume at a path.
     """
     paths = _to_list(path)
-    standard_pictures = [str(each) for each in paths if is_standard_picture(each)]
-    volumes = [v for uri in standard_pictures for v in _read_standard_picture(uri)]
-    files, pictures, skipped = find_files([p for p in paths if not is_standard_picture(p)])
-    read_volumes, problems = _read_files(files, progress, lazy, lazy_above)
-    skipped += problems
-    if not read_volumes:
-        read_volumes, problems = _read_files(pictures, progress, lazy, lazy_above)
-        skipped += problems
-    volumes += read_volumes
+    contents = _read_paths(paths, progress, lazy, lazy_above)
+    volumes = contents.volumes
+    skipped = [*contents.skipped, *map(_describe_lines, contents.contours)]
     if not volumes:
-        if skipped:
-            raise UnreadableFile(_join_problems(skipped))
-        raise UnreadableFile(f"{_name_paths(paths)}: {NO_READABLE_IMAGE}")
+        raise _make_nothing_read(paths, skipped)
     # What was skipped belongs to no volume; the first one carries it.
     volumes[0].notes = (*(f"{SKIPPED}{each}" for each in skipped), *volumes[0].notes)
     return volumes
+
+
+def read_with_lines(
+    path: PathLike | Sequence[PathLike],
+    *,
+    progress: Progress = no_progress,
+    lazy_above: int | None = None,
+) -> tuple[list[Volume], list[ContourSet]]:
+    """Read all volumes at a path, and the contours of structure sets that become no labels.
+
+    Parameters
+    ----------
+    path, progress, lazy_above
+        As in ``read``.
+
+    Returns
+    -------
+    volumes : list of Volume
+    contours : list of ContourSet
+        Points, open contours, and closed ones whose image is not at the path. One of the lists
+        may be empty.
+
+    Raises
+    ------
+    UnreadableFile, Cancelled
+        As for ``read``.
+    """
+    paths = _to_list(path)
+    contents = _read_paths(paths, progress, None, lazy_above)
+    volumes, contours = contents.volumes, contents.contours
+    if not (volumes or contours):
+        raise _make_nothing_read(paths, contents.skipped)
+    first: Volume | ContourSet = volumes[0] if volumes else contours[0]
+    first.notes = (*(f"{SKIPPED}{each}" for each in contents.skipped), *first.notes)
+    return volumes, contours
+
+
+def read_contours(
+    path: PathLike | Sequence[PathLike], *, progress: Progress = no_progress
+) -> list[ContourSet]:
+    """Read the contours of all DICOM structure sets at a path, without reading voxels.
+
+    Parameters
+    ----------
+    path : path, or sequence of paths
+        As in ``read``. If the images that contours were drawn on are there too, each set has their
+        grid.
+    progress : Progress
+        Wraps the loops, to report progress and to cancel: see ``core.progress.Progress``.
+
+    Returns
+    -------
+    list of ContourSet
+        At least one: the closed contours, the points and the open contours of each structure set.
+
+    Raises
+    ------
+    UnreadableFile
+        If there is nothing at the path, or no structure set that can be read.
+    Cancelled
+        If ``progress`` raises it.
+    """
+    from napari_medread.dicom.read import read_dicom_contours
+
+    paths = _to_list(path)
+    found = find_files(paths)
+    _, others = split_by_format(found.files)
+    contours, skipped = read_dicom_contours(others, progress)
+    if not contours:
+        if skipped:
+            raise UnreadableFile(_join_problems(skipped))
+        raise UnreadableFile(f"{_name_paths(paths)}: there is no structure set with contours.")
+    return contours
 
 
 def read_volume(
@@ -365,20 +435,55 @@ def split_by_format(files: Sequence[Path]) -> tuple[list[tuple[Path, FileFormat]
     return with_format, others
 
 
+def _read_paths(
+    paths: Sequence[PathLike], progress: Progress, lazy: bool | None, lazy_above: int | None
+) -> DicomContents:
+    """Return what is at paths; pictures in folders only if there is nothing else."""
+    standard_pictures = [str(each) for each in paths if is_standard_picture(each)]
+    volumes = [v for uri in standard_pictures for v in _read_standard_picture(uri)]
+    files, pictures, skipped = find_files([p for p in paths if not is_standard_picture(p)])
+    contents = _read_files(files, progress, lazy, lazy_above)
+    skipped += contents.skipped
+    if not (contents.volumes or contents.contours):
+        contents = _read_files(pictures, progress, lazy, lazy_above)
+        skipped += contents.skipped
+    contents.volumes[:0] = volumes
+    contents.skipped = skipped
+    return contents
+
+
+def _make_nothing_read(paths: Sequence[PathLike], skipped: Sequence[str]) -> UnreadableFile:
+    """Return the error for paths at which nothing can be read."""
+    if skipped:
+        return UnreadableFile(_join_problems(skipped))
+    return UnreadableFile(f"{_name_paths(paths)}: {NO_READABLE_IMAGE}")
+
+
+def _describe_lines(contours: ContourSet) -> str:
+    """Return the sentence on contours that are no volume."""
+    name = contours.source[0].name if contours.source else contours.name
+    if contours.kind != "closed":
+        return f"{name}: its {contours.kind_in_words} are no volume; read_contours() returns them."
+    return (
+        f"{name}: the contours were drawn on {contours.missing_image}, which is not here: read "
+        "both together to get labels, or use read_contours()."
+    )
+
+
 def _read_files(
     files: Sequence[Path], progress: Progress, lazy: bool | None, lazy_above: int | None
-) -> tuple[list[Volume], list[str]]:
-    """Return the volumes of files, and sentences about the files that were skipped."""
+) -> DicomContents:
+    """Return what files hold, and sentences about the files that were skipped."""
     from napari_medread.dicom.read import read_dicom
 
     with_format, others = split_by_format(files)
-    volumes, skipped = read_dicom(others, progress, lazy=lazy, lazy_above=lazy_above)
+    contents = read_dicom(others, progress, lazy=lazy, lazy_above=lazy_above)
     for file, file_format in progress(with_format, "Reading files"):
         try:
-            volumes += file_format.read(file, progress)
+            contents.volumes += file_format.read(file, progress)
         except UnreadableFile as error:
-            skipped.append(str(error))
-    return volumes, skipped
+            contents.skipped.append(str(error))
+    return contents
 
 
 def _read_standard_picture(uri: str) -> list[Volume]:

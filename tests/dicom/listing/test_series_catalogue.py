@@ -84,7 +84,7 @@ def test_entries_read_the_same_volumes_as_the_reader(tmp_path):
     both, single = patients[0].studies[0].series
     assert both.name == "2 Both (plain)"
     assert [len(s.entries) for s in (both, single)] == [2, 1]
-    read, _ = read_dicom(list_files(tmp_path), lazy=False)
+    read = read_dicom(list_files(tmp_path), lazy=False).volumes
     entries = [*both.entries, *single.entries]
     assert sorted(e.name for e in entries) == sorted(v.name for v in read)
     for volume in read:

@@ -79,7 +79,8 @@ def test_in_any_order_the_list_has_the_volumes_that_are_read(files, seed):
     if seed is not None:
         files = [files[n] for n in np.random.default_rng(seed).permutation(len(files))]
     patients, skipped = list_patients(files)
-    volumes, expected_skipped = read_dicom(files, lazy=True)
+    contents = read_dicom(files, lazy=True)
+    volumes, expected_skipped = contents.volumes, contents.skipped
     entries = all_entries(patients)
     assert sorted(skipped) == sorted(expected_skipped)
     assert len(skipped) == 3  # two with the wrong size, and one that is no DICOM

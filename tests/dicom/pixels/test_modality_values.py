@@ -93,25 +93,6 @@ def test_a_segmentation_of_one_segment_is_a_volume(tmp_path, bits):
 
 
 @pytest.mark.parametrize(
-    ("kind", "labels"), [("BINARY", True), ("LABELMAP", True), ("FRACTIONAL", False)]
-)
-def test_a_segmentation_holds_labels_unless_it_is_fractional(tmp_path, kind, labels):
-    ds, values = segmentation(1, 8)
-    ds.SegmentationType = kind
-    volume = one(tmp_path, ds)
-    assert volume.labels is labels
-    assert (volume.contrast_limits is None) is labels
-    np.testing.assert_array_equal(volume.data, values[0])
-
-
-def test_the_segments_of_a_segmentation_are_a_leading_axis(tmp_path):
-    ds, values = segmentation(3)
-    volume = one(tmp_path, ds)
-    np.testing.assert_array_equal(volume.data, values)
-    assert volume.leading[0].label == "referenced segment number"
-
-
-@pytest.mark.parametrize(
     ("pixels", "dtype"),
     [
         (np.array([[-(2**31), 2**31 - 1]], np.int32), np.int32),

@@ -32,7 +32,7 @@ from napari_medread.dicom.headers.tolerant_parsing import tolerant_pydicom
 _CHUNK_BYTES = 1 << 16
 """Smallest number of bytes that are read from a file at once."""
 
-_UNDEFINED_LENGTH = 0xFFFFFFFF
+UNDEFINED_LENGTH = 0xFFFFFFFF
 """Length of a value that ends with a delimiter instead (PS3.5 7.1.3)."""
 
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
@@ -44,7 +44,7 @@ PIXEL_KEYWORDS = {0x7FE00008: "FloatPixelData", 0x7FE00009: "DoubleFloatPixelDat
 """Keywords of the elements that hold pixels, by tag. A header is read up to the first of them."""
 
 # VRs whose length takes four bytes, after two that are reserved (PS3.5 7.1.2).
-_LONG_VRS = frozenset([b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN",
+LONG_VRS = frozenset([b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN",
                        b"UR", b"UT", b"UV"])  # fmt: skip
 _SHORT_VRS = frozenset([b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS",
                         b"LO", b"LT", b"PN", b"SH", b"SL", b"SS", b"ST", b"TM", b"UI", b"UL",
@@ -159,18 +159,18 @@ class _ElementParser:
             return tag, None, length, at + 8
         if vr in _SHORT_VRS:
             return tag, vr, self._unpack_short(data, at + 6)[0], at + 8
-        if vr in _LONG_VRS:
+        if vr in LONG_VRS:
             return tag, vr, self._unpack_long(data, at + 8)[0], at + 12
         if vr.isalpha() and vr.isupper() and data[at + 6 : at + 8] == b"\0\0":
             # VRs that are added to the standard later have the form of UN (PS3.5 7.1.2).
             long_length = self._unpack_long(data, at + 8)[0]
-            if long_length == _UNDEFINED_LENGTH or at + 12 + long_length <= self.source.size:
+            if long_length == UNDEFINED_LENGTH or at + 12 + long_length <= self.source.size:
                 return tag, b"UN", long_length, at + 12
         return tag, None, length, at + 8  # some writers change to implicit VR inside a dataset
 
     def find_end(self, vr: bytes | None, length: int, value_offset: int, implicit_vr: bool) -> int:
         """Return the offset just after an element: after its value and any delimiter."""
-        if length != _UNDEFINED_LENGTH:
+        if length != UNDEFINED_LENGTH:
             return value_offset + length
         # UN of undefined length is a sequence in implicit VR (PS3.5 6.2.2).
         return self._skip_items(value_offset, implicit_vr or vr in (None, b"UN"))
@@ -183,7 +183,7 @@ class _ElementParser:
                 return at
             if tag != _ITEM:
                 raise TruncatedFile
-            if length != _UNDEFINED_LENGTH:
+            if length != UNDEFINED_LENGTH:
                 at += length
             else:
                 at = self._skip_elements(at, implicit_vr)
@@ -258,7 +258,7 @@ def _make_parser(source: _FileStart, at: int, declared: UID | None) -> _ElementP
         return _ElementParser(source, implicit_vr=True, little_endian=True)
     first = source.read_to(at + 8)[at : at + 8]
     little_endian = declared != ExplicitVRBigEndian if declared else first[0] != 0
-    implicit_vr = first[4:6] not in _SHORT_VRS | _LONG_VRS
+    implicit_vr = first[4:6] not in _SHORT_VRS | LONG_VRS
     return _ElementParser(source, implicit_vr=implicit_vr, little_endian=little_endian)
 
 
@@ -274,7 +274,7 @@ def _collect_elements(
         tag, vr, length, value_offset = parser.parse_element(at, implicit_vr)
         if tag in PIXEL_KEYWORDS:
             pixels = PixelLocation(
-                PIXEL_KEYWORDS[tag], value_offset, None if length == _UNDEFINED_LENGTH else length,
+                PIXEL_KEYWORDS[tag], value_offset, None if length == UNDEFINED_LENGTH else length,
                 source.size - value_offset,
             )  # fmt: skip
             break
@@ -282,7 +282,7 @@ def _collect_elements(
         if tag not in wanted:
             continue
         # A delimiter of eight bytes follows a value of undefined length and is not part of it.
-        value_end = at - 8 if length == _UNDEFINED_LENGTH else at
+        value_end = at - 8 if length == UNDEFINED_LENGTH else at
         raw = source.read_to(at)[value_offset:value_end]
         if tag == _SPECIFIC_CHARACTER_SET:
             encodings = _find_encodings(raw)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import struct
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -57,6 +57,8 @@ _KEYWORDS = (
     "RescaleSlope", "RescaleIntercept", "RescaleType", "ModalityLUTSequence", "Units",
     "WindowCenter", "WindowWidth", "WindowCenterWidthExplanation", "VOILUTFunction",
     "RedPaletteColorLookupTableDescriptor",
+    "FrameOfReferenceUID", "SegmentSequence", "MaximumFractionalValue",
+    "ReferencedSeriesSequence", "TotalPixelMatrixColumns",
 )  # fmt: skip
 
 _WANTED_TAGS = frozenset(tag for tag in map(tag_for_keyword, _KEYWORDS) if tag) | PRIVATE_TAGS
@@ -140,7 +142,8 @@ class HeaderScan:
     Attributes
     ----------
     headers : list of DicomFileHeader
-        The headers of the images, in the order of the files.
+        The headers of the images, in the order of the files, and of other objects that were to be
+        kept.
     skipped : list of str
         One sentence for every broken file, and one for every kind of object that is not an image.
     """
@@ -149,7 +152,9 @@ class HeaderScan:
     skipped: list[str] = field(default_factory=list)
 
 
-def scan_headers(paths: Iterable[Path], progress: Progress = no_progress) -> HeaderScan:
+def scan_headers(
+    paths: Iterable[Path], progress: Progress = no_progress, kept_uids: Container[str] = ()
+) -> HeaderScan:
     """Read the headers of all DICOM images among ``paths``.
 
     Files that are not DICOM are ignored. DICOM files that are broken or are not images are
@@ -161,21 +166,30 @@ def scan_headers(paths: Iterable[Path], progress: Progress = no_progress) -> Hea
         Files, in any order and with any name.
     progress : Progress
         Reports progress, and may cancel.
+    kept_uids : container of str
+        SOP classes of objects without pixels whose headers are kept too.
     """
-    reader = ImageHeaderReader()
+    reader = ImageHeaderReader(kept_uids)
     headers = [reader.read(path) for path in progress(list(paths), "Reading headers")]
     return HeaderScan([header for header in headers if header is not None], reader.skipped)
 
 
 class ImageHeaderReader:
-    """Reads the headers of images, and notes which of the other files are broken or no images."""
+    """Reads the headers of images, and notes which of the other files are broken or no images.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    kept_uids : container of str
+        SOP classes of objects without pixels whose headers are returned too.
+    """
+
+    def __init__(self, kept_uids: Container[str] = ()) -> None:
+        self._kept_uids = kept_uids
         self._broken: list[str] = []
         self._non_images: dict[str, list[str]] = {}
 
     def read(self, path: Path) -> DicomFileHeader | None:
-        """Return the header of an image; None for any other file."""
+        """Return the header of an image or of an object to keep; None for any other file."""
         try:
             header = read_header(path)
         except UnreadableFile as error:
@@ -183,7 +197,10 @@ class ImageHeaderReader:
             return None
         if header is None or (header.rows and header.columns):
             return header
-        kind = UID(attributes.get_text(header.dataset, "SOPClassUID"), config.IGNORE).name
+        sop_class = attributes.get_text(header.dataset, "SOPClassUID")
+        if sop_class in self._kept_uids:
+            return header
+        kind = UID(sop_class, config.IGNORE).name
         reason = "has no pixels" if "Image Storage" in kind else "is not an image"
         name = "" if has_patient_identifier(path.name, header.dataset) else path.name
         self._non_images.setdefault(f"{kind} {reason}", []).append(name)

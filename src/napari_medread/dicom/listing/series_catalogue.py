@@ -12,7 +12,9 @@ from pathlib import Path
 
 from napari_medread.core.progress import Progress, no_progress
 from napari_medread.core.volume import Volume
+from napari_medread.dicom.headers.header_scan import read_header
 from napari_medread.dicom.listing.described_stacks import DescribedStack
+from napari_medread.dicom.objects.segmentation import is_segmentation, read_segmentation
 from napari_medread.dicom.volume_building import build_volume
 
 INCOMPLETE_SERIES = "Its folder was not searched to the end: images of this series may be missing."
@@ -54,6 +56,8 @@ class DicomEntry:
     def read(self, progress: Progress = no_progress, lazy_above: int | None = None) -> list[Volume]:
         """Read the volume, into memory unless it would take much of the free memory.
 
+        A segmentation becomes as many volumes as its overlapping segments need.
+
         Parameters
         ----------
         progress : Progress
@@ -67,11 +71,20 @@ class DicomEntry:
         UnreadableFile
             If it cannot be decoded, or its files no longer exist.
         """
-        volume = build_volume(self._stack.load(), progress, lazy_above=lazy_above)
-        volume.name = self.name
+        stack = self._stack.load()
+        header = stack.all_frames[0].header
+        if is_segmentation(header):
+            # Its frames are described by elements that sorting has converted already.
+            header = read_header(header.path) or header
+            volumes = read_segmentation(header, progress=progress)
+        else:
+            volumes = [build_volume(stack, progress, lazy_above=lazy_above)]
+        if len(volumes) == 1:
+            volumes[0].name = self.name
         if not self.is_complete:
-            volume.notes = (*volume.notes, INCOMPLETE_SERIES)
-        return [volume]
+            for volume in volumes:
+                volume.notes = (*volume.notes, INCOMPLETE_SERIES)
+        return volumes
 
 
 @dataclass(eq=False)

@@ -15,6 +15,7 @@ from napari_medread.dicom.listing.described_stacks import DescribedStack, Recent
 from napari_medread.dicom.listing.packed_headers import PackedHeaders
 from napari_medread.dicom.listing.patient_index import SeriesOwner, arrange_series, find_owner
 from napari_medread.dicom.listing.series_catalogue import DicomEntry, DicomPatient, DicomSeries
+from napari_medread.dicom.objects.segmentation import is_segmentation
 from napari_medread.dicom.sorting.series_splitting import find_series_key
 from napari_medread.dicom.volume_building import build_volume, make_names_unique
 from napari_medread.errors import UnreadableFile
@@ -110,13 +111,22 @@ class SeriesCollector:
         count = len(found.headers)
         entries: list[DicomEntry] = []
         problems: list[str] = []
+        objects: set[Path] = set()
         for index, stack in enumerate(self._recent.get(found.headers, count, found.key)):
+            header = stack.all_frames[0].header
+            if is_segmentation(header):
+                # All stacks of a segmentation are read together, see ``DicomEntry.read``.
+                if header.path in objects:
+                    continue
+                objects.add(header.path)
             described = DescribedStack(found.headers, count, found.key, index, self._recent)
             try:
                 volume = build_volume(stack, lazy=True)
             except UnreadableFile as error:
                 problems.append(str(error))
                 continue
+            if header.path in objects:
+                volume.name = make_volume_name(Frame(header, header.dataset), "", 1)
             described.forget_frames(volume)
             if not entries:
                 found.series.name = volume.name.removesuffix(f" ({stack.label})")

@@ -52,7 +52,11 @@ def find_stacking_normal(frame: Frame) -> Float:
     """
     row, column = get_image_plane(frame).orientation
     normal = np.cross(row, column)
-    normal /= np.linalg.norm(normal)
+    return turn_towards_world_axis(normal / np.linalg.norm(normal))
+
+
+def turn_towards_world_axis(normal: Float) -> Float:
+    """Return a direction or its opposite, whichever grows along the closest world axis."""
     world = np.array([normal[0], normal[1], -normal[2]])  # growth along RL, AP, SI
     return normal if world[np.argmax(np.abs(world))] >= 0 else -normal
 
