@@ -8,7 +8,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from napari.layers import Labels
+from napari.layers import Labels, Shapes
 from qtpy.QtCore import QTimer
 
 from helpers.builders import (
@@ -20,6 +20,9 @@ from helpers.builders import (
     write_series,
 )
 from helpers.dicom_objects import write_dicomdir
+from helpers.idle import wait_until_idle
+from helpers.segmentations import make_description, make_source_images, save_segmentation
+from helpers.structure_sets import make_rectangle, make_roi, save_structure_set, to_positions
 from napari_medread import api
 
 
@@ -112,7 +115,7 @@ def test_files_of_two_series_dropped_at_once_give_two_volumes(viewer, drop, tmp_
 def test_a_folder_can_be_dropped_while_another_is_being_read(viewer, drop, tmp_path, monkeypatch):
     first = write_series(tmp_path / "first", make_series())
     second = write_series(tmp_path / "second", make_series(SeriesNumber=5))
-    was_second_dropped, read = threading.Event(), api.read
+    was_second_dropped, read = threading.Event(), api.read_with_lines
 
     def read_slowly(paths, **options):
         assert paths == [str(second)] or was_second_dropped.wait(10)
@@ -122,7 +125,7 @@ def test_a_folder_can_be_dropped_while_another_is_being_read(viewer, drop, tmp_p
         drop([second])
         was_second_dropped.set()
 
-    monkeypatch.setattr(api, "read", read_slowly)
+    monkeypatch.setattr(api, "read_with_lines", read_slowly)
     started = QTimer()
     started.setSingleShot(True)
     started.timeout.connect(drop_second)
@@ -158,3 +161,58 @@ def test_a_folder_with_nothing_in_it_gets_a_sentence(viewer, drop, messages, tmp
 def test_a_picture_without_millimetres_opens_in_pixels(viewer, drop, tmp_path):
     drop([save_dataset(make_image(stored_slice(0)), tmp_path / "IM1.dcm")])
     assert [str(unit) for unit in viewer.layers[0].units] == ["pixel", "pixel"]
+
+
+def test_a_segmentation_and_a_structure_set_lie_on_the_image_they_are_dropped_with(
+    viewer, drop, tmp_path
+):
+    images = make_source_images()
+    for n, image in enumerate(images):
+        save_dataset(image, tmp_path / "scan" / f"{n}.dcm")
+    mask = np.zeros((6, 9, 11), np.uint8)
+    mask[2, 3:5, 4:9] = 1
+    descriptions = [make_description(1, "Liver", (255, 0, 0))]
+    save_segmentation(tmp_path / "scan" / "seg.dcm", images, mask, descriptions)
+    regions = [
+        make_roi(3, "Lesion", [make_rectangle(images[2], (3, 4), (4, 8))], color=(0, 255, 0)),
+        make_roi(5, "Seed", [to_positions(images[1], [(2, 7)])], "POINT"),
+    ]
+    save_structure_set(tmp_path / "scan" / "rs.dcm", images, regions)
+    drop([tmp_path / "scan"])
+    assert names(viewer) == ["4 Test series", "7 Drawn", "9 Drawn", "9 Drawn (points)"]
+    image, drawn, contoured, points = viewer.layers
+    assert [layer.visible for layer in viewer.layers] == [True, False, False, False]
+    for layer, value, name, color in (
+        (drawn, 1, "Liver", (1, 0, 0, 1)),
+        (contoured, 3, "Lesion", (0, 1, 0, 1)),
+    ):
+        assert isinstance(layer, Labels)
+        np.testing.assert_array_equal(layer.scale, image.scale)
+        np.testing.assert_array_equal(layer.translate, image.translate)
+        np.testing.assert_array_equal(layer.affine.affine_matrix, image.affine.affine_matrix)
+        # Slices from superior to inferior, and the files from inferior to superior.
+        np.testing.assert_array_equal(layer.data, mask[::-1] * value)
+        assert layer.features["name"].tolist() == ["background", name]
+        np.testing.assert_allclose(layer.get_color(value), color, atol=0.01)
+    np.testing.assert_allclose(points.data, [[4, 2, 7]], atol=1e-4)
+    drawn.visible = True
+    wait_until_idle()
+    viewer.dims.set_point(0, float(drawn.data_to_world((3, 3, 5))[0]))
+    viewer.cursor.position = tuple(drawn.data_to_world((3, 3, 5)))
+    assert "name: Liver" in drawn.get_status(viewer.cursor.position, world=True)["value"]
+
+
+def test_a_structure_set_dropped_alone_comes_up_as_contours_and_says_what_to_open(
+    viewer, drop, tmp_path
+):
+    images = make_source_images()
+    contour = make_rectangle(images[2], (3, 4), (4, 8))
+    drop([save_structure_set(tmp_path / "rs.dcm", images, [make_roi(3, "Lesion", [contour])])])
+    (layer,) = viewer.layers
+    assert isinstance(layer, Shapes)
+    assert layer.name == "9 Drawn (contours)"
+    assert layer.visible
+    sentence = "Its contours were drawn on the CT series of 6 images, which is not here"
+    assert layer.metadata["notes"][0].startswith(sentence)
+    z, y, x = np.transpose([layer.data_to_world(point) for point in layer.data[0][:-1]])
+    np.testing.assert_allclose(np.transpose([x, y, -z]), contour, atol=1e-3)

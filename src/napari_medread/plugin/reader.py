@@ -13,11 +13,13 @@ from napari.utils import progress
 from napari.utils.notifications import show_info, show_warning
 
 from napari_medread import api
+from napari_medread.core.contours import ContourSet
 from napari_medread.core.progress import Progress
 from napari_medread.core.volume import Volume
 from napari_medread.dicom.headers.file_discovery import is_dicom
 from napari_medread.errors import Cancelled
 from napari_medread.plugin.arrival.viewer_follower import announce_layers
+from napari_medread.plugin.bridge.contours_to_layer import contours_to_layer
 from napari_medread.plugin.bridge.layer_names import name_arriving_layers
 from napari_medread.plugin.bridge.volume_to_layer import LayerData, to_layers
 from napari_medread.plugin.gui.preferences import get_lazy_above_bytes
@@ -57,7 +59,7 @@ def read_layers(path: Paths) -> list[LayerData]:
             if files and files[0] != paths[0]:
                 return NO_LAYERS
             paths = files or paths
-        volumes, layers = call_responsively(
+        contents, layers = call_responsively(
             partial(_read, paths, get_lazy_above_bytes()), "Opening files"
         )
     except Cancelled:
@@ -66,17 +68,19 @@ def read_layers(path: Paths) -> list[LayerData]:
     name_arriving_layers(unwrap_viewer(current_viewer()), layers)
     names = [str(attributes["name"]) for _, attributes, _ in layers]
     show_notes_and_offers(
-        [(name, each.notes, each.source) for name, each in zip(names, volumes, strict=True)]
+        [(name, each.notes, each.source) for name, each in zip(names, contents, strict=True)]
     )
     return announce_layers(layers)
 
 
 def _read(
     paths: Sequence[str], lazy_above: int | None, progress: Progress
-) -> tuple[list[Volume], list[LayerData]]:
-    """Return the volumes at paths and their layer data; called in a thread."""
-    volumes = api.read(paths, progress=progress, lazy_above=lazy_above)
-    return volumes, to_layers(volumes)
+) -> tuple[list[Volume | ContourSet], list[LayerData]]:
+    """Return the volumes and contours at paths and their layer data; called in a thread."""
+    volumes, contours = api.read_with_lines(paths, progress=progress, lazy_above=lazy_above)
+    layers = to_layers(volumes)
+    layers += [contours_to_layer(each, visible=not volumes) for each in contours]
+    return [*volumes, *contours], layers
 
 
 def _find_files_dropped_together(path: str) -> list[str]:

@@ -49,6 +49,13 @@ def test_volumes_of_one_drop_lie_over_each_other_as_they_are_read(viewer):
     assert names(viewer) == ["CT", "MR", "PT", "RTDOSE", "organs"]
 
 
+def test_fractions_of_a_segmentation_lie_over_the_image_and_are_hidden(viewer):
+    fractions = make_volume("7 fractions", "SEG")
+    layers = add(viewer, fractions, CT)
+    assert names(viewer) == ["CT", "7 fractions"]
+    assert {layer.name: layer.visible for layer in layers} == {"CT": True, "7 fractions": False}
+
+
 def test_a_ct_that_comes_after_the_pet_lies_below_it(viewer):
     for volume in (PET, LABELS, CT):
         add(viewer, volume)

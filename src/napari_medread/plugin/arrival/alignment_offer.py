@@ -7,7 +7,7 @@ import weakref
 from functools import partial
 from typing import Any
 
-from napari.layers import Layer
+from napari.layers import Image, Labels, Layer
 from napari.utils.notifications import show_error, show_warning
 
 from napari_medread.core.volume import Volume
@@ -40,6 +40,9 @@ def offer_alignment(viewer: Any, differences: list[OrientationDifference]) -> No
         At least one. Resampling is offered for the first; the others are counted.
     """
     pair = (differences[0].upper, differences[0].lower)
+    if not all(isinstance(layer, Image | Labels) for layer in pair):
+        show_warning(describe_differences(differences))  # lines and points are on no grid
+        return
     # What makes the smaller layer comes first: resampling a long run to a fine grid takes long.
     moves = sorted([pair, pair[::-1]], key=lambda each: _count_resampled_voxels(*each))
     texts = [f"Resample {_shorten(moving.name)}" for moving, _ in moves]

@@ -7,7 +7,7 @@ from typing import Any
 
 from napari.layers import Image, Labels, Layer
 
-from napari_medread.plugin.bridge.volume_to_layer import LayerData
+from napari_medread.plugin.bridge.volume_to_layer import SEGMENTATION_MODALITY, LayerData
 
 FUNCTIONAL_MODALITIES = ("PT", "NM")
 """DICOM's Modality of images that are read over a CT or MR: PET, SPECT, other nuclear medicine."""
@@ -67,5 +67,7 @@ def _rank(is_image: bool, is_labels: bool, metadata: Any) -> int:
     """Return the place of a kind of layer in the order, from 0 for the lowest."""
     if is_image:
         modality = get_modality(metadata)
-        return 1 if modality in FUNCTIONAL_MODALITIES else 2 if modality == DOSE_MODALITY else 0
+        if modality in FUNCTIONAL_MODALITIES:
+            return 1
+        return 2 if modality in (DOSE_MODALITY, SEGMENTATION_MODALITY) else 0
     return 3 if is_labels else 4  # points, shapes and others are drawn over all images

@@ -9,10 +9,16 @@ from typing import Any
 import numpy as np
 from napari.layers import Image, Layer
 
+from napari_medread.core.affines import Float
+from napari_medread.core.geometry import Geometry
 from napari_medread.core.label_detection import LABELS_SUGGESTED
 from napari_medread.core.progress import Progress, no_progress
 from napari_medread.core.volume import Volume
 from napari_medread.plugin.bridge.layer_metadata import with_record
+from napari_medread.plugin.bridge.segment_features import make_label_colormap, make_label_features
+
+SEGMENTATION_MODALITY = "SEG"
+"""DICOM's Modality of segmentations, whose fractions are images."""
 
 LayerData = tuple[Any, dict[str, Any], str]
 
@@ -47,8 +53,11 @@ def to_layers(volumes: Sequence[Volume]) -> list[LayerData]:
 def shows_patient(source: Volume | Layer) -> bool:
     """Return whether a volume or layer is an image of the patient, and not labels or a mask."""
     if isinstance(source, Volume):
-        return not source.labels and LABELS_SUGGESTED not in source.notes
-    return isinstance(source, Image) and LABELS_SUGGESTED not in source.metadata.get("notes", ())
+        is_image, notes, modality = not source.labels, source.notes, source.modality
+    else:
+        is_image, notes = isinstance(source, Image), source.metadata.get("notes", ())
+        modality = source.metadata.get("modality", "")
+    return is_image and LABELS_SUGGESTED not in notes and modality != SEGMENTATION_MODALITY
 
 
 def to_layer(volume: Volume, *, visible: bool = True) -> LayerData:
@@ -97,6 +106,9 @@ def to_layer(volume: Volume, *, visible: bool = True) -> LayerData:
     # sagittal slices has.
     arguments["multiscale"] = False
     if regions is not None:
+        if volume.segments:
+            arguments["features"] = make_label_features(volume.segments)
+            arguments["colormap"] = make_label_colormap(volume.segments)
         return regions, arguments, "labels"
     arguments["rgb"] = volume.rgb
     if not volume.rgb:
@@ -110,6 +122,26 @@ def to_layer(volume: Volume, *, visible: bool = True) -> LayerData:
             proposed_windows=volume.proposed_windows or None,
         )
     return volume.data, arguments, "image"
+
+
+def place_grid(geometry: Geometry) -> tuple[dict[str, Any], Float]:
+    """Return napari's arguments that draw a grid in patient space, and the matrix to its world.
+
+    Returns
+    -------
+    arguments : dict
+        ``scale``, ``translate`` and, where axes are flipped, ``affine``.
+    drawn : (4, 4) array
+        From index to napari's world in mm.
+    """
+    placed = geometry.world_transform()
+    arguments: dict[str, Any] = {"scale": placed.scale, "translate": placed.translate}
+    drawn = np.diag([*placed.scale, 1.0])
+    drawn[:-1, -1] = placed.translate
+    if -1 in placed.flips:
+        arguments["affine"] = np.diag([*map(float, placed.flips), 1.0])
+        drawn = arguments["affine"] @ drawn
+    return arguments, drawn
 
 
 def choose_colormap(volume: Volume) -> str:
