@@ -15,10 +15,21 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
 from helpers.builders import make_image, make_uid
+from helpers.dicom_volumes import make_rotation
 
 ROWS, COLUMNS, SLICES = 9, 11, 6
 SPACING = (3.0, 2.0, 1.5)
 """Between slices, rows and columns, in mm."""
+
+_ROTATION = make_rotation(20, 0) @ make_rotation(-10, 2)
+GRIDS: dict[str, dict[str, Any]] = {
+    "axial": {},
+    "coronal": {"along_row": (1, 0, 0), "down_column": (0, 0, -1)},
+    "sagittal": {"along_row": (0, 1, 0), "down_column": (0, 0, -1)},
+    "oblique": {"along_row": _ROTATION[:, 0], "down_column": _ROTATION[:, 1]},
+    "tilted": {"lean": 0.8},
+}
+"""Arguments of ``make_source_images`` for slices in each direction."""
 
 
 def make_source_images(

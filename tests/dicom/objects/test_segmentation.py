@@ -6,9 +6,9 @@ from pydicom.uid import RLELossless
 
 import napari_medread
 from helpers.builders import save_dataset
-from helpers.dicom_volumes import make_rotation
 from helpers.segmentations import (
     COLUMNS,
+    GRIDS,
     ROWS,
     SLICES,
     make_description,
@@ -21,15 +21,6 @@ from napari_medread.errors import UnreadableFile
 COLORS = [(255, 0, 0), (10, 200, 30), (40, 60, 250)]
 DESCRIPTIONS = [make_description(n + 1, f"Part {n + 1}", COLORS[n]) for n in range(3)]
 RNG = np.random.default_rng(7)
-
-ROTATION = make_rotation(20, 0) @ make_rotation(-10, 2)
-GRIDS = {
-    "axial": {},
-    "coronal": {"along_row": (1, 0, 0), "down_column": (0, 0, -1)},
-    "sagittal": {"along_row": (0, 1, 0), "down_column": (0, 0, -1)},
-    "oblique": {"along_row": ROTATION[:, 0], "down_column": ROTATION[:, 1]},
-    "tilted": {"lean": 0.8},
-}
 
 
 def find_points(volume, value):

@@ -7,8 +7,7 @@ import pytest
 
 import napari_medread
 from helpers.builders import make_uid, save_dataset
-from helpers.dicom_volumes import make_rotation
-from helpers.segmentations import COLUMNS, ROWS, SLICES, make_source_images
+from helpers.segmentations import COLUMNS, GRIDS, ROWS, SLICES, make_source_images
 from helpers.structure_sets import (
     make_rectangle,
     make_roi,
@@ -17,15 +16,6 @@ from helpers.structure_sets import (
 )
 from napari_medread.catalogue import browse
 from napari_medread.errors import UnreadableFile
-
-ROTATION = make_rotation(20, 0) @ make_rotation(-10, 2)
-GRIDS = {
-    "axial": {},
-    "coronal": {"along_row": (1, 0, 0), "down_column": (0, 0, -1)},
-    "sagittal": {"along_row": (0, 1, 0), "down_column": (0, 0, -1)},
-    "oblique": {"along_row": ROTATION[:, 0], "down_column": ROTATION[:, 1]},
-    "tilted": {"lean": 0.8},
-}
 
 
 def write(folder, images, regions, **attributes):
