@@ -146,6 +146,21 @@ def test_beside_an_image_of_another_frame_of_reference_it_is_skipped(tmp_path):
     assert "rs.dcm: the contours were drawn on the CT series of 6 images" in volume.notes[0]
 
 
+def test_the_series_referred_to_comes_before_one_that_holds_more_contours(tmp_path):
+    images = make_source_images()
+    block = make_block(images, range(len(images)), (2, 4), (5, 8))
+    save_structure_set(tmp_path / "rs.dcm", images, [make_roi(1, "A", block)])
+    for n, image in enumerate(images[:4]):
+        save_dataset(image, tmp_path / f"{n}.dcm")
+    series = make_uid()
+    for n, image in enumerate(images):
+        image.SeriesInstanceUID, image.SOPInstanceUID = series, make_uid()
+        save_dataset(image, tmp_path / f"other {n}.dcm")
+    (labels,) = read_labels(tmp_path)
+    assert labels.shape[0] == 4
+    assert (labels.data == 1).sum() == 4 * 12
+
+
 def test_an_image_of_the_same_frame_of_reference_is_good_enough(tmp_path):
     images = make_source_images()
     block = make_block(images, (1,), (2, 4), (5, 8))

@@ -16,7 +16,7 @@ from napari_medread.dicom.sorting.stack import Stack
 
 Float = NDArray[np.float64]
 
-MAX_INDEX_ERROR = 0.02
+MAX_INDEX_ERROR = 0.1
 """Largest distance, in voxels, between equal planes of a segmentation and of an image."""
 
 MAX_PLANES = 5000
@@ -61,7 +61,7 @@ def find_image_grid(
     images : sequence of Stack
         The stacks to choose from, the likeliest first.
     """
-    corners = np.array([0, size[0] - 1, size[1] - 1])
+    last_pixel = np.array(size) - 1
     for stack in images:
         frame = stack.all_frames[0]
         if stack.affine is None or (frame.rows, frame.columns) != size:
@@ -69,14 +69,17 @@ def find_image_grid(
         # The pixels in the far corners of both grids must coincide too.
         differences = np.linalg.norm(stack.affine[:3, 1:3] - axes, axis=0)
         steps = np.linalg.norm(axes, axis=0)
-        if (differences * corners[1:] > MAX_INDEX_ERROR * 5 * steps).any():
+        if (differences * last_pixel > MAX_INDEX_ERROR * steps).any():
             continue
         index = apply_affine(invert_affine(stack.affine), positions)
         planes = np.rint(index[:, 0]).astype(np.int64)
-        count = len(stack.frames[0]) if stack.grid is None else stack.grid.interpolated_planes
         errors = np.abs(index - np.stack([planes, 0 * planes, 0 * planes], axis=1))
-        if errors.max() <= MAX_INDEX_ERROR * 5 and planes.min() >= 0 and planes.max() < count:
-            return PlaneGrid(count, stack.affine, planes, [])
+        if (
+            errors.max() <= MAX_INDEX_ERROR
+            and planes.min() >= 0
+            and planes.max() < stack.plane_count
+        ):
+            return PlaneGrid(stack.plane_count, stack.affine, planes, [])
     return None
 
 
@@ -183,15 +186,16 @@ def sort_by_reference(
         Its FrameOfReferenceUID. Stacks with another one are left out, unless their series is
         referred to.
     """
-
-    def is_referred_to(stack: Stack) -> bool:
-        header = stack.all_frames[0].header
-        return attributes.get_text(header.dataset, "SeriesInstanceUID") in series_uids
-
     fitting = [
         stack
         for stack in images
-        if is_referred_to(stack)
+        if is_of_series(stack, series_uids)
         or (frame_of_reference and get_frame_of_reference(stack) == frame_of_reference)
     ]
-    return sorted(fitting, key=lambda stack: not is_referred_to(stack))
+    return sorted(fitting, key=lambda stack: not is_of_series(stack, series_uids))
+
+
+def is_of_series(stack: Stack, series_uids: Sequence[str]) -> bool:
+    """Return whether a stack belongs to one of some series, given by SeriesInstanceUID."""
+    header = stack.all_frames[0].header
+    return attributes.get_text(header.dataset, "SeriesInstanceUID") in series_uids

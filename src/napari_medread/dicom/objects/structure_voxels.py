@@ -19,7 +19,7 @@ from napari_medread.dicom.frames.frame import Frame
 from napari_medread.dicom.frames.volume_names import make_volume_name
 from napari_medread.dicom.headers.header_scan import DicomFileHeader
 from napari_medread.dicom.headers.series_references import make_series_reference
-from napari_medread.dicom.objects.label_volumes import sort_by_reference
+from napari_medread.dicom.objects.label_volumes import is_of_series, sort_by_reference
 from napari_medread.dicom.objects.object_contents import ObjectContents
 from napari_medread.dicom.objects.structure_set import (
     CLOSED_KINDS,
@@ -109,13 +109,15 @@ def _find_stack(
 ) -> Stack | None:
     """Return the image that a region was drawn on: of its series, else of its frame of reference.
 
-    Of several the one that holds most of its contours is taken.
+    Of several such stacks the one that holds most of its contours is taken.
     """
     candidates = [
         stack
         for stack in sort_by_reference(images, structures.series_uids, region.frame_of_reference)
         if stack.affine is not None
     ]
+    of_series = [stack for stack in candidates if is_of_series(stack, structures.series_uids)]
+    candidates = of_series or candidates
     if len(candidates) < 2 or not region.contours:
         return candidates[0] if candidates else None
     centres = np.array([contour.points.mean(axis=0) for contour in region.contours])
@@ -132,9 +134,8 @@ def _find_stack(
 def get_stack_geometry(stack: Stack) -> Geometry:
     """Return the grid of a stack with a patient position, in the order (slice, row, column)."""
     frame = stack.all_frames[0]
-    count = len(stack.frames[0]) if stack.grid is None else stack.grid.interpolated_planes
     assert stack.affine is not None  # noqa: S101  (for the type checker)
-    return Geometry((count, frame.rows, frame.columns), stack.affine)
+    return Geometry((stack.plane_count, frame.rows, frame.columns), stack.affine)
 
 
 class _ContentsWriter:

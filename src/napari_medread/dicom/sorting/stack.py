@@ -58,6 +58,11 @@ class Stack:
         return frames[len(frames) // 2]
 
     @property
+    def plane_count(self) -> int:
+        """Number of planes of the volume: those of the grid where slices are interpolated."""
+        return len(self.frames[0]) if self.grid is None else self.grid.interpolated_planes
+
+    @property
     def size(self) -> int:
         """Number of voxels, without missing slices."""
         frames = self.all_frames
